@@ -1,0 +1,17 @@
+/* Bounds on what an expression may be, checked where text or calls come in, so that fixed arrays
+ * suffice and no 64-bit product overflows further on. */
+#ifndef TE_LIMITS_H
+#define TE_LIMITS_H
+
+enum {
+    MAX_RANK = 8,               /* axes of a tensor */
+    MAX_LAYOUT_DIMENSIONS = 16, /* physical dimensions of a layout */
+    MAX_TENSORS = 64,           /* of an expression */
+    MAX_NAME = 48,              /* bytes of a name, NUL included */
+    MAX_OPERANDS = 4,           /* of a value */
+};
+
+#define MAX_EXTENT   (INT64_C(1) << 31) /* of an axis */
+#define MAX_ELEMENTS (INT64_C(1) << 40) /* of a tensor, and terms of one whole computation: 2^53 */
+
+#endif

@@ -1,0 +1,31 @@
+/* Operators: each builds a tensor expression from sizes and attributes, one file each, and knows
+ * nothing of how it will be computed. docs/adding-an-operator.md shows how to add one. */
+#ifndef TE_OPS_OPERATORS_H
+#define TE_OPS_OPERATORS_H
+
+#include "te/expression.h"
+#include "te/task.h"
+
+/* What a key of a workload may hold; decides how it is read, checked and printed. */
+struct operator_key {
+    const char *name;          /* "c", "stride" */
+    const char *help;          /* one line for --help: "input channels" */
+    const char *default_value; /* NULL: required */
+};
+
+struct operator_arguments; /* the workload's values, looked up by key; te/ops/arguments.h */
+
+struct operator_definition {
+    const char *name;  /* "conv2d" */
+    const char *help;  /* one line */
+    const struct operator_key *keys; /* canonical order; ends with a NULL name */
+    /* Builds the expression. Messages name the key, what it was and what it may be. Fills
+     * `identifier` with a short readable name. */
+    dlt_status (*build)(struct operator_arguments *arguments, struct expression *expression,
+                        struct text *identifier, struct error *error);
+};
+
+extern const struct operator_definition *const operator_definitions[]; /* ends with NULL */
+const struct operator_definition *operator_find(const char *name);     /* or NULL */
+
+#endif
