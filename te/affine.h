@@ -9,9 +9,9 @@
  *
  * Indices are immutable, live in an arena, and are canonical: terms are sorted and merged, zero
  * coefficients vanish, and divisions are simplified by the known ranges of the variables, so
- * (32*o + i) / 32 with 0 <= i < 32 is `o` the moment it is built. Equal indices have equal structure.
- * Division is floor division and the remainder is never negative. All numbers are 64-bit; sizes are
- * checked where they enter (te/limits.h) so that no product here overflows. */
+ * (32*o + i) / 32 with 0 <= i < 32 is `o` the moment it is built. Equal indices have equal
+ * structure. Division is floor division and the remainder is never negative. All numbers are
+ * 64-bit; sizes are checked where they enter (te/limits.h) so that no product here overflows. */
 #ifndef TE_AFFINE_H
 #define TE_AFFINE_H
 
@@ -61,7 +61,8 @@ struct binding {
 
 const struct affine *affine_constant(struct arena *arena, int64_t value);
 const struct affine *affine_variable(struct arena *arena, const struct variable *variable);
-const struct affine *affine_add(struct arena *arena, const struct affine *a, const struct affine *b);
+const struct affine *affine_add(struct arena *arena, const struct affine *a,
+                                const struct affine *b);
 const struct affine *affine_subtract(struct arena *arena, const struct affine *a,
                                      const struct affine *b);
 const struct affine *affine_add_constant(struct arena *arena, const struct affine *a, int64_t c);
@@ -74,9 +75,13 @@ const struct affine *affine_minimum(struct arena *arena, const struct affine *a,
 const struct affine *affine_substitute(struct arena *arena, const struct affine *a,
                                        const struct binding *bindings, int count);
 
-/* Bounds of the values taken over the ranges of all variables; exact when no variable is shared
- * between terms, never too narrow. */
+/* Bounds of the values taken over the ranges of all variables; never too narrow, and exact when no
+ * variable is shared between terms and no remainder wraps around. */
 void affine_range(const struct affine *a, int64_t *lowest, int64_t *highest);
+
+/* No value of the index, nor any sum on the way to it, is larger in magnitude. In floating point,
+ * so that it holds where 64 bits overflow: whoever takes numbers from outside asks it first. */
+double affine_magnitude(const struct affine *a);
 
 /* As affine_range with other ranges for some variables: `range` answers false to keep its own. */
 typedef bool affine_range_of(const void *context, const struct variable *variable, int64_t *lowest,
@@ -85,11 +90,12 @@ void affine_range_with(const struct affine *a, affine_range_of *range, const voi
                        int64_t *lowest, int64_t *highest);
 
 bool affine_equal(const struct affine *a, const struct affine *b);
-bool affine_is_constant(const struct affine *a, int64_t *value); /* value may be NULL */
+bool affine_is_constant(const struct affine *a, int64_t *value);           /* value may be NULL */
 bool affine_uses(const struct affine *a, const struct variable *variable); /* inside atoms too */
 
 /* True if the variable occurs only as a plain term; its coefficient is stored (0 if absent). */
-bool affine_coefficient(const struct affine *a, const struct variable *variable, int64_t *coefficient);
+bool affine_coefficient(const struct affine *a, const struct variable *variable,
+                        int64_t *coefficient);
 
 /* The value when variable v has the value `value_of(context, v)`. */
 typedef int64_t affine_value_of(const void *context, const struct variable *variable);

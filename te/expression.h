@@ -145,6 +145,11 @@ const struct value *value_select(struct arena *arena, int condition_count,
                                  const struct affine *const *conditions, const struct value *yes,
                                  const struct value *no);
 
+const struct value *value_select_less(struct arena *arena, const struct value *a,
+                                      const struct value *b, const struct value *yes,
+                                      const struct value *no);
+const struct value *value_convert(struct arena *arena, enum data_type type, const struct value *a);
+
 /* A copy of `value` with each node passed, after its operands, through `change` (which may return
  * its argument). The general rewriting of bodies: inlining, renaming, replacing subscripts. */
 typedef const struct value *value_change(void *context, const struct value *value);
