@@ -191,6 +191,9 @@ struct vector_block *vector_block_append(struct vector_program *program, struct 
 /* Appends an instruction with all fields "none"; the caller fills in the rest. */
 struct vector_instruction *vector_append(struct vector_program *program, struct vector_block *block,
                                          enum vector_opcode opcode, enum data_type type);
+/* A new induction that `block` advances; its number. The parent is as in struct vector_induction. */
+int vector_induction_new(struct vector_program *program, struct vector_block *block, int parent,
+                         int64_t step);
 int vector_lanes(const struct vector_program *program, enum data_type type);
 
 void vector_program_print(struct text *text, const struct vector_program *program);
