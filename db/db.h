@@ -1,0 +1,73 @@
+/* The database: every record of every task, in one SQLite file that many processes share.
+ *
+ * WAL mode, a busy timeout, short transactions. `PRAGMA application_id` says the file is one of
+ * ours, `user_version` which schema; older schemas migrate when opened for writing, newer ones are
+ * refused by name. docs/database.md has the schema. A handle belongs to one thread at a time. */
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct database;
+
+enum database_mode {
+    DATABASE_READ,   /* must exist */
+    DATABASE_WRITE,  /* created with its folder if missing */
+};
+
+/* One measured candidate. Strings are borrowed when adding, owned by the record when read. */
+struct record {
+    int64_t id;
+    const char *task;      /* key: canonical workload, target, threads */
+    const char *host;      /* host_name() */
+    const char *generator; /* version of the code generator that made the code */
+    const char *trace;
+    const char *knobs;     /* "name=value ..." */
+    const char *outcome;   /* "ok", or the kind of failure */
+    const char *message;   /* why, if not ok; else NULL */
+    const char *clock;     /* "cpu" or "wall" */
+    const char *layouts;   /* "x=n c h w output=n k y x" */
+    double median_us, minimum_us, spread;
+    double max_error;      /* over the bound */
+    double peak_gflops;    /* measured in that run */
+    bool verified;         /* compared with the reference and right */
+    bool finalist;         /* its times come from repeated, interleaved measuring */
+    int64_t seed;
+    int64_t created;       /* seconds since 1970 */
+};
+
+dlt_status database_open(const char *path, enum database_mode mode, struct database **database,
+                         struct error *error);
+void database_close(struct database *database);
+const char *database_default_path(char *buffer, int bytes); /* $DLTUNE_DB, else the XDG data folder */
+
+dlt_status database_add(struct database *database, const struct record *record, struct error *error);
+
+/* The best right record of a task: this host and generator first; `exact` says whether it was.
+ * Records of others are used only by name: `*host_matches`. DLT_ERROR_NOT_FOUND if there is none. */
+dlt_status database_best(struct database *database, const char *task, const char *host,
+                         const char *generator, struct record *record, bool *exact,
+                         struct error *error);
+
+/* Visits records of a task (NULL: all), newest last; the record is valid during the call. The
+ * visitor answers false to stop. */
+typedef bool record_visitor(void *context, const struct record *record);
+dlt_status database_records(struct database *database, const char *task, record_visitor *visitor,
+                            void *context, struct error *error);
+
+/* One line a task: its key, counts by outcome, its best. */
+struct task_summary {
+    const char *task;
+    int64_t records, right;
+    double best_us;
+};
+typedef bool task_visitor(void *context, const struct task_summary *summary);
+dlt_status database_tasks(struct database *database, task_visitor *visitor, void *context,
+                          struct error *error);
+
+void record_free(struct record *record); /* of one read by database_best */
+
+#endif

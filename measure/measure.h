@@ -1,0 +1,66 @@
+/* Measuring candidates: compiled, compared with the reference, then timed, in a process of their own.
+ *
+ * A measurer owns a worker process. A candidate is a trace; the worker replays it, lowers, compiles,
+ * runs it on checked buffers, compares its result with the reference and, only if it is right, times
+ * it. Whatever a candidate does (crash, hang, scribble, exit) takes its worker down, never the
+ * caller: it is reported with its kind and a new worker is started. */
+#ifndef MEASURE_MEASURE_H
+#define MEASURE_MEASURE_H
+
+#include "base/error.h"
+#include "te/task.h"
+
+#include <stdbool.h>
+
+/* What became of a candidate. The names (measure_outcome_name) are those of the JSON `errors`. */
+enum measure_outcome {
+    OUTCOME_OK,
+    OUTCOME_REFUSED, /* replay or lowering refused it */
+    OUTCOME_COMPILE, /* the native compiler failed */
+    OUTCOME_WRONG,   /* the result differs from the reference, or elements were left unwritten */
+    OUTCOME_OUTSIDE, /* wrote or read outside its buffers, or into an input */
+    OUTCOME_CRASH,   /* any other fatal signal */
+    OUTCOME_TIMEOUT,
+    OUTCOME_MEMORY,  /* out of memory */
+    OUTCOME_EXIT,    /* the worker's process ended by itself */
+    OUTCOME_COUNT,
+};
+
+struct measure_result {
+    enum measure_outcome outcome;
+    char message[256];  /* why not OK */
+    double median_us, minimum_us, spread; /* of one call; spread: (third - first quartile) / median */
+    bool wall_clock;    /* else the thread's CPU time */
+    bool abandoned;     /* timing ended early: far behind `best_us`; the times are rough */
+    double max_error;   /* largest error over its element's bound: <= 1 is right */
+    /* where the candidate's time went, seconds */
+    struct measure_shares {
+        double lower, compile, check, time;
+    } seconds;
+};
+
+struct measure_options {
+    unsigned long long seed; /* of inputs and sampled elements */
+    double timeout_seconds;  /* for compiling, checking and timing one candidate; default 10 */
+    bool cold;               /* flush the caches before each timed call */
+};
+
+struct measurer;
+
+const char *measure_outcome_name(enum measure_outcome outcome);
+
+/* Starts the worker. `task` is borrowed until measurer_free. */
+dlt_status measurer_create(const struct task *task, const struct measure_options *options,
+                           struct measurer **measurer, struct error *error);
+
+/* Measures one candidate. `best_us` is the best time so far (0: none), for giving up early. Fails
+ * only if no worker can be run at all; a bad candidate is an outcome. */
+dlt_status measurer_run(struct measurer *measurer, const char *trace, double best_us,
+                        struct measure_result *result, struct error *error);
+
+/* Times finalists again, interleaved, with extra patterns of input; results in their order. */
+dlt_status measurer_run_again(struct measurer *measurer, int count, const char *const *traces,
+                              struct measure_result *results, struct error *error);
+void measurer_free(struct measurer *measurer);
+
+#endif
