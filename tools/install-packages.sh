@@ -2,7 +2,7 @@
 # Installs the Debian packages that building and testing need, when one is missing.
 #
 # It asks dpkg first, which takes milliseconds, and touches nothing when all are there. As another
-# user than root it needs sudo. DLTUNE_PACKAGES=list prints the names and stops.
+# user than root it needs sudo.
 set -euo pipefail
 
 packages=(
@@ -14,10 +14,6 @@ packages=(
     libcmocka-dev clang-format                # tests, formatting
 )
 
-if [ "${DLTUNE_PACKAGES:-}" = list ]; then
-    printf '%s\n' "${packages[@]}"
-    exit 0
-fi
 if ! command -v dpkg-query >/dev/null; then
     echo "install-packages: not a Debian system; needed are the equivalents of: ${packages[*]}" >&2
     exit 0

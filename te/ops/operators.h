@@ -16,8 +16,8 @@ struct operator_key {
 struct operator_arguments; /* the workload's values, looked up by key; te/ops/arguments.h */
 
 struct operator_definition {
-    const char *name;  /* "conv2d" */
-    const char *help;  /* one line */
+    const char *name;                /* "conv2d" */
+    const char *help;                /* one line */
     const struct operator_key *keys; /* canonical order; ends with a NULL name */
     /* Builds the expression. Messages name the key, what it was and what it may be. Fills
      * `identifier` with a short readable name. */
