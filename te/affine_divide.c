@@ -115,21 +115,28 @@ const struct affine *affine_residue(struct arena *arena, const struct affine *a,
     return reduce(arena, a, divisor, NOT_NEGATIVE);
 }
 
-/* (x/a + s) / b = (x + a*s) / (a*b); NULL where there is no such x/a, or numbers grow too large. */
+/* Where term i of an index is x/a, so that the index is x/a + s: x + a*s. NULL where it is not, or
+ * where the numbers would grow too large. */
+static const struct affine *whole_of_quotient(struct arena *arena, const struct affine *a, int i,
+                                              int64_t divisor) {
+    const struct affine_term *term = &a->terms[i];
+    const struct affine *quotient, *rest;
+    double scale = (double)term->constant;
+    if (term->kind != ATOM_DIVIDE || term->coefficient != 1 || scale * (double)divisor > 0x1p53 ||
+        scale * affine_magnitude(a) > 0x1p53)
+        return NULL;
+    quotient = affine_atom(arena, ATOM_DIVIDE, term->operand, term->constant);
+    rest = affine_combine(arena, a, 1, quotient, -1);
+    return affine_combine(arena, term->operand, 1, rest, term->constant);
+}
+
+/* (x/a + s) / b = (x + a*s) / (a*b); NULL where there is no such x/a. */
 static const struct affine *divide_quotient(struct arena *arena, const struct affine *a,
                                             int64_t divisor) {
     for (int i = 0; i < a->term_count; i++) {
-        const struct affine_term *term = &a->terms[i];
-        const struct affine *rest;
-        double scale = (double)term->constant;
-        if (term->kind != ATOM_DIVIDE || term->coefficient != 1)
-            continue;
-        if (scale * (double)divisor > 0x1p53 || scale * affine_magnitude(a) > 0x1p53)
-            continue;
-        rest = affine_combine(arena, a, 1,
-                              affine_atom(arena, ATOM_DIVIDE, term->operand, term->constant), -1);
-        return affine_divide(arena, affine_combine(arena, term->operand, 1, rest, term->constant),
-                             term->constant * divisor);
+        const struct affine *whole = whole_of_quotient(arena, a, i, divisor);
+        if (whole)
+            return affine_divide(arena, whole, a->terms[i].constant * divisor);
     }
     return NULL;
 }
@@ -168,12 +175,19 @@ const struct affine *affine_divide(struct arena *arena, const struct affine *a, 
     return affine_add(arena, whole, divide_reduced(arena, reduced, divisor));
 }
 
+/* The operand of a stored remainder as a sum that may stand alone; see store_remainder. */
+static const struct affine *open_operand(struct arena *arena, const struct affine *operand) {
+    if (operand->term_count != 1 || operand->terms[0].kind != ATOM_DIVIDE)
+        return operand;
+    return affine_divide(arena, operand->terms[0].operand, operand->terms[0].constant);
+}
+
 /* c*(x % m) is c*x where the divisor divides c*m. */
 static const struct affine *open_remainders(struct arena *arena, const struct affine *a,
                                             int64_t divisor) {
     for (int i = 0; i < a->term_count; i++) {
         const struct affine_term *term = &a->terms[i];
-        const struct affine *rest;
+        const struct affine *rest, *operand;
         int64_t period;
         if (term->kind != ATOM_REMAINDER ||
             __builtin_mul_overflow(term->coefficient % divisor, term->constant, &period) ||
@@ -182,11 +196,27 @@ static const struct affine *open_remainders(struct arena *arena, const struct af
         rest = affine_combine(arena, a, 1,
                               affine_atom(arena, ATOM_REMAINDER, term->operand, term->constant),
                               -term->coefficient);
-        return open_remainders(
-            arena, affine_combine(arena, rest, 1, term->operand, term->coefficient % divisor),
-            divisor);
+        operand = open_operand(arena, term->operand);
+        rest = affine_combine(arena, rest, 1, operand, term->coefficient % divisor);
+        return open_remainders(arena, rest, divisor);
     }
     return a;
+}
+
+/* (x/a + s) % b is stored as ((x + a*s) / a) % b, so that it meets its other pieces whatever part
+ * of x the division has brought outside. */
+static const struct affine *store_remainder(struct arena *arena, const struct affine *residue,
+                                            int64_t divisor) {
+    for (int i = 0; i < residue->term_count; i++) {
+        const struct affine_term *term = &residue->terms[i];
+        const struct affine *whole = whole_of_quotient(arena, residue, i, divisor);
+        if (!whole)
+            continue;
+        whole = affine_residue(arena, whole, term->constant * divisor);
+        residue = affine_atom(arena, ATOM_DIVIDE, whole, term->constant);
+        break;
+    }
+    return affine_atom(arena, ATOM_REMAINDER, residue, divisor);
 }
 
 const struct affine *affine_remainder(struct arena *arena, const struct affine *a,
@@ -208,7 +238,7 @@ const struct affine *affine_remainder(struct arena *arena, const struct affine *
         split.low = affine_add_constant(arena, split.low, -split.block * split.factor);
         return affine_combine(arena, split.low, 1, high, split.factor);
     }
-    return affine_atom(arena, ATOM_REMAINDER, affine_residue(arena, a, divisor), divisor);
+    return store_remainder(arena, affine_residue(arena, a, divisor), divisor);
 }
 
 /* min(min(x, c) + k, b) = min(x, min(c, b - k)) + k; the constant goes outside and common factors
