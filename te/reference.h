@@ -26,6 +26,10 @@ dlt_status reference_create(const struct expression *expression, const void *con
 dlt_status reference_evaluate(struct reference *reference, const int64_t *subscripts,
                               struct reference_element *element, struct error *error);
 
+/* The largest difference from `element->value` that rounding explains in a computation in `type`:
+ * 0 where nothing rounds. The one rule of right and wrong (docs/checking.md). */
+double reference_tolerance(const struct reference_element *element, enum data_type type);
+
 /* Terms that evaluating one element of the result costs, for whoever must bound the time. */
 double reference_cost(const struct reference *reference);
 void reference_free(struct reference *reference);

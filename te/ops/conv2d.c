@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct operator_definition conv2d_definition;
-
 static const struct operator_key keys[] = {
     {"n", "images", "1"},
     {"c", "input channels", NULL},
@@ -238,7 +236,7 @@ static int add_bounds(struct arena *arena, const struct affine *index, int64_t s
 /* x[n, channel, row, column], or 0 outside the image. */
 static const struct value *read_image(struct arena *arena, const struct conv2d *conv,
                                       const struct tensor *x, const struct affine *const *where) {
-    const struct affine **conditions = ARENA_ARRAY(arena, const struct affine *, 2 * DIRECTIONS);
+    const struct affine *conditions[2 * DIRECTIONS];
     const struct value *element = value_read(arena, x, where);
     int count = 0;
     for (int i = 0; i < DIRECTIONS; i++)
@@ -251,8 +249,7 @@ static const struct value *read_image(struct arena *arena, const struct conv2d *
 static const struct value *product(struct arena *arena, const struct conv2d *conv,
                                    const struct tensor *x, const struct tensor *weight,
                                    const struct reduced *reduced) {
-    const struct affine **of_x = ARENA_ARRAY(arena, const struct affine *, 4);
-    const struct affine **of_weight = ARENA_ARRAY(arena, const struct affine *, 4);
+    const struct affine *of_x[4], *of_weight[4];
     const struct affine *filter = affine_variable(arena, reduced->axes[1]);
     const struct affine *group = affine_divide(arena, filter, conv->k / conv->groups);
     of_weight[0] = filter;

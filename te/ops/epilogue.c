@@ -147,7 +147,7 @@ dlt_status epilogue_build(struct expression *expression, const struct epilogue *
                           struct error *error) {
     struct arena *arena = expression->arena;
     const struct variable *axes[MAX_RANK];
-    const struct affine **subscripts = ARENA_ARRAY(arena, const struct affine *, MAX_RANK);
+    const struct affine *subscripts[MAX_RANK];
     const struct value *body;
     struct tensor *sum, *output;
     TRY(expression_computed(expression, epilogue->step_count ? reduced->name : "output",

@@ -5,8 +5,6 @@
 
 #include <inttypes.h>
 
-extern const struct operator_definition matmul_definition;
-
 static const struct operator_key keys[] = {
     {"m", "rows of a and of the output", NULL},
     {"n", "columns of b and of the output", NULL},
@@ -72,9 +70,7 @@ static const struct value *product(struct arena *arena, const struct tensor *a,
     const struct affine *n = affine_variable(arena, reduced->axes[1]);
     const struct affine *k = affine_variable(arena, reduced->reduction_axes[0]);
     const struct affine *of_a[] = {m, k}, *of_b[] = {k, n};
-    return value_binary(arena, OP_MULTIPLY,
-                        value_read(arena, a, arena_copy(arena, of_a, sizeof of_a)),
-                        value_read(arena, b, arena_copy(arena, of_b, sizeof of_b)));
+    return value_binary(arena, OP_MULTIPLY, value_read(arena, a, of_a), value_read(arena, b, of_b));
 }
 
 static dlt_status build_matmul(struct operator_arguments *arguments, struct expression *expression,

@@ -1,0 +1,20 @@
+/* How far an honest computation may be from the exact one: bounds on rounding errors, operation by
+ * operation, after Higham (Accuracy and Stability of Numerical Algorithms, chapters 3 and 4).
+ *
+ * A quantity carries its exact value, a magnitude M >= |value| and a count t of roundings such that
+ * what a kernel computes for it differs by at most gamma(t) * M, gamma(t) = t u / (1 - t u), with u
+ * half the spacing of numbers at 1 in the result's type. docs/checking.md derives the rules. */
+#ifndef TE_ROUNDING_H
+#define TE_ROUNDING_H
+
+#include "te/reference.h"
+
+/* A number that is known exactly. */
+struct reference_element rounding_exact(double value);
+
+/* The operation on operands that carry errors. `weight` is what one rounding in the operation's
+ * type counts, in roundings of the result's type; `epsilon` is the spacing at 1 of the latter. */
+struct reference_element rounding_apply(enum operation operation, double weight, double epsilon,
+                                        const struct reference_element *operands);
+
+#endif
