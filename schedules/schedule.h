@@ -88,6 +88,7 @@ struct stage {
     const struct variable *tile_loop; /* the tile is all inside it; NULL with has_tile: the stage */
     bool packs_ahead; /* depends on parameters and literals only, at the root: belongs to `pack` */
     const char *layout_text; /* of pack and layout steps; NULL */
+    bool overruns; /* a split was rounded up: some trips run past the end of an axis, unconstrained */
 };
 
 struct schedule {
