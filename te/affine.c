@@ -34,7 +34,7 @@ static int compare_numbers(int64_t a, int64_t b) {
 static int compare(const struct affine *a, const struct affine *b);
 
 /* The order of atoms: variables by their id, then the other kinds. */
-static int compare_atoms(const struct affine_term *a, const struct affine_term *b) {
+int affine_compare_atoms(const struct affine_term *a, const struct affine_term *b) {
     int order = compare_numbers(a->kind, b->kind);
     if (order)
         return order;
@@ -52,7 +52,7 @@ static int compare(const struct affine *a, const struct affine *b) {
     if (a == b)
         return 0;
     for (int i = 0; i < a->term_count && i < b->term_count; i++) {
-        int order = compare_atoms(&a->terms[i], &b->terms[i]);
+        int order = affine_compare_atoms(&a->terms[i], &b->terms[i]);
         if (!order)
             order = compare_numbers(a->terms[i].coefficient, b->terms[i].coefficient);
         if (order)
@@ -81,7 +81,9 @@ static const struct affine *merge(struct arena *arena, const struct affine *a, i
     sum->constant = a_factor * a->constant + b_factor * b->constant;
     while (i < a->term_count || j < b->term_count) {
         const struct affine_term *left = &a->terms[i], *right = &b->terms[j];
-        int order = i == a->term_count ? 1 : j == b->term_count ? -1 : compare_atoms(left, right);
+        int order = i == a->term_count   ? 1
+                    : j == b->term_count ? -1
+                                         : affine_compare_atoms(left, right);
         if (order == 0)
             push(sum, left, a_factor * left->coefficient + b_factor * right->coefficient);
         else if (order < 0)

@@ -11,6 +11,12 @@ struct affine *affine_allocate(struct arena *arena, int term_count);
 const struct affine *affine_combine(struct arena *arena, const struct affine *a, int64_t a_factor,
                                     const struct affine *b, int64_t b_factor);
 
+/* The order of the atoms of two terms, whatever their coefficients: negative, 0 or positive. */
+int affine_compare_atoms(const struct affine_term *a, const struct affine_term *b);
+
+/* From the range of a term's operand (or variable) to the range of its atom. */
+void affine_apply_atom(const struct affine_term *term, int64_t *lowest, int64_t *highest);
+
 /* One atom (not ATOM_VARIABLE) as an index, without simplifying it. */
 const struct affine *affine_atom(struct arena *arena, enum atom_kind kind,
                                  const struct affine *operand, int64_t constant);

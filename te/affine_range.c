@@ -1,5 +1,5 @@
 /* Ranges of indices by interval arithmetic; see affine.h. */
-#include "te/affine.h"
+#include "te/affine_private.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,25 +21,33 @@ static void remainder_range(int64_t divisor, int64_t *lowest, int64_t *highest) 
     }
 }
 
-static void atom_range(const struct affine_term *term, affine_range_of *range, const void *context,
-                       int64_t *lowest, int64_t *highest) {
-    if (term->kind == ATOM_VARIABLE) {
-        if (range(context, term->variable, lowest, highest))
-            return;
-        *lowest = term->variable->minimum;
-        *highest = term->variable->minimum + term->variable->extent - 1;
-        return;
-    }
-    affine_range_with(term->operand, range, context, lowest, highest);
-    if (term->kind == ATOM_DIVIDE) {
+void affine_apply_atom(const struct affine_term *term, int64_t *lowest, int64_t *highest) {
+    switch (term->kind) {
+    case ATOM_VARIABLE:
+        break;
+    case ATOM_DIVIDE:
         *lowest = floor_divide(*lowest, term->constant);
         *highest = floor_divide(*highest, term->constant);
-    } else if (term->kind == ATOM_REMAINDER) {
+        break;
+    case ATOM_REMAINDER:
         remainder_range(term->constant, lowest, highest);
-    } else {
+        break;
+    case ATOM_MINIMUM:
         *lowest = *lowest < term->constant ? *lowest : term->constant;
         *highest = *highest < term->constant ? *highest : term->constant;
+        break;
     }
+}
+
+static void atom_range(const struct affine_term *term, affine_range_of *range, const void *context,
+                       int64_t *lowest, int64_t *highest) {
+    if (term->kind != ATOM_VARIABLE) {
+        affine_range_with(term->operand, range, context, lowest, highest);
+    } else if (!range(context, term->variable, lowest, highest)) {
+        *lowest = term->variable->minimum;
+        *highest = term->variable->minimum + term->variable->extent - 1;
+    }
+    affine_apply_atom(term, lowest, highest);
 }
 
 void affine_range_with(const struct affine *a, affine_range_of *range, const void *context,
