@@ -14,8 +14,8 @@
 struct database;
 
 enum database_mode {
-    DATABASE_READ,   /* must exist */
-    DATABASE_WRITE,  /* created with its folder if missing */
+    DATABASE_READ,  /* must exist */
+    DATABASE_WRITE, /* created with its folder if missing */
 };
 
 /* One measured candidate. Strings are borrowed when adding, owned by the record when read. */
@@ -25,35 +25,44 @@ struct record {
     const char *host;      /* host_name() */
     const char *generator; /* version of the code generator that made the code */
     const char *trace;
-    const char *knobs;     /* "name=value ..." */
-    const char *outcome;   /* "ok", or the kind of failure */
-    const char *message;   /* why, if not ok; else NULL */
-    const char *clock;     /* "cpu" or "wall" */
-    const char *layouts;   /* "x=n c h w output=n k y x" */
+    const char *knobs;   /* "name=value ..." */
+    const char *outcome; /* "ok", or the kind of failure */
+    const char *message; /* why, if not ok; else NULL */
+    const char *clock;   /* "cpu" or "wall" */
+    const char *layouts; /* "x=n c h w output=n k y x" */
     double median_us, minimum_us, spread;
-    double max_error;      /* over the bound */
-    double peak_gflops;    /* measured in that run */
-    bool verified;         /* compared with the reference and right */
-    bool finalist;         /* its times come from repeated, interleaved measuring */
+    double max_error;   /* over the bound */
+    double peak_gflops; /* measured in that run */
+    bool verified;      /* compared with the reference and right */
+    bool finalist;      /* its times come from repeated, interleaved measuring */
     int64_t seed;
-    int64_t created;       /* seconds since 1970 */
+    int64_t created; /* seconds since 1970 */
 };
 
+/* Opening for reading creates and changes nothing, and works in a folder that is not writable.
+ * Failures are DLT_ERROR_DATABASE: no such file, a folder, not a database of dltune, damaged,
+ * written by a newer dltune, not writable; the message says which, and nothing was changed. */
 dlt_status database_open(const char *path, enum database_mode mode, struct database **database,
                          struct error *error);
 void database_close(struct database *database);
-const char *database_default_path(char *buffer, int bytes); /* $DLTUNE_DB, else the XDG data folder */
 
-dlt_status database_add(struct database *database, const struct record *record, struct error *error);
+/* $DLTUNE_DB, else dltune/tune.db in the XDG data folder; NULL if `bytes` do not suffice. */
+const char *database_default_path(char *buffer, int bytes);
 
-/* The best right record of a task: this host and generator first; `exact` says whether it was.
- * Records of others are used only by name: `*host_matches`. DLT_ERROR_NOT_FOUND if there is none. */
+/* Committed when it returns. Every record added is one of its own, equal ones too. */
+dlt_status database_add(struct database *database, const struct record *record,
+                        struct error *error);
+
+/* The best right record of a task. That of this host and generator if there is one, and `*exact` is
+ * true; else the best of the nearest (same host; then same generator; then any), and `*exact` is
+ * false: the record says by name whose it is. Finalists are preferred (db/queries.c).
+ * DLT_ERROR_NOT_FOUND if there is none. */
 dlt_status database_best(struct database *database, const char *task, const char *host,
                          const char *generator, struct record *record, bool *exact,
                          struct error *error);
 
 /* Visits records of a task (NULL: all), newest last; the record is valid during the call. The
- * visitor answers false to stop. */
+ * visitor answers false to stop, and does not write to the database. */
 typedef bool record_visitor(void *context, const struct record *record);
 dlt_status database_records(struct database *database, const char *task, record_visitor *visitor,
                             void *context, struct error *error);
@@ -62,7 +71,7 @@ dlt_status database_records(struct database *database, const char *task, record_
 struct task_summary {
     const char *task;
     int64_t records, right;
-    double best_us;
+    double best_us; /* of any host and generator; 0: no right record */
 };
 typedef bool task_visitor(void *context, const struct task_summary *summary);
 dlt_status database_tasks(struct database *database, task_visitor *visitor, void *context,

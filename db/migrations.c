@@ -1,0 +1,144 @@
+/* The schema and its history.
+ *
+ * `user_version` in the file's header counts the scripts below that the file has been through.
+ * Opening for writing runs the missing ones in one transaction. A script that was released never
+ * changes; a new schema is a new script at the end. docs/database.md explains the tables. */
+#include "db/private.h"
+
+#include <stddef.h>
+
+static const char *const scripts[] = {
+    /* 1: tasks, hosts, generators, records */
+    "CREATE TABLE task(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE host(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE generator(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE record("
+    "  id INTEGER PRIMARY KEY,"
+    "  identity BLOB NOT NULL UNIQUE,"
+    "  task_id INTEGER NOT NULL REFERENCES task,"
+    "  host_id INTEGER NOT NULL REFERENCES host,"
+    "  generator_id INTEGER NOT NULL REFERENCES generator,"
+    "  trace TEXT NOT NULL,"
+    "  knobs TEXT NOT NULL,"
+    "  outcome TEXT NOT NULL,"
+    "  message TEXT,"
+    "  clock TEXT NOT NULL,"
+    "  layouts TEXT NOT NULL,"
+    "  median_us REAL NOT NULL,"
+    "  minimum_us REAL NOT NULL,"
+    "  spread REAL NOT NULL,"
+    "  max_error REAL NOT NULL,"
+    "  peak_gflops REAL NOT NULL,"
+    "  verified INTEGER NOT NULL,"
+    "  finalist INTEGER NOT NULL,"
+    "  seed INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL);"
+    "CREATE INDEX record_task ON record(task_id);"
+    "CREATE INDEX record_best ON record(task_id, host_id, generator_id, finalist, median_us)"
+    "  WHERE outcome = 'ok' AND verified = 1;",
+};
+
+enum {
+    NEWEST_VERSION = sizeof scripts / sizeof scripts[0]
+};
+
+static dlt_status read_number(struct database *database, const char *query, int64_t *number,
+                              struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(database->connection, query, -1, &statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        *number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return code == SQLITE_ROW ? DLT_OK : database_fail(database, code, error);
+}
+
+static dlt_status execute(struct database *database, const char *statements, struct error *error) {
+    int code = sqlite3_exec(database->connection, statements, NULL, NULL, NULL);
+    return code == SQLITE_OK ? DLT_OK : database_fail(database, code, error);
+}
+
+/* Whose file it is and of what version; refuses those of others and of the future. */
+static dlt_status identify(struct database *database, int64_t *version, bool *empty,
+                           struct error *error) {
+    int64_t application = 0, tables = 0;
+    TRY(read_number(database, "SELECT count(*) FROM sqlite_master", &tables, error));
+    TRY(read_number(database, "PRAGMA application_id", &application, error));
+    TRY(read_number(database, "PRAGMA user_version", version, error));
+    *empty = !tables && !application && !*version;
+    if (*empty)
+        return DLT_OK;
+    if (application != DATABASE_APPLICATION_ID)
+        return error_set(error, DLT_ERROR_DATABASE,
+                         "%s: an SQLite database, but not one of dltune (application_id %lld)",
+                         database->path, (long long)application);
+    if (*version > NEWEST_VERSION)
+        return error_set(error, DLT_ERROR_DATABASE,
+                         "%s: schema version %lld was written by a newer dltune; this one knows "
+                         "versions up to %d",
+                         database->path, (long long)*version, NEWEST_VERSION);
+    if (*version < 0)
+        return error_set(error, DLT_ERROR_DATABASE, "%s: schema version %lld does not exist",
+                         database->path, (long long)*version);
+    return DLT_OK;
+}
+
+/* Switching a fresh file to a log takes the file for itself, and SQLite answers "busy" at once
+ * where waiting for each other could never end; so we wait. */
+static dlt_status use_log(struct database *database, struct error *error) {
+    int code = SQLITE_BUSY;
+    for (int waited = 0; code == SQLITE_BUSY && waited < DATABASE_BUSY_MILLISECONDS; waited += 5) {
+        code = sqlite3_exec(database->connection, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+        if (code == SQLITE_BUSY)
+            sqlite3_sleep(5);
+    }
+    if (code != SQLITE_OK)
+        return database_fail(database, code, error);
+    return execute(database, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", error);
+}
+
+/* Runs the missing scripts; called inside a transaction that may write. */
+static dlt_status run_scripts(struct database *database, struct error *error) {
+    char header[96];
+    int64_t version = 0;
+    bool empty;
+    TRY(identify(database, &version, &empty,
+                 error)); /* again: another process may have been first */
+    while (version < NEWEST_VERSION)
+        TRY(execute(database, scripts[version++], error));
+    sqlite3_snprintf(sizeof header, header, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                     DATABASE_APPLICATION_ID, NEWEST_VERSION);
+    return execute(database, header, error);
+}
+
+static dlt_status migrate_for_writing(struct database *database, int64_t version,
+                                      struct error *error) {
+    TRY(use_log(database, error));
+    if (version == NEWEST_VERSION)
+        return DLT_OK;
+    TRY(execute(database, "BEGIN IMMEDIATE", error));
+    dlt_status status = run_scripts(database, error);
+    if (status == DLT_OK)
+        status = execute(database, "COMMIT", error);
+    if (status != DLT_OK)
+        sqlite3_exec(database->connection, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
+dlt_status database_migrate(struct database *database, struct error *error) {
+    int64_t version = 0;
+    bool empty = false;
+    TRY(identify(database, &version, &empty, error));
+    if (database->mode == DATABASE_WRITE)
+        return migrate_for_writing(database, version, error);
+    if (empty)
+        return error_set(error, DLT_ERROR_DATABASE, "%s: not a database of dltune (it is empty)",
+                         database->path);
+    if (version < NEWEST_VERSION)
+        return error_set(error, DLT_ERROR_DATABASE,
+                         "%s: schema version %lld is older than %d; tune into it or merge it once "
+                         "to bring it up to date",
+                         database->path, (long long)version, NEWEST_VERSION);
+    return DLT_OK;
+}

@@ -1,0 +1,63 @@
+/* What the files of db/ share: the handle, its prepared statements, and errors in our words. */
+#ifndef DB_PRIVATE_H
+#define DB_PRIVATE_H
+
+#include "db/db.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+enum {
+    DATABASE_APPLICATION_ID = 0x646c7431, /* "dlt1", in the file's header */
+    DATABASE_BUSY_MILLISECONDS = 10000,
+};
+
+/* The statements a handle keeps prepared; their SQL is the table in statements.c. */
+enum statement {
+    STATEMENT_BEGIN,
+    STATEMENT_COMMIT,
+    STATEMENT_ROLLBACK,
+    STATEMENT_ADD_TASK,
+    STATEMENT_ADD_HOST,
+    STATEMENT_ADD_GENERATOR,
+    STATEMENT_ADD_RECORD,
+    STATEMENT_FIND_TASK,
+    STATEMENT_FIND_ORIGIN,
+    STATEMENT_FIND_BEST,
+    STATEMENT_READ_RECORD,
+    STATEMENT_VISIT_TASK,
+    STATEMENT_VISIT_ALL,
+    STATEMENT_TASKS,
+    STATEMENT_COUNT,
+};
+
+struct database {
+    sqlite3 *connection;
+    char *path;
+    enum database_mode mode;
+    bool immutable;        /* reading a file that had no log when it was opened; see reading.c */
+    struct stat signature; /* of the file then */
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+};
+
+/* database.c */
+dlt_status database_connect(struct database *database, struct error *error);
+void database_disconnect(struct database *database);
+
+/* migrations.c: brings the schema up to date, or says that it cannot be read. */
+dlt_status database_migrate(struct database *database, struct error *error);
+
+/* reading.c: a read of an immutable file is valid only if nobody wrote meanwhile. */
+bool database_has_log(const char *path);
+bool database_changed(const struct database *database);
+dlt_status database_refresh(struct database *database, struct error *error);
+
+/* statements.c */
+dlt_status database_statement(struct database *database, enum statement which,
+                              sqlite3_stmt **statement, struct error *error);
+/* Runs a statement that answers no rows, and resets it. */
+dlt_status database_step(struct database *database, sqlite3_stmt *statement, struct error *error);
+/* The message of a result code of SQLite, with the path and what it means for the user. */
+dlt_status database_fail(const struct database *database, int code, struct error *error);
+
+#endif

@@ -1,0 +1,292 @@
+/* Asking: the best of a task, its records, all tasks.
+ *
+ * The best. Right records are indexed by task, host, generator, finalist and time, so the best of
+ * each origin (a host with a generator) is one descent of a tree; origins are stepped through the
+ * same way and are few. Finalists' times come from repeated, interleaved measuring; other times
+ * are rough, and the least of many rough times is a lucky one. So a finalist is the best of its
+ * origin unless a rough time is below it by more than such luck explains. */
+#include "db/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUGH_TIME_MARGIN 0.9
+
+struct best {
+    int64_t id; /* 0: none */
+    double median_us;
+    int rank; /* how near its origin is to the caller: 3 host and generator, 2 host, 1 generator */
+};
+
+struct origin {
+    int64_t host, generator; /* ids; both -1 to start with */
+    bool host_matches, generator_matches;
+};
+
+static dlt_status find_task(struct database *database, const char *key, int64_t *task,
+                            struct error *error) {
+    sqlite3_stmt *statement;
+    int code;
+    TRY(database_statement(database, STATEMENT_FIND_TASK, &statement, error));
+    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    code = sqlite3_step(statement);
+    *task = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return database_fail(database, code, error);
+    return DLT_OK;
+}
+
+/* Moves to the next origin of the task; `*found` is false behind the last. */
+static dlt_status next_origin(struct database *database, int64_t task, const char *host,
+                              const char *generator, struct origin *origin, bool *found,
+                              struct error *error) {
+    sqlite3_stmt *statement;
+    int code;
+    TRY(database_statement(database, STATEMENT_FIND_ORIGIN, &statement, error));
+    sqlite3_bind_int64(statement, 1, task);
+    sqlite3_bind_int64(statement, 2, origin->host);
+    sqlite3_bind_int64(statement, 3, origin->generator);
+    sqlite3_bind_text(statement, 4, host, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 5, generator, -1, SQLITE_STATIC);
+    code = sqlite3_step(statement);
+    *found = code == SQLITE_ROW;
+    if (*found) {
+        origin->host = sqlite3_column_int64(statement, 0);
+        origin->generator = sqlite3_column_int64(statement, 1);
+        origin->host_matches = sqlite3_column_int(statement, 2);
+        origin->generator_matches = sqlite3_column_int(statement, 3);
+    }
+    sqlite3_reset(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return database_fail(database, code, error);
+    return DLT_OK;
+}
+
+static dlt_status fastest(struct database *database, int64_t task, const struct origin *origin,
+                          bool finalist, struct best *best, struct error *error) {
+    sqlite3_stmt *statement;
+    int code;
+    TRY(database_statement(database, STATEMENT_FIND_BEST, &statement, error));
+    sqlite3_bind_int64(statement, 1, task);
+    sqlite3_bind_int64(statement, 2, origin->host);
+    sqlite3_bind_int64(statement, 3, origin->generator);
+    sqlite3_bind_int(statement, 4, finalist);
+    code = sqlite3_step(statement);
+    best->id = 0;
+    if (code == SQLITE_ROW) {
+        best->id = sqlite3_column_int64(statement, 0);
+        best->median_us = sqlite3_column_double(statement, 1);
+    }
+    sqlite3_reset(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return database_fail(database, code, error);
+    return DLT_OK;
+}
+
+static dlt_status best_of_origin(struct database *database, int64_t task,
+                                 const struct origin *origin, struct best *best,
+                                 struct error *error) {
+    struct best rough;
+    TRY(fastest(database, task, origin, true, best, error));
+    TRY(fastest(database, task, origin, false, &rough, error));
+    if (!best->id || (rough.id && rough.median_us < ROUGH_TIME_MARGIN * best->median_us))
+        *best = rough;
+    best->rank = 2 * origin->host_matches + origin->generator_matches;
+    return DLT_OK;
+}
+
+/* The nearest origin's best; among equally near ones the fastest. With host and generator NULL all
+ * origins are equally near. */
+static dlt_status best_of_task(struct database *database, int64_t task, const char *host,
+                               const char *generator, struct best *best, struct error *error) {
+    struct origin origin = {.host = -1, .generator = -1};
+    bool found = true;
+    best->id = 0;
+    for (;;) {
+        struct best other;
+        TRY(next_origin(database, task, host, generator, &origin, &found, error));
+        if (!found)
+            return DLT_OK;
+        TRY(best_of_origin(database, task, &origin, &other, error));
+        if (other.id && (!best->id || other.rank > best->rank ||
+                         (other.rank == best->rank && other.median_us < best->median_us)))
+            *best = other;
+    }
+}
+
+static const char *column_text(sqlite3_stmt *statement, int column) {
+    return (const char *)sqlite3_column_text(statement, column);
+}
+
+/* A row of the columns RECORD_COLUMNS; strings are the statement's until its next step. */
+static void read_row(sqlite3_stmt *statement, struct record *record) {
+    int column = 0;
+    record->id = sqlite3_column_int64(statement, column++);
+    record->task = column_text(statement, column++);
+    record->host = column_text(statement, column++);
+    record->generator = column_text(statement, column++);
+    record->trace = column_text(statement, column++);
+    record->knobs = column_text(statement, column++);
+    record->outcome = column_text(statement, column++);
+    record->message = column_text(statement, column++);
+    record->clock = column_text(statement, column++);
+    record->layouts = column_text(statement, column++);
+    record->median_us = sqlite3_column_double(statement, column++);
+    record->minimum_us = sqlite3_column_double(statement, column++);
+    record->spread = sqlite3_column_double(statement, column++);
+    record->max_error = sqlite3_column_double(statement, column++);
+    record->peak_gflops = sqlite3_column_double(statement, column++);
+    record->verified = sqlite3_column_int(statement, column++);
+    record->finalist = sqlite3_column_int(statement, column++);
+    record->seed = sqlite3_column_int64(statement, column++);
+    record->created = sqlite3_column_int64(statement, column++);
+}
+
+enum {
+    RECORD_STRINGS = 9
+};
+
+static void list_strings(struct record *record, const char **strings[RECORD_STRINGS]) {
+    const char **all[RECORD_STRINGS] = {&record->task,    &record->host,  &record->generator,
+                                        &record->trace,   &record->knobs, &record->outcome,
+                                        &record->message, &record->clock, &record->layouts};
+    memcpy(strings, all, sizeof all);
+}
+
+/* Gives the record strings of its own. */
+static dlt_status own_strings(struct record *record, struct error *error) {
+    const char **strings[RECORD_STRINGS];
+    bool failed = false;
+    list_strings(record, strings);
+    for (int i = 0; i < RECORD_STRINGS; i++) {
+        const char *borrowed = *strings[i];
+        *strings[i] = borrowed ? strdup(borrowed) : NULL;
+        failed |= borrowed && !*strings[i];
+    }
+    if (!failed)
+        return DLT_OK;
+    record_free(record);
+    return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+}
+
+void record_free(struct record *record) {
+    const char **strings[RECORD_STRINGS];
+    list_strings(record, strings);
+    for (int i = 0; i < RECORD_STRINGS; i++) {
+        free((char *)*strings[i]);
+        *strings[i] = NULL;
+    }
+}
+
+static dlt_status read_record(struct database *database, int64_t id, struct record *record,
+                              struct error *error) {
+    sqlite3_stmt *statement;
+    dlt_status status;
+    int code;
+    TRY(database_statement(database, STATEMENT_READ_RECORD, &statement, error));
+    sqlite3_bind_int64(statement, 1, id);
+    code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        read_row(statement, record);
+        status = own_strings(record, error);
+    } else if (code == SQLITE_DONE) {
+        status = error_set(error, DLT_ERROR_DATABASE, "%s: damaged: record %lld is not there",
+                           database->path, (long long)id);
+    } else {
+        status = database_fail(database, code, error);
+    }
+    sqlite3_reset(statement);
+    return status;
+}
+
+static dlt_status find_best(struct database *database, const char *key, const char *host,
+                            const char *generator, struct record *record, bool *exact,
+                            struct error *error) {
+    struct best best = {0};
+    int64_t task;
+    TRY(find_task(database, key, &task, error));
+    if (task)
+        TRY(best_of_task(database, task, host, generator, &best, error));
+    if (!best.id)
+        return error_set(error, DLT_ERROR_NOT_FOUND, "%s: nothing stored for `%s`", database->path,
+                         key);
+    *exact = best.rank == 3;
+    return read_record(database, best.id, record, error);
+}
+
+dlt_status database_best(struct database *database, const char *task, const char *host,
+                         const char *generator, struct record *record, bool *exact,
+                         struct error *error) {
+    enum {
+        TRIES = 16
+    };
+    memset(record, 0, sizeof *record);
+    *exact = false;
+    for (int i = 0; i < TRIES; i++) {
+        dlt_status status;
+        TRY(database_refresh(database, error));
+        status = find_best(database, task, host, generator, record, exact, error);
+        if (!database_changed(database))
+            return status;
+        record_free(record);
+    }
+    return error_set(error, DLT_ERROR_DATABASE, "%s: kept changing while it was read",
+                     database->path);
+}
+
+/* What was visited in a file that changed meanwhile may be a mixture of old and new. */
+static dlt_status end_visit(struct database *database, int code, struct error *error) {
+    if (database_changed(database))
+        return error_set(error, DLT_ERROR_DATABASE, "%s: changed while it was read; try again",
+                         database->path);
+    if (code != SQLITE_DONE && code != SQLITE_ROW)
+        return database_fail(database, code, error);
+    return DLT_OK;
+}
+
+dlt_status database_records(struct database *database, const char *task, record_visitor *visitor,
+                            void *context, struct error *error) {
+    sqlite3_stmt *statement;
+    int code;
+    TRY(database_refresh(database, error));
+    TRY(database_statement(database, task ? STATEMENT_VISIT_TASK : STATEMENT_VISIT_ALL, &statement,
+                           error));
+    if (task)
+        sqlite3_bind_text(statement, 1, task, -1, SQLITE_STATIC);
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct record record;
+        read_row(statement, &record);
+        if (!visitor(context, &record))
+            break;
+    }
+    dlt_status status = end_visit(database, code, error);
+    sqlite3_reset(statement);
+    return status;
+}
+
+dlt_status database_tasks(struct database *database, task_visitor *visitor, void *context,
+                          struct error *error) {
+    sqlite3_stmt *statement;
+    dlt_status status = DLT_OK;
+    int code;
+    TRY(database_refresh(database, error));
+    TRY(database_statement(database, STATEMENT_TASKS, &statement, error));
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct best best;
+        struct task_summary summary = {.task = column_text(statement, 1),
+                                       .records = sqlite3_column_int64(statement, 2),
+                                       .right = sqlite3_column_int64(statement, 3)};
+        status =
+            best_of_task(database, sqlite3_column_int64(statement, 0), NULL, NULL, &best, error);
+        if (status != DLT_OK)
+            break;
+        summary.best_us = best.id ? best.median_us : 0;
+        if (!visitor(context, &summary))
+            break;
+    }
+    if (status == DLT_OK)
+        status = end_visit(database, code, error);
+    sqlite3_reset(statement);
+    return status;
+}

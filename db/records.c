@@ -1,0 +1,107 @@
+/* Adding records: validated, one short transaction each.
+ *
+ * With a log and synchronous = NORMAL a committed record survives a killed process; only a power
+ * failure may take the last ones, and never the file. */
+#include "db/private.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/random.h>
+
+static dlt_status check_text(const char *name, const char *value, bool may_be_empty,
+                             struct error *error) {
+    if (!value)
+        return error_set(error, DLT_ERROR_ARGUMENT, "record: %s is missing", name);
+    if (!*value && !may_be_empty)
+        return error_set(error, DLT_ERROR_ARGUMENT, "record: %s is empty", name);
+    return DLT_OK;
+}
+
+static dlt_status check_record(const struct record *record, struct error *error) {
+    TRY(check_text("task", record->task, false, error));
+    TRY(check_text("host", record->host, false, error));
+    TRY(check_text("generator", record->generator, false, error));
+    TRY(check_text("trace", record->trace, true, error));
+    TRY(check_text("knobs", record->knobs, true, error));
+    TRY(check_text("outcome", record->outcome, false, error));
+    TRY(check_text("clock", record->clock, true, error));
+    TRY(check_text("layouts", record->layouts, true, error));
+    if (strcmp(record->outcome, "ok") == 0 &&
+        !(record->median_us > 0 && isfinite(record->median_us)))
+        return error_set(error, DLT_ERROR_ARGUMENT,
+                         "record: median_us of a record that is ok is %g, not a positive number",
+                         record->median_us);
+    return DLT_OK;
+}
+
+static void bind_text(sqlite3_stmt *statement, int index, const char *text) {
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+/* SQLite keeps NaN as NULL; a number that is none counts as boundless. */
+static void bind_number(sqlite3_stmt *statement, int index, double number) {
+    sqlite3_bind_double(statement, index, isnan(number) ? INFINITY : number);
+}
+
+static dlt_status add_name(struct database *database, enum statement which, const char *name,
+                           struct error *error) {
+    sqlite3_stmt *statement;
+    TRY(database_statement(database, which, &statement, error));
+    bind_text(statement, 1, name);
+    return database_step(database, statement, error);
+}
+
+static void bind_record(sqlite3_stmt *statement, const unsigned char *identity, int identity_bytes,
+                        const struct record *record) {
+    const char *const texts[] = {record->task,    record->host,  record->generator,
+                                 record->trace,   record->knobs, record->outcome,
+                                 record->message, record->clock, record->layouts};
+    const double numbers[] = {record->median_us, record->minimum_us, record->spread,
+                              record->max_error, record->peak_gflops};
+    int index = 1;
+    sqlite3_bind_blob(statement, index++, identity, identity_bytes, SQLITE_TRANSIENT);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        bind_text(statement, index++, texts[i]);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        bind_number(statement, index++, numbers[i]);
+    sqlite3_bind_int(statement, index++, record->verified);
+    sqlite3_bind_int(statement, index++, record->finalist);
+    sqlite3_bind_int64(statement, index++, record->seed);
+    sqlite3_bind_int64(statement, index++, record->created);
+}
+
+static dlt_status add_in_transaction(struct database *database, const struct record *record,
+                                     struct error *error) {
+    unsigned char identity[16];
+    sqlite3_stmt *statement;
+    if (getrandom(identity, sizeof identity, 0) != sizeof identity)
+        return error_set(error, DLT_ERROR_SYSTEM, "getrandom: %s", strerror(errno));
+    TRY(add_name(database, STATEMENT_ADD_TASK, record->task, error));
+    TRY(add_name(database, STATEMENT_ADD_HOST, record->host, error));
+    TRY(add_name(database, STATEMENT_ADD_GENERATOR, record->generator, error));
+    TRY(database_statement(database, STATEMENT_ADD_RECORD, &statement, error));
+    bind_record(statement, identity, sizeof identity, record);
+    return database_step(database, statement, error);
+}
+
+static dlt_status run(struct database *database, enum statement which, struct error *error) {
+    sqlite3_stmt *statement;
+    TRY(database_statement(database, which, &statement, error));
+    return database_step(database, statement, error);
+}
+
+dlt_status database_add(struct database *database, const struct record *record,
+                        struct error *error) {
+    dlt_status status;
+    if (database->mode != DATABASE_WRITE)
+        return error_set(error, DLT_ERROR_DATABASE, "%s: was opened for reading", database->path);
+    TRY(check_record(record, error));
+    TRY(run(database, STATEMENT_BEGIN, error));
+    status = add_in_transaction(database, record, error);
+    if (status == DLT_OK)
+        status = run(database, STATEMENT_COMMIT, error);
+    if (status != DLT_OK && !sqlite3_get_autocommit(database->connection))
+        run(database, STATEMENT_ROLLBACK, NULL);
+    return status;
+}

@@ -1,0 +1,109 @@
+/* Prepared statements: all SQL that runs on records is the table below, prepared on first use and
+ * kept with the handle. */
+#include "db/private.h"
+
+#include <string.h>
+
+#define RECORD_COLUMNS                                                                             \
+    "record.id, task.key, host.name, generator.name, trace, knobs, outcome, message, clock, "      \
+    "layouts, median_us, minimum_us, spread, max_error, peak_gflops, verified, finalist, seed, "   \
+    "created"
+#define RECORD_TABLES                                                                              \
+    "record JOIN task ON task.id = task_id JOIN host ON host.id = host_id "                        \
+    "JOIN generator ON generator.id = generator_id"
+/* The condition of the index record_best: SQLite uses it only where these words occur. */
+#define IS_RIGHT "outcome = 'ok' AND verified = 1"
+
+static const char *const sql[STATEMENT_COUNT] = {
+    [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+    [STATEMENT_COMMIT] = "COMMIT",
+    [STATEMENT_ROLLBACK] = "ROLLBACK",
+    [STATEMENT_ADD_TASK] = "INSERT OR IGNORE INTO task(key) VALUES(?1)",
+    [STATEMENT_ADD_HOST] = "INSERT OR IGNORE INTO host(name) VALUES(?1)",
+    [STATEMENT_ADD_GENERATOR] = "INSERT OR IGNORE INTO generator(name) VALUES(?1)",
+    [STATEMENT_ADD_RECORD] =
+        "INSERT INTO record(identity, task_id, host_id, generator_id, trace, knobs, outcome, "
+        "message, clock, layouts, median_us, minimum_us, spread, max_error, peak_gflops, verified, "
+        "finalist, seed, created) VALUES(?1, (SELECT id FROM task WHERE key = ?2), "
+        "(SELECT id FROM host WHERE name = ?3), (SELECT id FROM generator WHERE name = ?4), "
+        "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+    [STATEMENT_FIND_TASK] = "SELECT id FROM task WHERE key = ?1",
+    /* The next pair of host and generator that has a right record of the task. */
+    [STATEMENT_FIND_ORIGIN] =
+        "SELECT host_id, generator_id, "
+        "(SELECT name FROM host WHERE id = host_id) = ?4, "
+        "(SELECT name FROM generator WHERE id = generator_id) = ?5 "
+        "FROM record WHERE task_id = ?1 AND (host_id, generator_id) > (?2, ?3) AND " IS_RIGHT
+        " ORDER BY host_id, generator_id LIMIT 1",
+    [STATEMENT_FIND_BEST] =
+        "SELECT id, median_us FROM record WHERE task_id = ?1 AND host_id = ?2 AND "
+        "generator_id = ?3 AND finalist = ?4 AND " IS_RIGHT " ORDER BY median_us, id LIMIT 1",
+    [STATEMENT_READ_RECORD] =
+        "SELECT " RECORD_COLUMNS " FROM " RECORD_TABLES " WHERE record.id = ?1",
+    [STATEMENT_VISIT_TASK] = "SELECT " RECORD_COLUMNS " FROM " RECORD_TABLES
+                             " WHERE task_id = (SELECT id FROM task WHERE key = ?1) "
+                             "ORDER BY record.id",
+    /* CROSS JOIN keeps the order of the tables: records in order of id, without sorting them. */
+    [STATEMENT_VISIT_ALL] =
+        "SELECT " RECORD_COLUMNS " FROM record CROSS JOIN task ON task.id = task_id "
+        "CROSS JOIN host ON host.id = host_id CROSS JOIN generator ON generator.id = generator_id "
+        "ORDER BY record.id",
+    [STATEMENT_TASKS] = "SELECT id, key, (SELECT count(*) FROM record WHERE task_id = task.id), "
+                        "(SELECT count(*) FROM record WHERE task_id = task.id AND " IS_RIGHT ") "
+                        "FROM task ORDER BY key",
+};
+
+dlt_status database_statement(struct database *database, enum statement which,
+                              sqlite3_stmt **statement, struct error *error) {
+    sqlite3_stmt **slot = &database->statements[which];
+    if (!*slot) {
+        int code = sqlite3_prepare_v3(database->connection, sql[which], -1,
+                                      SQLITE_PREPARE_PERSISTENT, slot, NULL);
+        if (code != SQLITE_OK)
+            return database_fail(database, code, error);
+    }
+    *statement = *slot;
+    return DLT_OK;
+}
+
+dlt_status database_step(struct database *database, sqlite3_stmt *statement, struct error *error) {
+    int code = sqlite3_step(statement);
+    dlt_status status = DLT_OK;
+    if (code != SQLITE_DONE && code != SQLITE_ROW)
+        status = database_fail(database, code, error);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return status;
+}
+
+dlt_status database_fail(const struct database *database, int code, struct error *error) {
+    const char *path = database->path;
+    const char *words =
+        database->connection ? sqlite3_errmsg(database->connection) : sqlite3_errstr(code);
+    switch (code & 0xff) {
+    case SQLITE_NOMEM:
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return error_set(error, DLT_ERROR_DATABASE,
+                         "%s: other processes kept the database locked for %d seconds", path,
+                         DATABASE_BUSY_MILLISECONDS / 1000);
+    case SQLITE_NOTADB:
+        return error_set(error, DLT_ERROR_DATABASE, "%s: not a database of dltune", path);
+    case SQLITE_CORRUPT:
+        return error_set(error, DLT_ERROR_DATABASE, "%s: the database is damaged (%s)", path,
+                         words);
+    case SQLITE_FULL:
+        return error_set(error, DLT_ERROR_DATABASE, "%s: the disk is full", path);
+    case SQLITE_READONLY:
+        return error_set(error, DLT_ERROR_DATABASE, "%s: the database is not writable (%s)", path,
+                         words);
+    case SQLITE_CANTOPEN:
+        return error_set(error, DLT_ERROR_DATABASE, "%s: cannot be opened (%s)", path, words);
+    case SQLITE_IOERR:
+        return error_set(error, DLT_ERROR_DATABASE, "%s: cannot be read or written (%s)", path,
+                         words);
+    default:
+        return error_set(error, DLT_ERROR_DATABASE, "%s: %s", path, words);
+    }
+}
