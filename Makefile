@@ -14,12 +14,13 @@ all: packages
 packages:
 	@tools/install-packages.sh
 
-# All tests twice: as shipped, and under AddressSanitizer and UndefinedBehaviorSanitizer.
+# All tests twice: as shipped, and under AddressSanitizer and UndefinedBehaviorSanitizer. Only the
+# first treats warnings as errors: instrumented code makes gcc warn of what cannot happen.
 check: packages
 	cmake -S . -B $(BUILD) -G Ninja -DDLTUNE_WERROR=ON
 	cmake --build $(BUILD) -j $(JOBS)
 	cd $(BUILD) && $(CTEST)
-	cmake -S . -B $(BUILD_SANITIZE) -G Ninja -DDLTUNE_WERROR=ON -DDLTUNE_SANITIZE=ON
+	cmake -S . -B $(BUILD_SANITIZE) -G Ninja -DDLTUNE_SANITIZE=ON
 	cmake --build $(BUILD_SANITIZE) -j $(JOBS)
 	cd $(BUILD_SANITIZE) && $(CTEST)
 

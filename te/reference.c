@@ -106,8 +106,9 @@ static void add_run(struct reference *reference, struct stage *stage, double wei
     for (struct stage_index *index = stage->indices; index; index = index->next)
         index->base = form_evaluate(index->form, stage->slots);
     for (int64_t run = 0; run < axis->extent; run++) {
-        struct reference_element pair[2] = {*total};
+        struct reference_element pair[2];
         *slot = axis->minimum + run;
+        pair[0] = *total;
         pair[1] = evaluate(reference, stage, stage->body, run);
         if (pair[1].terms > *largest)
             *largest = pair[1].terms;

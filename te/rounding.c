@@ -44,39 +44,34 @@ static void divide(struct reference_element *result, double weight,
     result->terms += weight;
 }
 
-struct reference_element rounding_apply(enum operation operation, double weight, double epsilon,
-                                        const struct reference_element *a) {
+static double larger(double a, double b) {
+    return a > b ? a : b;
+}
+
+/* The operations that do not meet in every term of a contraction. */
+static struct reference_element apply_other(enum operation operation, double weight, double epsilon,
+                                            const struct reference_element *a) {
     double values[MAX_OPERANDS];
-    struct reference_element result;
+    struct reference_element result = a[0];
     for (int i = 0; i < operations[operation].operand_count; i++)
         values[i] = a[i].value;
-    result.value =
-        operations[operation].evaluate ? operations[operation].evaluate(values) : a[0].value;
-    result.magnitude = a[0].magnitude;
-    result.terms = a[0].terms;
+    if (operations[operation].evaluate)
+        result.value = operations[operation].evaluate(values);
     switch (operation) {
-    case OP_ADD:
-    case OP_SUBTRACT:
-        result.magnitude = a[0].magnitude + a[1].magnitude;
-        result.terms = (a[0].terms > a[1].terms ? a[0].terms : a[1].terms) + weight;
-        break;
-    case OP_MULTIPLY:
-        result.magnitude = a[0].magnitude * a[1].magnitude;
-        result.terms = a[0].terms + a[1].terms + weight;
-        break;
     case OP_DIVIDE:
         divide(&result, weight, a);
         break;
     case OP_MINIMUM:
     case OP_MAXIMUM:
-        result.magnitude = a[0].magnitude > a[1].magnitude ? a[0].magnitude : a[1].magnitude;
-        result.terms = a[0].terms > a[1].terms ? a[0].terms : a[1].terms;
+        result.magnitude = larger(a[0].magnitude, a[1].magnitude);
+        result.terms = larger(a[0].terms, a[1].terms);
         break;
     case OP_CONVERT:
         result.terms += weight;
         break;
     case OP_SQUARE_ROOT:
-        through_function(&result, 1 / sqrt(fmax(fabs(values[0]), epsilon * a->magnitude + DBL_MIN)),
+        through_function(&result,
+                         1 / sqrt(larger(fabs(values[0]), epsilon * a->magnitude) + DBL_MIN),
                          weight, a);
         break;
     case OP_EXPONENTIAL:
@@ -96,6 +91,24 @@ struct reference_element rounding_apply(enum operation operation, double weight,
         break;
     }
     return result;
+}
+
+struct reference_element rounding_apply(enum operation operation, double weight, double epsilon,
+                                        const struct reference_element *a) {
+    switch (operation) {
+    case OP_ADD:
+    case OP_SUBTRACT:
+        return (struct reference_element){.value = operation == OP_ADD ? a[0].value + a[1].value
+                                                                       : a[0].value - a[1].value,
+                                          .magnitude = a[0].magnitude + a[1].magnitude,
+                                          .terms = larger(a[0].terms, a[1].terms) + weight};
+    case OP_MULTIPLY:
+        return (struct reference_element){.value = a[0].value * a[1].value,
+                                          .magnitude = a[0].magnitude * a[1].magnitude,
+                                          .terms = a[0].terms + a[1].terms + weight};
+    default:
+        return apply_other(operation, weight, epsilon, a);
+    }
 }
 
 double reference_tolerance(const struct reference_element *element, enum data_type type) {

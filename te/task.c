@@ -114,6 +114,14 @@ static dlt_status take_place(struct workload *workload, const char **target, int
     return DLT_OK;
 }
 
+static dlt_status create_from_key(struct workload *workload, struct task **task,
+                                  struct error *error) {
+    const char *target;
+    int threads;
+    TRY(take_place(workload, &target, &threads, error));
+    return task_create(workload, target, threads, task, error);
+}
+
 /* `target` NULL: the text is a key, which tells target and threads itself. */
 static dlt_status create_in(struct arena *arena, const char *text, const char *target, int threads,
                             struct task **task, struct error *error) {
@@ -121,12 +129,8 @@ static dlt_status create_in(struct arena *arena, const char *text, const char *t
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     TRY(workload_parse(arena, text, &workload, error));
-    if (!target) {
-        const char *target_of_key;
-        int threads_of_key;
-        TRY(take_place(&workload, &target_of_key, &threads_of_key, error));
-        return task_create(&workload, target_of_key, threads_of_key, task, error);
-    }
+    if (!target)
+        return create_from_key(&workload, task, error);
     return task_create(&workload, target, threads, task, error);
 }
 
