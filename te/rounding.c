@@ -7,7 +7,7 @@
 /* Functions that targets compute by polynomials are allowed this many roundings of their own. */
 #define FUNCTION_ROUNDINGS 8.0
 /* Deviations of this many standard deviations are taken not to happen: Higham and Mary's bound then
- * fails with a probability below 2 t exp(-32), one in 10^13 t. */
+ * fails with a probability below 2 t exp(-32). */
 #define DEVIATIONS 8.0
 
 struct reference_element rounding_exact(double value) {
@@ -51,7 +51,7 @@ static double larger(double a, double b) {
 /* The operations that do not meet in every term of a contraction. */
 static struct reference_element apply_other(enum operation operation, double weight, double epsilon,
                                             const struct reference_element *a) {
-    double values[MAX_OPERANDS];
+    double values[MAX_OPERANDS] = {0};
     struct reference_element result = a[0];
     for (int i = 0; i < operations[operation].operand_count; i++)
         values[i] = a[i].value;
@@ -114,7 +114,7 @@ struct reference_element rounding_apply(enum operation operation, double weight,
 double reference_tolerance(const struct reference_element *element, enum data_type type) {
     double unit = data_types[type].epsilon / 2, terms = element->terms;
     double certain = terms * unit < 0.5 ? terms * unit / (1 - terms * unit) : INFINITY;
-    double probable = DEVIATIONS * sqrt(terms) * unit + terms * unit * unit;
+    double probable = expm1(DEVIATIONS * sqrt(terms) * unit + terms * unit * unit);
     double rounding = certain < probable ? certain : probable;
     if (terms == 0)
         return 0;

@@ -114,33 +114,26 @@ static dlt_status take_place(struct workload *workload, const char **target, int
     return DLT_OK;
 }
 
-static dlt_status create_from_key(struct workload *workload, struct task **task,
-                                  struct error *error) {
-    const char *target;
-    int threads;
-    TRY(take_place(workload, &target, &threads, error));
-    return task_create(workload, target, threads, task, error);
+static dlt_status parse_within(struct arena *arena, const char *text, struct workload *workload,
+                               struct error *error) {
+    if (arena_recover(arena))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    return workload_parse(arena, text, workload, error);
 }
 
 /* `target` NULL: the text is a key, which tells target and threads itself. */
-static dlt_status create_in(struct arena *arena, const char *text, const char *target, int threads,
-                            struct task **task, struct error *error) {
-    struct workload workload;
-    if (arena_recover(arena))
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    TRY(workload_parse(arena, text, &workload, error));
-    if (!target)
-        return create_from_key(&workload, task, error);
-    return task_create(&workload, target, threads, task, error);
-}
-
 static dlt_status create_from_text(const char *text, const char *target, int threads,
                                    struct task **task, struct error *error) {
+    struct workload workload;
     struct arena arena;
     dlt_status status;
     arena_initialise(&arena);
     *task = NULL;
-    status = create_in(&arena, text, target, threads, task, error);
+    status = parse_within(&arena, text, &workload, error);
+    if (status == DLT_OK && !target)
+        status = take_place(&workload, &target, &threads, error);
+    if (status == DLT_OK)
+        status = task_create(&workload, target, threads, task, error);
     arena_free(&arena);
     return status;
 }
