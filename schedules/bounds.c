@@ -13,7 +13,7 @@
 /* The variables of loops that stand still while the box is read. */
 struct outer_loops {
     int count;
-    const struct variable *loops[MAX_STAGES + MAX_LOOPS * 8];
+    const struct variable *loops[MAX_STAGES * MAX_LOOPS];
 };
 
 struct span {
@@ -150,8 +150,7 @@ static bool is_inside(const struct stage *stage, const struct stage *consumer, i
 static void add_outer_loops(struct outer_loops *outer, const struct stage *stage, int position) {
     for (;;) {
         for (int i = 0; i <= position; i++)
-            if (outer->count < (int)(sizeof outer->loops / sizeof outer->loops[0]))
-                outer->loops[outer->count++] = stage->loops[i].variable;
+            outer->loops[outer->count++] = stage->loops[i].variable;
         if (stage->attach != ATTACH_LOOP)
             return;
         position = stage_position(stage->consumer, stage->attach_loop);
