@@ -54,12 +54,12 @@ static dlt_status parse_chain(struct reader *reader, int *count, const struct af
         TRY(parse_index(reader, &right));
         if (*count + 2 > MAX_CONDITIONS)
             return reader_fail(reader, reader->at, "more than %d conditions", MAX_CONDITIONS);
-        if (sign < 2 || sign == 4)
-            conditions[(*count)++] =
-                affine_add_constant(arena, affine_subtract(arena, right, left), -(sign == 1));
         if (sign >= 2)
             conditions[(*count)++] =
                 affine_add_constant(arena, affine_subtract(arena, left, right), -(sign == 3));
+        if (sign < 2 || sign == 4)
+            conditions[(*count)++] =
+                affine_add_constant(arena, affine_subtract(arena, right, left), -(sign == 1));
         left = right;
     }
 }
