@@ -59,9 +59,24 @@ static const char *const activation_axes[] = {"n", "c", "h", "w"};
 
 /* ---- reading ---- */
 
-/* Checks one direction, counts its outputs, and simplifies what cannot matter: equal work is to
- * have equal text. A step along one element is 1; a padding behind that leads to as many outputs as
- * that before is the same as that before. */
+/* Equal work is to have equal text: what cannot matter takes its simplest value. A padding behind
+ * is that before if this gives as many outputs, else the least that does. With a single output
+ * every stride beyond its slack is the same. A dilation needs two taps. */
+static void simplify(struct direction *d, int64_t window) {
+    int64_t slack = d->size + 2 * d->before - window; /* with equal paddings */
+    int64_t least = (d->outputs - 1) * d->stride + window - d->size - d->before;
+    bool single = d->outputs == 1;
+    if (slack >= 0 && (single ? slack < MAX_ATTRIBUTE : slack / d->stride + 1 == d->outputs))
+        d->after = d->before;
+    else
+        d->after = least > 0 ? least : 0;
+    if (single)
+        d->stride = d->size + d->before + d->after - window + 1;
+    if (d->taps == 1)
+        d->dilation = 1;
+}
+
+/* Checks one direction and counts its outputs. */
 static dlt_status resolve_direction(struct direction *d, struct error *error) {
     int64_t window = (d->taps - 1) * d->dilation + 1, padded = d->size + d->before + d->after;
     if (d->before >= window || d->after >= window)
@@ -76,13 +91,7 @@ static dlt_status resolve_direction(struct direction *d, struct error *error) {
                          ", more than the padded input's %" PRId64 " (%s=%" PRId64 ")",
                          d->taps_key, d->taps, d->dilation, window, padded, d->size_key, d->size);
     d->outputs = (padded - window) / d->stride + 1;
-    if (d->outputs == 1)
-        d->stride = 1;
-    if (d->taps == 1)
-        d->dilation = 1;
-    padded = d->size + 2 * d->before;
-    if (padded >= window && (padded - window) / d->stride + 1 == d->outputs)
-        d->after = d->before;
+    simplify(d, window);
     return DLT_OK;
 }
 
@@ -187,7 +196,7 @@ static dlt_status read_layout(struct operator_arguments *arguments, struct expre
             word[i] = ',';
     }
     if (parse_layouts(conv, spaced, &conv->input_layout, &conv->output_layout, error) != DLT_OK)
-        return error_prefix(error, "layout: '%s'", given);
+        return error_prefix(error, "layout");
     write_layout(arguments, conv, word);
     return DLT_OK;
 }

@@ -131,6 +131,12 @@ static void conv2d_canonical_text(void **state) {
                  "conv2d n=1 c=8 h=9 w=10 k=12 r=1 s=1");
     canonical_is("conv2d n=1 c=8 h=3 w=3 k=12 r=3 s=3 stride=5",
                  "conv2d n=1 c=8 h=3 w=3 k=12 r=3 s=3");
+    canonical_is("conv2d n=1 c=8 h=4 w=4 k=12 r=3 s=3 stride=5",
+                 "conv2d n=1 c=8 h=4 w=4 k=12 r=3 s=3 stride=2");
+    canonical_is("conv2d n=1 c=8 h=4 w=4 k=12 r=3 s=3 stride=5 pad=1,1,0,0",
+                 "conv2d n=1 c=8 h=4 w=4 k=12 r=3 s=3 stride=4 pad=1");
+    canonical_is("conv2d n=1 c=8 h=9 w=9 k=12 r=5 s=5 stride=3 pad=0,0,4,4",
+                 "conv2d n=1 c=8 h=9 w=9 k=12 r=5 s=5 stride=3 pad=0,0,2,2");
     canonical_is("conv2d n=1 c=8 h=56 w=56 k=8 r=3 s=3 stride=2 pad=1,1,0,0",
                  "conv2d n=1 c=8 h=56 w=56 k=8 r=3 s=3 stride=2 pad=1");
     canonical_is("conv2d n=1 c=8 h=56 w=56 k=8 r=3 s=3 stride=2 pad=0,0,1,1",
