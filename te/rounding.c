@@ -10,10 +10,6 @@
  * fails with a probability below 2 t exp(-32). */
 #define DEVIATIONS 8.0
 
-struct reference_element rounding_exact(double value) {
-    return (struct reference_element){.value = value, .magnitude = fabs(value), .terms = 0};
-}
-
 /* A continuous function with |f'| <= slope around the operand. */
 static void through_function(struct reference_element *result, double slope, double weight,
                              const struct reference_element *a) {
@@ -48,9 +44,8 @@ static double larger(double a, double b) {
     return a > b ? a : b;
 }
 
-/* The operations that do not meet in every term of a contraction. */
-static struct reference_element apply_other(enum operation operation, double weight, double epsilon,
-                                            const struct reference_element *a) {
+struct reference_element rounding_apply_other(enum operation operation, double weight,
+                                              double epsilon, const struct reference_element *a) {
     double values[MAX_OPERANDS] = {0};
     struct reference_element result = a[0];
     for (int i = 0; i < operations[operation].operand_count; i++)
@@ -91,24 +86,6 @@ static struct reference_element apply_other(enum operation operation, double wei
         break;
     }
     return result;
-}
-
-struct reference_element rounding_apply(enum operation operation, double weight, double epsilon,
-                                        const struct reference_element *a) {
-    switch (operation) {
-    case OP_ADD:
-    case OP_SUBTRACT:
-        return (struct reference_element){.value = operation == OP_ADD ? a[0].value + a[1].value
-                                                                       : a[0].value - a[1].value,
-                                          .magnitude = a[0].magnitude + a[1].magnitude,
-                                          .terms = larger(a[0].terms, a[1].terms) + weight};
-    case OP_MULTIPLY:
-        return (struct reference_element){.value = a[0].value * a[1].value,
-                                          .magnitude = a[0].magnitude * a[1].magnitude,
-                                          .terms = a[0].terms + a[1].terms + weight};
-    default:
-        return apply_other(operation, weight, epsilon, a);
-    }
 }
 
 double reference_tolerance(const struct reference_element *element, enum data_type type) {
