@@ -1,14 +1,15 @@
 /* Loop programs: what a schedule says, as loops over stores to buffers.
  *
- * A program has two parts: `pack` runs once when the parameters are known, `run` on every call. Each
- * is a list of nodes:
+ * A program has two parts: `pack` runs once when the parameters are known, `run` on every call.
+ * Each is a list of nodes:
  *
  *     loop VARIABLE        body repeated for each value of the variable
  *     store BUFFER[offset] = value, or combined with what is there, where all conditions hold
  *     tile                 body that becomes one vector program, or one for each variant
  *
- * Values are those of tensor expressions (te/expression.h) over loop variables, with reads flattened:
- * a read's tensor names the buffer (program_buffer), and it has one subscript, the offset in elements.
+ * Values are those of tensor expressions (te/expression.h) over loop variables, with reads
+ * flattened: a read's tensor names the buffer (program_buffer), and it has one subscript, the
+ * offset in elements.
  *
  * The passes over it are files of this folder; lower.h names them all in order. */
 #ifndef IR_PROGRAM_H
@@ -51,7 +52,8 @@ struct node {
     struct node *next; /* the next statement of the same body */
 
     /* NODE_LOOP: for each value of `variable` in its range for which every bound holds. A bound is
-     * an index >= 0 in which `variable` is a plain term; the others are variables around the loop. */
+     * an index >= 0 in which `variable` is a plain term; the others are variables around the loop.
+     */
     const struct variable *variable;
     enum loop_kind loop;
     int bound_count;
@@ -118,7 +120,8 @@ struct program {
     struct node *pack, *run;
     int tile_count;
     struct tile *tiles[MAX_STAGES * 2];
-    int64_t packed_bytes, shared_bytes, private_bytes; /* private: for each thread; multiples of 64 */
+    int64_t packed_bytes, shared_bytes,
+        private_bytes; /* private: for each thread; multiples of 64 */
     int next_variable_id;
 };
 

@@ -1,0 +1,438 @@
+/* Boundaries: the conditions of stores inside tiles become code that needs no test.
+ *
+ * After domains were extracted, ragged splits and padding are both conditions on stores. Inside a
+ * tile each is resolved by the loops that it constrains:
+ *
+ * 1. One serial loop of the tile and loops around it: a bound of that loop, passed at run time.
+ * 2. Loops around the tile and any others inside: the part over the loops around, the *selector*,
+ *    takes values between which the condition's truth changes at a few thresholds only. Each class
+ * of values between thresholds gets a *variant* of the tile in which the truth of every instance is
+ *    known. In a variant the selector's value is a variable that ranges over the class.
+ * 3. A serial loop of the tile and unrolled or vectorised ones: the loop is split at thresholds.
+ *
+ * What then is left undecided differs between lanes only, and becomes a constant mask. */
+#include "ir/parts.h"
+#include "ir/passes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_VARIANTS = 8,
+    MAX_SELECTORS = 8,
+    MAX_THRESHOLDS = 4096,
+    MAX_RANGES = 16
+};
+
+struct selection {
+    const struct affine *index;
+    int threshold_count, capacity;
+    int64_t *thresholds; /* ascending, unique, in (lowest, highest] */
+    int64_t lowest, highest;
+};
+
+struct splitting {
+    struct program *program;
+    struct arena *arena;
+    struct tile *tile;
+    struct inner_variables inner;
+    int selection_count;
+    struct selection selections[MAX_SELECTORS];
+    struct error *error;
+    dlt_status status;
+};
+
+/* Every condition of a body: of stores, and of selects in their values. */
+typedef const struct affine *condition_change(void *context, const struct affine *condition);
+
+static const struct value *change_value(struct arena *arena, const struct value *value,
+                                        condition_change *change, void *context) {
+    struct value *copy = arena_copy(arena, value, sizeof *value);
+    if (value->condition_count) {
+        const struct affine **conditions =
+            ARENA_ARRAY(arena, const struct affine *, value->condition_count);
+        for (int i = 0; i < value->condition_count; i++)
+            conditions[i] = change(context, value->conditions[i]);
+        copy->conditions = conditions;
+    }
+    for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
+        copy->operands[i] = change_value(arena, value->operands[i], change, context);
+    return copy;
+}
+
+static void change_conditions(struct arena *arena, struct node *nodes, condition_change *change,
+                              void *context) {
+    for (struct node *node = nodes; node; node = node->next) {
+        if (node->kind == NODE_STORE) {
+            const struct affine **conditions =
+                ARENA_ARRAY(arena, const struct affine *, node->condition_count);
+            for (int i = 0; i < node->condition_count; i++)
+                conditions[i] = change(context, node->conditions[i]);
+            node->conditions = conditions;
+            node->value = change_value(arena, node->value, change, context);
+        }
+        change_conditions(arena, node->body, change, context);
+    }
+}
+
+/* 1. Bounds of serial loops. */
+
+static bool store_has(const struct node *store, const struct affine *condition) {
+    for (int i = 0; i < store->condition_count; i++)
+        if (affine_equal(store->conditions[i], condition))
+            return true;
+    return false;
+}
+
+static bool every_store_has(const struct node *nodes, const struct affine *condition) {
+    for (; nodes; nodes = nodes->next)
+        if (nodes->kind == NODE_STORE ? !store_has(nodes, condition)
+                                      : !every_store_has(nodes->body, condition))
+            return false;
+    return true;
+}
+
+static void remove_condition(struct arena *arena, struct node *nodes,
+                             const struct affine *condition) {
+    for (; nodes; nodes = nodes->next) {
+        const struct affine **kept =
+            ARENA_ARRAY(arena, const struct affine *, nodes->condition_count);
+        int count = 0;
+        for (int i = 0; i < nodes->condition_count; i++)
+            if (!affine_equal(nodes->conditions[i], condition))
+                kept[count++] = nodes->conditions[i];
+        nodes->conditions = kept;
+        nodes->condition_count = count;
+        remove_condition(arena, nodes->body, condition);
+    }
+}
+
+static const struct node *first_store(const struct node *nodes) {
+    while (nodes && nodes->kind != NODE_STORE)
+        nodes = nodes->body;
+    return nodes;
+}
+
+/* True if the condition constrains this loop, at least one loop around the tile, and no other. */
+static bool bounds_loop(struct splitting *s, const struct affine *condition,
+                        const struct variable *variable) {
+    const struct affine *outside, *inside;
+    int64_t coefficient;
+    return divide_index(s->arena, &s->inner, condition, &outside, &inside) &&
+           outside->term_count > 0 && affine_coefficient(inside, variable, &coefficient) &&
+           coefficient != 0 && inside->term_count == 1;
+}
+
+static void find_bounds(struct splitting *s, struct node *nodes) {
+    for (struct node *node = nodes; node; node = node->next) {
+        if (node->kind == NODE_LOOP && node->loop == LOOP_SERIAL) {
+            const struct node *store = first_store(node->body);
+            const struct affine **bounds =
+                ARENA_ARRAY(s->arena, const struct affine *, store->condition_count);
+            for (int i = 0; i < store->condition_count; i++)
+                if (bounds_loop(s, store->conditions[i], node->variable) &&
+                    every_store_has(node->body, store->conditions[i]))
+                    bounds[node->bound_count++] = store->conditions[i];
+            node->bounds = bounds;
+            for (int i = 0; i < node->bound_count; i++)
+                remove_condition(s->arena, node->body, bounds[i]);
+        }
+        find_bounds(s, node->body);
+    }
+}
+
+/* 2. Selectors and variants. */
+
+/* condition = sign * selector + inside, the selector's first coefficient positive. */
+static int divide_condition(struct splitting *s, const struct affine *condition,
+                            const struct affine **selector, const struct affine **inside) {
+    if (!divide_index(s->arena, &s->inner, condition, selector, inside)) {
+        s->status = error_set(s->error, DLT_ERROR_REFUSED,
+                              "tile: a condition mixes loops inside and outside the tile");
+        *selector = affine_constant(s->arena, 0);
+        *inside = condition;
+    }
+    if ((*selector)->term_count && (*selector)->terms[0].coefficient < 0) {
+        *selector = affine_scale(s->arena, *selector, -1);
+        return -1;
+    }
+    return 1;
+}
+
+static struct selection *find_selection(struct splitting *s, const struct affine *index) {
+    struct selection *selection;
+    for (int i = 0; i < s->selection_count; i++)
+        if (affine_equal(s->selections[i].index, index))
+            return &s->selections[i];
+    if (s->selection_count == MAX_SELECTORS) {
+        s->status = error_set(s->error, DLT_ERROR_REFUSED,
+                              "tile: its conditions depend on more than %d indices outside it",
+                              MAX_SELECTORS);
+        return NULL;
+    }
+    selection = &s->selections[s->selection_count++];
+    selection->index = index;
+    affine_range(index, &selection->lowest, &selection->highest);
+    return selection;
+}
+
+/* Adds a threshold, moved up to the next value that the selector can take. */
+static void add_threshold(struct splitting *s, struct selection *selection, int64_t threshold,
+                          int64_t step) {
+    int64_t *list = selection->thresholds;
+    int at = selection->threshold_count;
+    threshold = selection->lowest - floor_divide(selection->lowest - threshold, step) * step;
+    if (threshold <= selection->lowest || threshold > selection->highest)
+        return;
+    while (at > 0 && list[at - 1] >= threshold)
+        at--;
+    if (at < selection->threshold_count && list[at] == threshold)
+        return;
+    if (selection->threshold_count == selection->capacity) {
+        selection->capacity = selection->capacity ? 2 * selection->capacity : 16;
+        selection->thresholds = ARENA_ARRAY(s->arena, int64_t, selection->capacity);
+        memcpy(selection->thresholds, list, sizeof *list * (size_t)selection->threshold_count);
+        list = selection->thresholds;
+    }
+    memmove(list + at + 1, list + at, sizeof *list * (size_t)(selection->threshold_count - at));
+    list[at] = threshold;
+    selection->threshold_count++;
+}
+
+/* The values at which  sign * variable + inside >= 0  changes its truth, for every value of inside.
+ */
+static void add_thresholds(struct splitting *s, struct selection *selection, int sign,
+                           const struct affine *inside) {
+    int64_t lowest, highest, inner_step = index_step(inside), step = index_step(selection->index);
+    affine_range(inside, &lowest, &highest);
+    if ((highest - lowest) / inner_step > MAX_THRESHOLDS) {
+        s->status = error_set(s->error, DLT_ERROR_REFUSED,
+                              "tile: a condition has more than %d cases inside it", MAX_THRESHOLDS);
+        return;
+    }
+    for (int64_t value = lowest; value <= highest; value += inner_step)
+        add_threshold(s, selection, sign > 0 ? -value : value + 1, step);
+}
+
+static const struct affine *collect_condition(void *context, const struct affine *condition) {
+    struct splitting *s = context;
+    const struct affine *selector, *inside;
+    int sign = divide_condition(s, condition, &selector, &inside);
+    if (selector->term_count) {
+        struct selection *selection = find_selection(s, selector);
+        if (selection)
+            add_thresholds(s, selection, sign, inside);
+    }
+    return condition;
+}
+
+struct variant_context {
+    struct splitting *s;
+    const struct affine *values[MAX_SELECTORS]; /* of the selectors in this variant */
+};
+
+static const struct affine *specialise_condition(void *context, const struct affine *condition) {
+    struct variant_context *v = context;
+    const struct affine *selector, *inside;
+    int sign = divide_condition(v->s, condition, &selector, &inside);
+    if (!selector->term_count)
+        return condition;
+    for (int i = 0; i < v->s->selection_count; i++)
+        if (affine_equal(v->s->selections[i].index, selector))
+            return affine_add(v->s->arena, affine_scale(v->s->arena, v->values[i], sign), inside);
+    return condition;
+}
+
+/* The selector's value in one class: a constant, or a variable over the class's range. */
+static const struct affine *class_value(struct splitting *s, const struct selection *selection,
+                                        int class) {
+    int64_t step = index_step(selection->index);
+    int64_t lowest = class ? selection->thresholds[class - 1] : selection->lowest;
+    int64_t highest = class < selection->threshold_count ? selection->thresholds[class] - step
+                                                         : selection->highest;
+    struct variable *variable;
+    if (lowest >= highest)
+        return affine_constant(s->arena, lowest);
+    variable = ARENA_NEW(s->arena, struct variable);
+    *variable =
+        (struct variable){"class", s->program->next_variable_id++, lowest, highest - lowest + 1};
+    return affine_variable(s->arena, variable);
+}
+
+/* 3. Splitting serial loops. */
+
+struct range_search {
+    struct splitting *s;
+    const struct variable *variable;
+    int64_t thresholds[MAX_RANGES];
+    int count;
+};
+
+static bool is_class(const struct variable *variable) {
+    return strcmp(variable->name, "class") == 0;
+}
+
+/* In a class every value decides alike: any stands for all. */
+static const struct affine *without_classes(struct arena *arena, const struct affine *index) {
+    const struct affine *result = index;
+    for (int i = 0; i < index->term_count; i++)
+        if (index->terms[i].kind == ATOM_VARIABLE && is_class(index->terms[i].variable)) {
+            struct binding binding = {index->terms[i].variable,
+                                      affine_constant(arena, index->terms[i].variable->minimum)};
+            result = affine_substitute(arena, result, &binding, 1);
+        }
+    return result;
+}
+
+static void add_range_threshold(struct range_search *r, int64_t threshold) {
+    const struct variable *variable = r->variable;
+    int at = r->count;
+    if (threshold <= variable->minimum || threshold >= variable->minimum + variable->extent)
+        return;
+    while (at > 0 && r->thresholds[at - 1] >= threshold)
+        at--;
+    if (at < r->count && r->thresholds[at] == threshold)
+        return;
+    if (r->count == MAX_RANGES) {
+        r->s->status =
+            error_set(r->s->error, DLT_ERROR_REFUSED,
+                      "tile: loop %s falls into more than %d ranges", variable->name, MAX_RANGES);
+        return;
+    }
+    memmove(r->thresholds + at + 1, r->thresholds + at,
+            sizeof *r->thresholds * (size_t)(r->count - at));
+    r->thresholds[at] = threshold;
+    r->count++;
+}
+
+static const struct affine *find_ranges(void *context, const struct affine *condition) {
+    struct range_search *r = context;
+    struct arena *arena = r->s->arena;
+    const struct affine *fixed = without_classes(arena, condition), *rest;
+    int64_t a, lowest, highest, step;
+    if (!affine_coefficient(fixed, r->variable, &a) || a == 0)
+        return condition;
+    rest =
+        affine_subtract(arena, fixed, affine_scale(arena, affine_variable(arena, r->variable), a));
+    affine_range(rest, &lowest, &highest);
+    step = index_step(rest);
+    if ((highest - lowest) / step > MAX_THRESHOLDS)
+        step = (highest - lowest) ? highest - lowest : 1;
+    for (int64_t value = lowest; value <= highest && !r->s->status; value += step)
+        add_range_threshold(r, a > 0 ? -floor_divide(value, a) : floor_divide(value, -a) + 1);
+    return condition;
+}
+
+static struct node *split_loops(struct splitting *s, struct node *nodes);
+
+/* The loop over one range: a new variable, or for a single value none. */
+static struct node *range_loop(struct splitting *s, const struct node *loop, int64_t begin,
+                               int64_t end) {
+    struct variable *variable = ARENA_NEW(s->arena, struct variable);
+    struct binding binding = {loop->variable, NULL};
+    struct node *copy;
+    *variable = *loop->variable;
+    variable->id = s->program->next_variable_id++;
+    variable->minimum = begin;
+    variable->extent = end - begin;
+    binding.replacement = variable->extent == 1 ? affine_constant(s->arena, begin)
+                                                : affine_variable(s->arena, variable);
+    copy = node_copy(s->arena, loop->body, &binding, 1);
+    if (variable->extent > 1) {
+        struct node *node = node_new(s->arena, NODE_LOOP);
+        node->variable = variable;
+        node->loop = loop->loop;
+        node->body = copy;
+        return node;
+    }
+    return copy;
+}
+
+static struct node *split_loop(struct splitting *s, struct node *loop) {
+    struct range_search r = {.s = s, .variable = loop->variable};
+    struct node_list list = {0};
+    int64_t begin = loop->variable->minimum, end = begin + loop->variable->extent;
+    loop->next = NULL;
+    if (loop->loop == LOOP_SERIAL && loop->bound_count == 0)
+        change_conditions(s->arena, loop->body, find_ranges, &r);
+    if (r.count == 0) {
+        loop->body = split_loops(s, loop->body);
+        return loop;
+    }
+    for (int i = 0; i <= r.count; i++) {
+        int64_t stop = i < r.count ? r.thresholds[i] : end;
+        struct node *part = range_loop(s, loop, begin, stop);
+        if (stop - begin > 1)
+            part->body = split_loops(s, part->body);
+        else
+            part = split_loops(s, part);
+        node_append(&list, part);
+        begin = stop;
+    }
+    return list.first;
+}
+
+static struct node *split_loops(struct splitting *s, struct node *nodes) {
+    struct node_list list = {0};
+    while (nodes && !s->status) {
+        struct node *node = nodes;
+        nodes = node->next;
+        node->next = NULL;
+        node_append(&list, node->kind == NODE_LOOP ? split_loop(s, node) : node);
+    }
+    return list.first;
+}
+
+/* All variants of one tile: one for each combination of the selectors' classes. */
+static void make_variants(struct splitting *s) {
+    struct tile *tile = s->tile;
+    struct node *body = tile->variants[0].body;
+    int count = 1;
+    for (int i = 0; i < s->selection_count; i++)
+        count *= s->selections[i].threshold_count + 1;
+    tile->variant_count = count;
+    tile->variants = ARENA_ARRAY(s->arena, struct tile_variant, count);
+    tile->selector_count = s->selection_count;
+    tile->selectors = ARENA_ARRAY(s->arena, struct tile_selector, s->selection_count);
+    for (int i = 0; i < s->selection_count; i++)
+        tile->selectors[i] = (struct tile_selector){
+            s->selections[i].index, s->selections[i].threshold_count, s->selections[i].thresholds};
+    for (int variant = 0; variant < count && !s->status; variant++) {
+        struct variant_context v = {.s = s};
+        int rest = variant;
+        for (int i = s->selection_count - 1; i >= 0; i--) {
+            int classes = s->selections[i].threshold_count + 1;
+            v.values[i] = class_value(s, &s->selections[i], rest % classes);
+            rest /= classes;
+        }
+        tile->variants[variant].body = node_copy(s->arena, body, NULL, 0);
+        change_conditions(s->arena, tile->variants[variant].body, specialise_condition, &v);
+        tile->variants[variant].body = split_loops(s, tile->variants[variant].body);
+    }
+}
+
+static dlt_status split_tile(struct program *program, struct tile *tile, struct error *error) {
+    struct splitting s = {
+        .program = program, .arena = program->arena, .tile = tile, .error = error};
+    int64_t variants = 1;
+    inner_collect(&s.inner, tile->variants[0].body);
+    find_bounds(&s, tile->variants[0].body);
+    TRY(collect_words(program, tile, error));
+    change_conditions(s.arena, tile->variants[0].body, collect_condition, &s);
+    if (s.status)
+        return s.status;
+    for (int i = 0; i < s.selection_count; i++) {
+        variants *= s.selections[i].threshold_count + 1;
+        if (variants > MAX_VARIANTS)
+            return error_set(error, DLT_ERROR_REFUSED,
+                             "tile: its borders need more than %d variants", MAX_VARIANTS);
+    }
+    make_variants(&s);
+    return s.status;
+}
+
+dlt_status split_boundaries(struct program *program, struct error *error) {
+    for (int i = 0; i < program->tile_count; i++)
+        TRY(split_tile(program, program->tiles[i], error));
+    return DLT_OK;
+}

@@ -1,0 +1,70 @@
+/* The whole of lowering, readable from top to bottom. */
+#include "ir/lower.h"
+
+#include "ir/passes.h"
+
+struct pipeline {
+    struct program *program;
+    lower_observer *observer;
+    void *context;
+};
+
+static void report(const struct pipeline *p, const char *pass) {
+    if (p->observer)
+        p->observer(p->context, pass, p->program);
+}
+
+/* Runs a pass over the vector programs of all variants of all tiles. */
+static void for_each(const struct pipeline *p, const char *name,
+                     void (*pass)(struct vector_program *)) {
+    for (int i = 0; i < p->program->tile_count; i++)
+        for (int j = 0; j < p->program->tiles[i]->variant_count; j++)
+            if (p->program->tiles[i]->variants[j].vectors)
+                pass(p->program->tiles[i]->variants[j].vectors);
+    report(p, name);
+}
+
+static dlt_status vectorise_all(const struct pipeline *p, const struct target_description *target,
+                                struct error *error) {
+    for (int i = 0; i < p->program->tile_count; i++)
+        for (int j = 0; j < p->program->tiles[i]->variant_count; j++)
+            TRY(vectorise(p->program, p->program->tiles[i], &p->program->tiles[i]->variants[j],
+                          target, error));
+    report(p, "vectorise");
+    return DLT_OK;
+}
+
+static void match_all(const struct pipeline *p, const struct target_description *target) {
+    for (int i = 0; i < p->program->tile_count; i++)
+        for (int j = 0; j < p->program->tiles[i]->variant_count; j++)
+            if (p->program->tiles[i]->variants[j].vectors)
+                match_instructions(p->program->tiles[i]->variants[j].vectors, target);
+    report(p, "match_instructions");
+}
+
+dlt_status lower(struct arena *arena, const struct schedule *schedule,
+                 const struct target_description *target, lower_observer *observer, void *context,
+                 struct program **program, struct error *error) {
+    struct pipeline p = {.observer = observer, .context = context};
+
+    TRY(build_nests(arena, schedule, &p.program, error));
+    report(&p, "build_nests");
+    extract_domains(p.program);
+    report(&p, "extract_domains");
+    simplify(p.program);
+    report(&p, "simplify");
+    plan_memory(p.program);
+    report(&p, "plan_memory");
+    if (target->machine_code) {
+        TRY(split_boundaries(p.program, error));
+        report(&p, "split_boundaries");
+        TRY(vectorise_all(&p, target, error));
+        for_each(&p, "number_values", number_values);
+        for_each(&p, "hoist_invariants", hoist_invariants);
+        match_all(&p, target);
+        for_each(&p, "remove_dead_code", remove_dead_code);
+        for_each(&p, "fold_addresses", fold_addresses);
+    }
+    *program = p.program;
+    return DLT_OK;
+}

@@ -1,0 +1,64 @@
+/* The passes of lowering, in the order lower() calls them; private to this folder. */
+#ifndef IR_PASSES_H
+#define IR_PASSES_H
+
+#include "ir/lower.h"
+
+/* Appending to a body. */
+struct node_list {
+    struct node *first, *last;
+};
+
+void node_append(struct node_list *list, struct node *nodes); /* a whole chain */
+struct node *node_new(struct arena *arena, enum node_kind kind);
+
+/* Calls `visit` for every node below `nodes`, parents first; into the variants of tiles too. */
+typedef void node_visitor(void *context, struct node *node);
+void node_visit(struct node *nodes, node_visitor *visit, void *context);
+
+/* A deep copy in which every index has been substituted and every loop variable kept. */
+struct node *node_copy(struct arena *arena, const struct node *nodes,
+                       const struct binding *bindings, int binding_count);
+
+/* Rewrites every index of a value. */
+typedef const struct affine *index_change(void *context, const struct affine *index);
+const struct value *value_map_indices(struct arena *arena, const struct value *value,
+                                      index_change *change, void *context);
+
+/* Schedule to loops: one nest a stage, attached stages inside their consumers, reductions as an
+ * initialising nest and an updating one. */
+dlt_status build_nests(struct arena *arena, const struct schedule *schedule,
+                       struct program **program, struct error *error);
+
+/* Selects that make a reduction's term its combiner's identity become conditions of the store. */
+void extract_domains(struct program *program);
+
+/* Conditions that always hold go, stores whose conditions never hold go, constants are folded. */
+void simplify(struct program *program);
+
+/* Conditions left on stores inside tiles become loop bounds, variants, or split loops. */
+dlt_status split_boundaries(struct program *program, struct error *error);
+
+/* Gives buffers in the packed block and the workspace their offsets. */
+void plan_memory(struct program *program);
+
+/* A variant of a tile to a vector program: unrolled, vectorised, accumulators in registers. */
+dlt_status vectorise(struct program *program, struct tile *tile, struct tile_variant *variant,
+                     const struct target_description *target, struct error *error);
+
+/* Equal values are computed once. */
+void number_values(struct vector_program *vectors);
+
+/* What does not change in a loop moves in front of it. */
+void hoist_invariants(struct vector_program *vectors);
+
+/* Multiplications and additions become one operation, single-use loads become operands. */
+void match_instructions(struct vector_program *vectors, const struct target_description *target);
+
+/* Instructions whose result nobody uses go. */
+void remove_dead_code(struct vector_program *vectors);
+
+/* Buffer + sum of counters becomes pointer + displacement. */
+void fold_addresses(struct vector_program *vectors);
+
+#endif

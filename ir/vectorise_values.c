@@ -1,0 +1,167 @@
+/* Values of a tile's statements as vector operations. */
+#include "ir/vectoriser.h"
+
+/* Binary operations that are one vector operation. */
+static const enum vector_opcode binary_opcodes[OPERATION_COUNT] = {
+    [OP_ADD] = VECTOR_ADD,       [OP_SUBTRACT] = VECTOR_SUBTRACT, [OP_MULTIPLY] = VECTOR_MULTIPLY,
+    [OP_DIVIDE] = VECTOR_DIVIDE, [OP_MINIMUM] = VECTOR_MINIMUM,   [OP_MAXIMUM] = VECTOR_MAXIMUM,
+};
+
+static struct lanes_value failure(struct vectoriser *v, const struct value *value) {
+    vectoriser_fail(v, "tile: %s is not available in machine code here",
+                    operations[value->operation].name);
+    return (struct lanes_value){0, false};
+}
+
+/* A location's content. A later statement may assign the location again while this value is in use,
+ * so it is a copy, which costs nothing once moves are forwarded. */
+static struct lanes_value read_location(struct vectoriser *v, const struct buffer *buffer,
+                                        const struct vector_address *address, int64_t lane_stride) {
+    const struct location *location = location_find(v, buffer, address, lane_stride);
+    if (!location) {
+        vectoriser_fail(v, "tile: reads an element of %s that it does not hold in a register",
+                        buffer->name);
+        return (struct lanes_value){0, false};
+    }
+    return (struct lanes_value){location->value, false};
+}
+
+static struct lanes_value evaluate_read(struct vectoriser *v, const struct value *value,
+                                        uint64_t lanes) {
+    const struct buffer *buffer = program_buffer(v->program, value->tensor);
+    struct vector_address address;
+    struct vector_instruction *load;
+    int64_t lane_stride;
+    int mask = VECTOR_NONE;
+    if (!vectoriser_address(v, buffer, value->subscripts[0], &address, &lane_stride))
+        return (struct lanes_value){0, false};
+    if (is_written(v, buffer))
+        return read_location(v, buffer, &address, lane_stride);
+    if (lane_stride != 0)
+        mask = vectoriser_mask(v, value->type, lanes);
+    load = vectoriser_emit(v,
+                           lane_stride == 0   ? VECTOR_LOAD_BROADCAST
+                           : lane_stride == 1 ? VECTOR_LOAD
+                                              : VECTOR_LOAD_STRIDED,
+                           value->type);
+    load->destination = vector_value_new(v->vectors, CLASS_VECTOR, false);
+    load->address = address;
+    load->stride = lane_stride * data_types[value->type].bytes;
+    load->mask = mask;
+    return (struct lanes_value){load->destination, lane_stride != 0};
+}
+
+static struct lanes_value evaluate_index(struct vectoriser *v, const struct value *value) {
+    const struct affine *index = vectoriser_bind(v, value->index);
+    int64_t constant, stride = 0;
+    int lanes;
+    if (affine_coefficient(index, &v->lane, &stride) && stride != 0)
+        index = affine_subtract(
+            v->arena, index, affine_scale(v->arena, affine_variable(v->arena, &v->lane), stride));
+    if (!affine_is_constant(index, &constant)) {
+        vectoriser_fail(v, "tile: an index as a value depends on a loop that is not written out");
+        return (struct lanes_value){0, false};
+    }
+    if (stride == 0)
+        return (struct lanes_value){vectoriser_constant(v, value->type, (double)constant), false};
+    lanes = vectoriser_operation(v, VECTOR_LANES, value->type, VECTOR_NONE, VECTOR_NONE);
+    lanes = vectoriser_operation(v, VECTOR_MULTIPLY, value->type, lanes,
+                                 vectoriser_constant(v, value->type, (double)stride));
+    lanes = vectoriser_operation(v, VECTOR_ADD, value->type, lanes,
+                                 vectoriser_constant(v, value->type, (double)constant));
+    return (struct lanes_value){lanes, false};
+}
+
+static int blend(struct vectoriser *v, enum data_type type, int mask, int yes, int no) {
+    struct vector_instruction *blend = vectoriser_emit(v, VECTOR_BLEND, type);
+    blend->destination = vector_value_new(v->vectors, CLASS_VECTOR, false);
+    blend->sources[0] = yes;
+    blend->sources[1] = no;
+    blend->mask = mask;
+    return blend->destination;
+}
+
+static struct lanes_value evaluate_select(struct vectoriser *v, const struct value *value,
+                                          uint64_t lanes) {
+    uint64_t chosen =
+        vectoriser_condition_lanes(v, value->condition_count, value->conditions, lanes);
+    struct lanes_value yes, no;
+    if (chosen == lanes)
+        return evaluate_value(v, value->operands[0], lanes);
+    if (chosen == 0)
+        return evaluate_value(v, value->operands[1], lanes);
+    yes = evaluate_value(v, value->operands[0], chosen);
+    if (yes.zero_outside && value->operands[1]->operation == OP_CONSTANT &&
+        value->operands[1]->constant == 0)
+        return yes;
+    no = evaluate_value(v, value->operands[1], lanes & ~chosen);
+    return (struct lanes_value){
+        blend(v, value->type, vectoriser_mask(v, value->type, chosen), yes.value, no.value), false};
+}
+
+static struct lanes_value evaluate_select_less(struct vectoriser *v, const struct value *value,
+                                               uint64_t lanes) {
+    int operands[4];
+    struct vector_instruction *less;
+    for (int i = 0; i < 4; i++)
+        operands[i] = evaluate_value(v, value->operands[i], lanes).value;
+    less = vectoriser_emit(v, VECTOR_MASK_LESS, value->operands[0]->type);
+    less->destination = vector_value_new(v->vectors, CLASS_MASK, false);
+    less->sources[0] = operands[0];
+    less->sources[1] = operands[1];
+    return (struct lanes_value){blend(v, value->type, less->destination, operands[2], operands[3]),
+                                false};
+}
+
+struct lanes_value evaluate_value(struct vectoriser *v, const struct value *value, uint64_t lanes) {
+    struct lanes_value a = {0, false}, b = {0, false};
+    enum data_type type = value->type;
+    if (v->status)
+        return a;
+    switch (value->operation) {
+    case OP_CONSTANT:
+        return (struct lanes_value){vectoriser_constant(v, type, value->constant),
+                                    value->constant == 0};
+    case OP_READ:
+        return evaluate_read(v, value, lanes);
+    case OP_INDEX:
+        return evaluate_index(v, value);
+    case OP_SELECT:
+        return evaluate_select(v, value, lanes);
+    case OP_SELECT_LESS:
+        return evaluate_select_less(v, value, lanes);
+    default:
+        break;
+    }
+    a = evaluate_value(v, value->operands[0], lanes);
+    if (value->operands[1])
+        b = evaluate_value(v, value->operands[1], lanes);
+    switch (value->operation) {
+    case OP_ADD:
+    case OP_SUBTRACT:
+    case OP_MULTIPLY:
+    case OP_DIVIDE:
+    case OP_MINIMUM:
+    case OP_MAXIMUM:
+        return (struct lanes_value){
+            vectoriser_operation(v, binary_opcodes[value->operation], type, a.value, b.value),
+            value->operation == OP_MULTIPLY ? a.zero_outside || b.zero_outside
+            : value->operation == OP_DIVIDE ? a.zero_outside
+                                            : a.zero_outside && b.zero_outside};
+    case OP_NEGATE: /* flips the sign bit: also of zeros and NaNs */
+        return (struct lanes_value){
+            vectoriser_operation(v, VECTOR_XOR, type, a.value, vectoriser_constant(v, type, -0.0)),
+            a.zero_outside};
+    case OP_ABSOLUTE:
+        return (struct lanes_value){vectoriser_operation(v, VECTOR_AND_NOT, type,
+                                                         vectoriser_constant(v, type, -0.0),
+                                                         a.value),
+                                    a.zero_outside};
+    case OP_SQUARE_ROOT:
+        return (struct lanes_value){
+            vectoriser_operation(v, VECTOR_SQUARE_ROOT, type, a.value, VECTOR_NONE),
+            a.zero_outside};
+    default:
+        return failure(v, value);
+    }
+}
