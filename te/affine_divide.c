@@ -83,6 +83,8 @@ static bool find_split(struct arena *arena, const struct affine *a, int64_t divi
     }
 }
 
+static const double largest = 0x1p53; /* of what is made here out of smaller numbers */
+
 enum reduction {
     TOWARDS_ZERO, /* keeps signs, hence which way each term moves, hence exact ranges */
     NOT_NEGATIVE,
@@ -111,8 +113,13 @@ static const struct affine *reduce(struct arena *arena, const struct affine *a, 
     return reduced;
 }
 
+/* -x % d as (d - 1)*x % d may leave 64 bits where x and d are huge; the symmetric numbers are never
+ * larger than those given. */
 const struct affine *affine_residue(struct arena *arena, const struct affine *a, int64_t divisor) {
-    return reduce(arena, a, divisor, NOT_NEGATIVE);
+    const struct affine *residue = reduce(arena, a, divisor, NOT_NEGATIVE);
+    if (affine_magnitude(residue) > largest)
+        residue = reduce(arena, a, divisor, SYMMETRIC);
+    return residue;
 }
 
 /* Where term i of an index is x/a, so that the index is x/a + s: x + a*s. NULL where it is not, or
@@ -122,8 +129,8 @@ static const struct affine *whole_of_quotient(struct arena *arena, const struct 
     const struct affine_term *term = &a->terms[i];
     const struct affine *quotient, *rest;
     double scale = (double)term->constant;
-    if (term->kind != ATOM_DIVIDE || term->coefficient != 1 || scale * (double)divisor > 0x1p53 ||
-        scale * affine_magnitude(a) > 0x1p53)
+    if (term->kind != ATOM_DIVIDE || term->coefficient != 1 || scale * (double)divisor > largest ||
+        scale * affine_magnitude(a) > largest)
         return NULL;
     quotient = affine_atom(arena, ATOM_DIVIDE, term->operand, term->constant);
     rest = affine_combine(arena, a, 1, quotient, -1);
@@ -177,7 +184,8 @@ const struct affine *affine_divide(struct arena *arena, const struct affine *a, 
 
 /* The operand of a stored remainder as a sum that may stand alone; see store_remainder. */
 static const struct affine *open_operand(struct arena *arena, const struct affine *operand) {
-    if (operand->term_count != 1 || operand->terms[0].kind != ATOM_DIVIDE)
+    if (operand->term_count != 1 || operand->constant != 0 ||
+        operand->terms[0].kind != ATOM_DIVIDE || operand->terms[0].coefficient != 1)
         return operand;
     return affine_divide(arena, operand->terms[0].operand, operand->terms[0].constant);
 }
@@ -230,6 +238,8 @@ const struct affine *affine_remainder(struct arena *arena, const struct affine *
     a = reduce(arena, open_remainders(arena, a, divisor), divisor, TOWARDS_ZERO);
     for (enum reduction how = TOWARDS_ZERO; how <= SYMMETRIC; how++) {
         const struct affine *reduced = reduce(arena, a, divisor, how), *high;
+        if (affine_magnitude(reduced) > largest)
+            continue;
         if (in_one_block(reduced, divisor, &block))
             return affine_add_constant(arena, reduced, -block * divisor);
         if (!find_split(arena, reduced, divisor, &split))

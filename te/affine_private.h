@@ -25,7 +25,8 @@ const struct affine *affine_atom(struct arena *arena, enum atom_kind kind,
 struct affine *affine_select_terms(struct arena *arena, const struct affine *a, const bool *chosen,
                                    bool wanted, int64_t constant);
 
-/* The operand that `a % divisor` is stored with: every number reduced to [0, divisor). */
+/* The operand that `a % divisor` is stored with: every number reduced to [0, divisor)
+ * where that does not grow too large. */
 const struct affine *affine_residue(struct arena *arena, const struct affine *a, int64_t divisor);
 
 #endif

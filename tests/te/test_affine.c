@@ -47,7 +47,7 @@ static void sums(void **state) {
 }
 
 static void divisions(void **state) {
-    const struct affine *split = sum(32, var(&o), 1, var(&i), 0);
+    const struct affine *split = sum(32, var(&o), 1, var(&i), 0), *x_third;
     (void)state;
     expect(affine_divide(&arena, split, 32), "o");
     expect(affine_remainder(&arena, split, 32), "i");
@@ -64,6 +64,9 @@ static void divisions(void **state) {
     expect(affine_remainder(&arena, affine_remainder(&arena, var(&x), 32), 8), "x % 8");
     expect(affine_divide(&arena, affine_remainder(&arena, var(&x), 32), 8), "(x / 8) % 4");
     expect(affine_remainder(&arena, affine_divide(&arena, var(&x), 8), 13), "x / 8");
+    x_third = affine_scale(&arena, affine_divide(&arena, var(&x), 3), 5);
+    x_third = affine_scale(&arena, affine_remainder(&arena, x_third, 6), 2);
+    expect(affine_remainder(&arena, x_third, 3), "(x / 3) % 3");
 }
 
 static void pieces(void **state) {
@@ -88,6 +91,21 @@ static void minima(void **state) {
     expect(affine_minimum(&arena, var(&x), 0), "0");
     expect(affine_minimum(&arena, sum(2, var(&x), 0, var(&x), 5), 45), "2*min(x, 20) + 5");
     expect(affine_minimum(&arena, affine_minimum(&arena, var(&x), 40), 30), "min(x, 30)");
+}
+
+/* The largest sizes that te/limits.h lets in stay within 64 bits. */
+static void huge_numbers(void **state) {
+    static const struct variable huge = {"huge", 7, 0, INT64_C(1) << 31};
+    int64_t lowest, highest, divisor = INT64_C(1) << 40;
+    const struct affine *a = affine_remainder(&arena, sum(-1, var(&huge), -3, var(&x), 0), divisor);
+    (void)state;
+    expect(a, "(-3*x - huge) % 1099511627776");
+    affine_range(a, &lowest, &highest);
+    assert_int_equal(lowest, 0);
+    assert_int_equal(highest, divisor - 1);
+    a = affine_divide(&arena, sum(-1, var(&huge), 0, var(&x), -1), divisor);
+    expect(a, "-1");
+    assert_true(affine_magnitude(var(&huge)) >= 0x1p31);
 }
 
 static void ranges(void **state) {
@@ -188,7 +206,7 @@ static void random_formulas(void **state) {
     struct random random;
     (void)state;
     random_seed(&random, 1);
-    for (int round = 0; round < 1500; round++) {
+    for (int round = 0; round < 6000; round++) {
         struct formula formulas[VARIABLES + STEPS];
         struct arena kept = arena;
         arena_initialise(&arena);
@@ -244,9 +262,13 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums),          cmocka_unit_test(divisions),
-        cmocka_unit_test(pieces),        cmocka_unit_test(minima),
-        cmocka_unit_test(ranges),        cmocka_unit_test(random_formulas),
+        cmocka_unit_test(sums),
+        cmocka_unit_test(divisions),
+        cmocka_unit_test(pieces),
+        cmocka_unit_test(minima),
+        cmocka_unit_test(ranges),
+        cmocka_unit_test(huge_numbers),
+        cmocka_unit_test(random_formulas),
         cmocka_unit_test(random_pieces),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "te/expression.h"
 
 #include <stdio.h>
@@ -242,6 +243,49 @@ static void foreign_reads(void **state) {
     assert_non_null(strstr(error.message, "its body uses j, which is no axis of it"));
 }
 
+/* Whatever index is built, its text reads back as the same index. */
+static void random_indices(void **state) {
+    struct random random;
+    (void)state;
+    random_seed(&random, 4);
+    for (int round = 0; round < 3000; round++) {
+        struct arena own;
+        struct expression *expression, *again = NULL;
+        const struct variable *axes[2];
+        const struct affine *indices[10];
+        struct tensor *tensor;
+        struct text text = {0};
+        struct error error = {0};
+        arena_initialise(&own);
+        expression = expression_create(&own);
+        axes[1] = expression_axis(expression, "b", 7);
+        axes[0] = expression_axis(expression, "a", 40);
+        indices[0] = affine_variable(&own, axes[0]);
+        indices[1] = affine_variable(&own, axes[1]);
+        for (int step = 2; step < 10; step++) {
+            const struct affine *a = indices[random_below(&random, (uint64_t)step)];
+            const struct affine *b = indices[random_below(&random, (uint64_t)step)];
+            int64_t number = 2 + (int64_t)random_below(&random, 11);
+            int kind = (int)random_below(&random, 5);
+            b = affine_scale(&own, b, number - 7);
+            indices[step] = kind == 0   ? affine_divide(&own, a, number)
+                            : kind == 1 ? affine_remainder(&own, a, number)
+                            : kind == 2 ? affine_minimum(&own, a, 3 * number)
+                                        : affine_add_constant(&own, affine_add(&own, a, b), number);
+        }
+        assert_int_equal(expression_computed(expression, "t", 2, axes, 0, NULL, COMBINE_NONE,
+                                             value_index(&own, TYPE_F32, indices[9]), &tensor,
+                                             &error),
+                         DLT_OK);
+        expression_print(&text, expression);
+        if (expression_parse(&own, text_string(&text), &again, &error))
+            fail_msg("%s: %s", text_string(&text), error.message);
+        expect_print(again, text_string(&text));
+        text_free(&text);
+        arena_free(&own);
+    }
+}
+
 static const struct value *double_constants(void *context, const struct value *value) {
     ++*(int *)context;
     if (value->operation != OP_CONSTANT)
@@ -303,7 +347,7 @@ int main(void) {
         cmocka_unit_test(building),      cmocka_unit_test(parse_refusals),
         cmocka_unit_test(deep_nesting),  cmocka_unit_test(checks),
         cmocka_unit_test(foreign_reads), cmocka_unit_test(rewriting),
-        cmocka_unit_test(damaged_texts),
+        cmocka_unit_test(damaged_texts), cmocka_unit_test(random_indices),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
