@@ -1,0 +1,203 @@
+/* Tiles in C: the call of a tile's machine code, or its loops.
+ *
+ * A call fills an array of words, chooses the variant by the classes of the selectors, and calls
+ * the variant's code. Variants without a body do nothing. */
+#include "targets/c/print_private.h"
+
+#include <inttypes.h>
+
+static bool has_vectors(const struct tile *tile) {
+    for (int i = 0; i < tile->variant_count; i++)
+        if (tile->variants[i].vectors)
+            return true;
+    return false;
+}
+
+/* What two variants must share to be one case of the switch. */
+static bool does_the_same(const struct tile *tile, int a, int b, bool vectors) {
+    const struct tile_variant *x = &tile->variants[a], *y = &tile->variants[b];
+    if (!x->body || !y->body)
+        return !x->body && !y->body;
+    return vectors ? x->code == y->code : x->body == y->body;
+}
+
+static bool is_first_of_its_kind(const struct tile *tile, int variant, bool vectors) {
+    for (int i = 0; i < variant; i++)
+        if (does_the_same(tile, i, variant, vectors))
+            return false;
+    return true;
+}
+
+/* "(index >= t0) + (index >= t1)": how many thresholds are not above the index. */
+static void print_class(struct text *out, const struct tile_selector *selector) {
+    for (int i = 0; i < selector->threshold_count; i++) {
+        text_append(out, i > 0 ? " + (" : "(");
+        print_index(out, selector->index);
+        text_format(out, " >= %" PRId64 ")", selector->thresholds[i]);
+    }
+    if (selector->threshold_count == 0)
+        text_append(out, "0");
+}
+
+static void print_variant_number(struct printer *printer, const struct tile *tile) {
+    struct text *out = printer->out;
+    print_line(printer, "switch (");
+    for (int i = 0; i < tile->selector_count; i++) { /* Horner's scheme, from the left */
+        if (i > 0)
+            text_format(out, " * %d + ", tile->selectors[i].threshold_count + 1);
+        text_append(out, i + 1 < tile->selector_count || i > 0 ? "(" : "");
+        print_class(out, &tile->selectors[i]);
+        text_append(out, i + 1 < tile->selector_count || i > 0 ? ")" : "");
+        if (i > 0 && i + 1 < tile->selector_count)
+            text_append(out, ")");
+    }
+    text_append(out, ") {\n");
+}
+
+static void print_variant(struct printer *printer, const struct tile *tile, int variant,
+                          bool vectors) {
+    if (vectors) {
+        print_line(printer, "%s_tile_%d(words);\n", printer->options->prefix,
+                   tile->variants[variant].code);
+        return;
+    }
+    print_tile_buffers(printer, tile->variants[variant].body);
+    print_nodes(printer, tile->variants[variant].body);
+}
+
+static void print_cases(struct printer *printer, const struct tile *tile, bool vectors) {
+    print_variant_number(printer, tile);
+    for (int i = 0; i < tile->variant_count; i++) {
+        if (!tile->variants[i].body || !is_first_of_its_kind(tile, i, vectors))
+            continue;
+        print_line(printer, "case %d:", i);
+        for (int j = i + 1; j < tile->variant_count; j++)
+            if (does_the_same(tile, i, j, vectors))
+                text_format(printer->out, " case %d:", j);
+        text_append(printer->out, " {\n");
+        printer->depth++;
+        print_variant(printer, tile, i, vectors);
+        print_line(printer, "break;\n");
+        printer->depth--;
+        print_line(printer, "}\n");
+    }
+    print_line(printer, "}\n");
+}
+
+static void print_variants(struct printer *printer, const struct tile *tile, bool vectors) {
+    for (int i = 1; i < tile->variant_count; i++)
+        if (!does_the_same(tile, 0, i, vectors)) {
+            print_cases(printer, tile, vectors);
+            return;
+        }
+    print_variant(printer, tile, 0, vectors);
+}
+
+/* The ends of the loops whose bounds are words, each loop once. */
+static void print_word_ranges(struct printer *printer, const struct tile *tile) {
+    for (int i = 0; i < tile->word_count; i++) {
+        const struct node *loop = tile->words[i].loop;
+        bool seen = !loop;
+        for (int j = 0; j < i; j++)
+            seen |= tile->words[j].loop == loop;
+        if (seen)
+            continue;
+        int64_t minimum = loop->variable->minimum;
+        print_loop_range(
+            printer, loop, arena_format(printer->arena, "%" PRId64, minimum),
+            arena_format(printer->arena, "%" PRId64, minimum + loop->variable->extent));
+        print_line(printer, "if (");
+        print_variable(printer->out, loop->variable);
+        text_append(printer->out, "_end < ");
+        print_variable(printer->out, loop->variable);
+        text_append(printer->out, "_begin) ");
+        print_variable(printer->out, loop->variable);
+        text_append(printer->out, "_end = ");
+        print_variable(printer->out, loop->variable);
+        text_append(printer->out, "_begin;\n");
+    }
+}
+
+static void print_words(struct printer *printer, const struct tile *tile) {
+    struct text *out = printer->out;
+    print_line(printer, "long words[%d];\n", tile->word_count > 0 ? tile->word_count : 1);
+    print_word_ranges(printer, tile);
+    for (int i = 0; i < tile->word_count; i++) {
+        const struct tile_word *word = &tile->words[i];
+        print_line(printer, "words[%d] = ", i);
+        if (word->loop) {
+            print_variable(out, word->loop->variable);
+            text_append(out, word->is_end ? "_end;\n" : "_begin;\n");
+            continue;
+        }
+        text_append(out, "(long)(");
+        print_buffer(printer, out, word->buffer);
+        text_append(out, " + ");
+        print_index_operand(out, word->offset);
+        text_append(out, ");\n");
+    }
+}
+
+static bool has_body(const struct tile *tile) {
+    for (int i = 0; i < tile->variant_count; i++)
+        if (tile->variants[i].body)
+            return true;
+    return false;
+}
+
+void print_tile(struct printer *printer, const struct node *node) {
+    struct tile_variant whole = {.body = node->body};
+    struct tile tile = *node->tile;
+    bool vectors = has_vectors(&tile);
+    if (tile.variant_count == 0 || (tile.variant_count == 1 && !tile.variants[0].body)) {
+        tile.variants = &whole; /* not yet divided into variants */
+        tile.variant_count = 1;
+    }
+    if (!has_body(&tile))
+        return;
+    print_line(printer, "{\n");
+    printer->depth++;
+    if (vectors)
+        print_words(printer, &tile);
+    print_variants(printer, &tile, vectors);
+    printer->depth--;
+    print_line(printer, "}\n");
+}
+
+/* Machine code as a function of the unit. The label is local to the unit for gcc and clang; the
+ * declaration, which TinyCC wants to see first, makes it hidden there. */
+static void print_bytes(struct printer *printer, struct text *out, int number) {
+    const struct machine_code *code = &printer->options->codes[number];
+    const struct target *target = printer->options->target;
+    const char *prefix = printer->options->prefix;
+    if (target && target->disassemble) {
+        text_append(out, "/*\n");
+        target->disassemble(out, code);
+        text_append(out, "*/\n");
+    }
+    text_format(out, "__asm__(\".p2align 6\\n.type %s_tile_%d,@function\\n%s_tile_%d:\\n\"", prefix,
+                number, prefix, number);
+    for (size_t i = 0; i < code->size; i++) {
+        if (i % 16 == 0)
+            text_append(out, i == 0 ? "\n    \".byte " : "\\n\"\n    \".byte ");
+        else
+            text_append(out, ",");
+        text_format(out, "%u", code->bytes[i]);
+    }
+    text_append(out, code->size > 0 ? "\\n\");\n" : ");\n");
+}
+
+void print_tile_code(struct printer *printer, struct text *out) {
+    const struct print_c_options *options = printer->options;
+    const char *hidden = options->tiles_as_bytes ? " __attribute__((visibility(\"hidden\")))" : "";
+    for (int i = 0; i < options->code_count; i++)
+        text_format(out, "extern void %s_tile_%d(const long *words)%s;\n", options->prefix, i,
+                    hidden);
+    if (options->tiles_as_bytes) {
+        text_append(out, "__asm__(\".section .note.GNU-stack,\\\"\\\",@progbits\\n.text\\n\");\n");
+        for (int i = 0; i < options->code_count; i++)
+            print_bytes(printer, out, i);
+        text_append(out, "__asm__(\".text\\n\");\n");
+    }
+    text_append(out, "\n");
+}

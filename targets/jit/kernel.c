@@ -1,0 +1,107 @@
+/* From a schedule to a function: lower, encode the tiles, print the C around them, compile, link.
+ */
+#include "targets/jit/kernel.h"
+
+#include "targets/c/print_c.h"
+#include "targets/jit/compile.h"
+
+#include <stdlib.h>
+
+static const char kernel_prefix[] = "kernel";
+
+/* What making a kernel holds beside the kernel; released by its caller, whatever happens. */
+struct making {
+    struct arena arena;
+    struct text source;
+    struct program *program;
+    struct program_code code;
+    struct compiled compiled;
+};
+
+static dlt_status lower_and_print(struct making *making, const struct schedule *schedule,
+                                  const struct target_description *description,
+                                  struct kernel_times *times, struct error *error) {
+    if (arena_recover(&making->arena))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    double start = clock_microseconds();
+    TRY(lower(&making->arena, schedule, description, NULL, NULL, &making->program, error));
+    times->lower = clock_microseconds() - start;
+    TRY(program_encode(&making->arena, making->program, description, &making->code, error));
+    times->encode = clock_microseconds() - start - times->lower;
+    const struct print_c_options options = {
+        .prefix = kernel_prefix,
+        .code_count = making->code.count,
+        .codes = making->code.codes,
+    };
+    TRY(print_c(&making->arena, making->program, &options, &making->source, error));
+    times->print = clock_microseconds() - start - times->lower - times->encode;
+    return DLT_OK;
+}
+
+static void count_inputs(struct kernel *kernel, const struct expression *expression) {
+    for (int i = 0; i < expression->tensor_count; i++) {
+        kernel->variable_count += expression->tensors[i]->kind == TENSOR_VARIABLE;
+        kernel->parameter_count += expression->tensors[i]->kind == TENSOR_PARAMETER;
+    }
+}
+
+static void fill_kernel(struct kernel *kernel, const struct making *making) {
+    const struct compiled *compiled = &making->compiled;
+    kernel->pack = (kernel_pack *)compiled->pack;
+    kernel->run = (kernel_run *)compiled->run;
+    kernel->packed_bytes = making->program->packed_bytes;
+    kernel->shared_bytes = making->program->shared_bytes;
+    kernel->private_bytes = making->program->private_bytes;
+    for (int i = 0; i < making->code.count; i++)
+        kernel->code_bytes += (int64_t)making->code.codes[i].size;
+    kernel->times.compile = compiled->compile_microseconds;
+    kernel->times.link = compiled->link_microseconds;
+    *kernel->memory = compiled->memory;
+}
+
+static dlt_status make(struct making *making, const struct schedule *schedule,
+                       const struct target_description *description, const char *name,
+                       struct kernel *kernel, struct error *error) {
+    TRY(lower_and_print(making, schedule, description, &kernel->times, error));
+    TRY(compile_c(text_string(&making->source), kernel_prefix, &making->code, &making->compiled,
+                  error));
+    count_inputs(kernel, schedule->expression);
+    fill_kernel(kernel, making);
+    perf_map_append(&making->compiled, &making->code, name);
+    return DLT_OK;
+}
+
+dlt_status kernel_create(const struct schedule *schedule,
+                         const struct target_description *description, const char *name,
+                         struct kernel **kernel, struct error *error) {
+    struct making making = {.program = NULL};
+    *kernel = NULL;
+    if (!target_runs_here(description->name))
+        return error_set(error, DLT_ERROR_REFUSED, "target: %s does not run on this machine",
+                         description->name);
+    struct kernel *made = calloc(1, sizeof *made);
+    struct code_memory *memory = calloc(1, sizeof *memory);
+    if (!made || !memory) {
+        free(made);
+        free(memory);
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    }
+    made->memory = memory;
+    arena_initialise(&making.arena);
+    dlt_status status = make(&making, schedule, description, name, made, error);
+    arena_free(&making.arena);
+    text_free(&making.source);
+    if (status != DLT_OK)
+        kernel_free(made);
+    else
+        *kernel = made;
+    return status;
+}
+
+void kernel_free(struct kernel *kernel) {
+    if (!kernel)
+        return;
+    code_memory_free(kernel->memory);
+    free(kernel->memory);
+    free(kernel);
+}
