@@ -100,17 +100,13 @@ static void native_call(const void *code, const int64_t *words) {
     tile(words);
 }
 
-/* Encodes; runs both ways where the target runs; compares lanes as `type`. */
-static void native_check(struct native *native, const struct vector_program *program,
-                         enum data_type type) {
-    struct machine_code code;
+/* Runs both ways where the target runs; compares lanes as `type`. */
+static void native_run(struct native *native, const struct vector_program *program,
+                       const struct machine_code *code, enum data_type type) {
     struct code_memory memory;
-    if (native->target->encode(program, &native->description, &native->arena, &code,
-                               &native->error) != DLT_OK)
-        fail_msg("%s", native->error.message);
     if (!target_runs_here(native->target->name))
         return;
-    assert_int_equal(code_memory_create(code.bytes, code.size, &memory, &native->error), DLT_OK);
+    assert_int_equal(code_memory_create(code->bytes, code->size, &memory, &native->error), DLT_OK);
     memset(native->by_model, 0x5a, NATIVE_BYTES);
     memset(native->by_code, 0x5a, NATIVE_BYTES);
     native->words[0] = (int64_t)(intptr_t)(native->input + NATIVE_BYTES / 2);
@@ -120,6 +116,15 @@ static void native_check(struct native *native, const struct vector_program *pro
     native_call(memory.code, native->words);
     code_memory_free(&memory);
     native_compare(native, program, type);
+}
+
+static void native_check(struct native *native, const struct vector_program *program,
+                         enum data_type type) {
+    struct machine_code code;
+    if (native->target->encode(program, &native->description, &native->arena, &code,
+                               &native->error) != DLT_OK)
+        fail_msg("%s", native->error.message);
+    native_run(native, program, &code, type);
 }
 
 #endif
