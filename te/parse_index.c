@@ -10,11 +10,11 @@
 #include <ctype.h>
 #include <string.h>
 
-static const double largest = 0x1p53;
+#define LARGEST (INT64_C(1) << 53)
 
 static dlt_status check_size(struct reader *reader, const char *at, double magnitude,
                              const struct affine *index) {
-    if (magnitude > largest)
+    if (magnitude > (double)LARGEST)
         return reader_fail(reader, at, "the index grows beyond 2^53");
     if (index->term_count > MAX_INDEX_TERMS)
         return reader_fail(reader, at, "an index of more than %d terms", MAX_INDEX_TERMS);
@@ -41,7 +41,7 @@ static dlt_status parse_minimum(struct reader *reader, const struct affine **ind
     TRY(reader_require(reader, "("));
     TRY(parse_index(reader, index));
     TRY(reader_require(reader, ","));
-    TRY(reader_integer(reader, "a number", -MAX_ELEMENTS, MAX_ELEMENTS, &bound));
+    TRY(reader_integer(reader, "a number", -LARGEST, LARGEST, &bound));
     TRY(reader_require(reader, ")"));
     *index = affine_minimum(reader->expression->arena, *index, bound);
     return DLT_OK;
@@ -53,7 +53,7 @@ static dlt_status parse_factor(struct reader *reader, const struct affine **inde
     TRY(reader_enter(reader));
     reader_skip_space(reader);
     if (isdigit((unsigned char)*reader->at)) {
-        TRY(reader_integer(reader, "a number", 0, MAX_ELEMENTS, &number));
+        TRY(reader_integer(reader, "a number", 0, LARGEST, &number));
         *index = affine_constant(arena, number);
     } else if (reader_accept(reader, "-")) {
         TRY(parse_factor(reader, index));
@@ -102,10 +102,10 @@ static dlt_status parse_product(struct reader *reader, const struct affine **ind
             TRY(parse_factor(reader, &factor));
             TRY(multiply(reader, at, *index, factor, index));
         } else if (reader_accept(reader, "/")) {
-            TRY(reader_integer(reader, "a divisor", 1, MAX_ELEMENTS, &divisor));
+            TRY(reader_integer(reader, "a divisor", 1, LARGEST, &divisor));
             *index = affine_divide(arena, *index, divisor);
         } else if (reader_accept(reader, "%")) {
-            TRY(reader_integer(reader, "a divisor", 1, MAX_ELEMENTS, &divisor));
+            TRY(reader_integer(reader, "a divisor", 1, LARGEST, &divisor));
             *index = affine_remainder(arena, *index, divisor);
         } else {
             return DLT_OK;
