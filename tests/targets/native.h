@@ -118,8 +118,8 @@ static void native_run(struct native *native, const struct vector_program *progr
     native_compare(native, program, type);
 }
 
-static void native_check(struct native *native, const struct vector_program *program,
-                         enum data_type type) {
+static inline void native_check(struct native *native, const struct vector_program *program,
+                                enum data_type type) {
     struct machine_code code;
     if (native->target->encode(program, &native->description, &native->arena, &code,
                                &native->error) != DLT_OK)
