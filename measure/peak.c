@@ -1,0 +1,122 @@
+/* The peak of multiply-adds: a vector program of independent chains, long enough to hide latency.
+ */
+#include "measure/peak.h"
+
+#include "targets/jit/code_memory.h"
+#include "targets/target.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Chains cover latency times ports of any core so far (5 x 2); a loop's own instructions vanish
+ * among the multiply-adds of a trip. */
+enum {
+    CHAINS = 12,
+    ROUNDS = 4,
+    TRIPS_WORD = 1,
+    WORDS = 2,
+    REPETITIONS = 6
+};
+
+static const double seconds_each = 0.02;
+
+static int constant(struct vector_program *program, enum data_type type, double number,
+                    bool is_variable) {
+    struct vector_instruction *instruction =
+        vector_append(program, program->top, VECTOR_CONSTANT, type);
+    instruction->constant = number;
+    instruction->destination = vector_value_new(program, CLASS_VECTOR, is_variable);
+    return instruction->destination;
+}
+
+/* The sums are stored at the end: what nobody reads should not look worth leaving out. */
+static struct vector_program *build(struct arena *arena, int vector_bytes, enum data_type type) {
+    static const struct vector_bound begin = {false, 0}, end = {true, TRIPS_WORD};
+    struct vector_program *program = vector_program_create(arena, vector_bytes, 1, WORDS, NULL);
+    struct vector_instruction *instruction;
+    struct vector_block *loop;
+    int factors[2] = {constant(program, type, 0.125, false), constant(program, type, 0.01, false)};
+    int sums[CHAINS];
+    for (int i = 0; i < CHAINS; i++)
+        sums[i] = constant(program, type, i, true);
+    loop = vector_block_append(program, program->top, NULL, begin, end);
+    for (int i = 0; i < CHAINS * ROUNDS; i++) {
+        instruction = vector_append(program, loop, VECTOR_MULTIPLY_ADD, type);
+        instruction->sources[0] = factors[0];
+        instruction->sources[1] = factors[1];
+        instruction->sources[2] = instruction->destination = sums[i % CHAINS];
+    }
+    for (int i = 0; i < CHAINS; i++) {
+        instruction = vector_append(program, program->top, VECTOR_STORE, type);
+        instruction->sources[0] = sums[i];
+        instruction->address.base = -1;
+        instruction->address.displacement = (int64_t)i * vector_bytes;
+    }
+    return program;
+}
+
+static double thread_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static double time_trips(const void *code, int64_t trips) {
+    unsigned char results[CHAINS * 64];
+    int64_t words[WORDS] = {(int64_t)(intptr_t)results, trips};
+    void (*tile)(const int64_t *);
+    double start = thread_seconds();
+    memcpy(&tile, &code, sizeof tile);
+    tile(words);
+    return thread_seconds() - start;
+}
+
+/* Trips a second: the best of several runs, each long against the clock's own cost. */
+static double best_rate(const void *code) {
+    int64_t trips = 1000;
+    double seconds, best = 0;
+    while ((seconds = time_trips(code, trips)) < seconds_each / 2)
+        trips = seconds < seconds_each / 200 ? trips * 10
+                                             : (int64_t)((double)trips * seconds_each / seconds);
+    for (int i = 0; i < REPETITIONS; i++) {
+        double rate = (double)trips / time_trips(code, trips);
+        if (rate > best)
+            best = rate;
+    }
+    return best;
+}
+
+static dlt_status encode(const char *name, enum data_type type, struct arena *arena,
+                         struct target_description *description, struct machine_code *code) {
+    const struct target *target = target_find(name);
+    struct error error;
+    if (arena_recover(arena))
+        return DLT_ERROR_MEMORY;
+    return target->encode(build(arena, description->vector_bytes, type), description, arena, code,
+                          &error);
+}
+
+double measure_fma_peak(const char *name, enum data_type type) {
+    const struct target *target;
+    struct target_description description;
+    struct machine_code code;
+    struct code_memory memory;
+    struct arena arena;
+    struct error error;
+    double rate = 0;
+    if (target_describe(name, &description, &error) != DLT_OK)
+        return 0;
+    target = target_find(description.name); /* "native" has its own name now */
+    if (!target || !target->encode || !target_runs_here(description.name) ||
+        !target->supports(VECTOR_MULTIPLY_ADD, type))
+        return 0;
+    arena_initialise(&arena);
+    if (encode(description.name, type, &arena, &description, &code) == DLT_OK &&
+        code_memory_create(code.bytes, code.size, &memory, &error) == DLT_OK) {
+        int lanes = description.vector_bytes / data_types[type].bytes;
+        rate = 2.0 * CHAINS * ROUNDS * lanes * best_rate(memory.code);
+        code_memory_free(&memory);
+    }
+    arena_free(&arena);
+    return rate;
+}
