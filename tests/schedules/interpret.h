@@ -194,7 +194,7 @@ static void machine_create_inputs(struct machine *machine) {
 }
 
 /* The result in its layout, to be freed; NULL after a fault. `trips` may be NULL. */
-static double *interpret(const struct schedule *schedule, double *trips) {
+__attribute__((unused)) static double *interpret(const struct schedule *schedule, double *trips) {
     struct machine *machine = calloc(1, sizeof *machine);
     double *result;
     int last = schedule->stage_count - 1;
@@ -222,7 +222,7 @@ static double *interpret(const struct schedule *schedule, double *trips) {
 }
 
 /* How many statements running the schedule takes; a test gives up on what would take too long. */
-static double interpret_cost(const struct schedule *schedule) {
+__attribute__((unused)) static double interpret_cost(const struct schedule *schedule) {
     double total = 0;
     for (int s = 0; s < schedule->stage_count; s++) {
         const struct stage *stage = schedule->stages[s];
