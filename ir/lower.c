@@ -34,12 +34,12 @@ static dlt_status vectorise_all(const struct pipeline *p, const struct target_de
     return DLT_OK;
 }
 
-static void match_all(const struct pipeline *p, const struct target_description *target) {
+static void relieve_all(const struct pipeline *p, const struct target_description *target) {
     for (int i = 0; i < p->program->tile_count; i++)
         for (int j = 0; j < p->program->tiles[i]->variant_count; j++)
             if (p->program->tiles[i]->variants[j].vectors)
-                match_instructions(p->program->tiles[i]->variants[j].vectors, target);
-    report(p, "match_instructions");
+                relieve_pressure(p->program->tiles[i]->variants[j].vectors, target);
+    report(p, "relieve_pressure");
 }
 
 dlt_status lower(struct arena *arena, const struct schedule *schedule,
@@ -61,7 +61,10 @@ dlt_status lower(struct arena *arena, const struct schedule *schedule,
         TRY(vectorise_all(&p, target, error));
         for_each(&p, "number_values", number_values);
         for_each(&p, "hoist_invariants", hoist_invariants);
-        match_all(&p, target);
+        for_each(&p, "match_multiply_adds", match_multiply_adds);
+        for_each(&p, "remove_dead_code", remove_dead_code);
+        relieve_all(&p, target);
+        for_each(&p, "match_operands", match_operands);
         for_each(&p, "remove_dead_code", remove_dead_code);
         for_each(&p, "fold_addresses", fold_addresses);
     }

@@ -50,6 +50,8 @@ static bool reads_variable(const struct matching *m, const struct vector_instruc
 
 /* sum = product + c, product - c, c - product in one. */
 static void match_multiply_add(struct matching *m, struct vector_instruction *sum) {
+    if (sum->opcode != VECTOR_ADD && sum->opcode != VECTOR_SUBTRACT)
+        return;
     for (int s = 0; s < 2; s++) {
         struct vector_instruction *product = only_use(m, sum, s);
         int other = sum->sources[1 - s];
@@ -89,6 +91,8 @@ static bool takes_memory(enum vector_opcode opcode, int source) {
 }
 
 static void match_memory(struct matching *m, struct vector_instruction *instruction) {
+    if (instruction->mask != VECTOR_NONE)
+        return;
     if (vector_operations[instruction->opcode].commutes ||
         instruction->opcode == VECTOR_MULTIPLY_ADD ||
         instruction->opcode == VECTOR_NEGATED_MULTIPLY_ADD ||
@@ -113,19 +117,18 @@ static void match_memory(struct matching *m, struct vector_instruction *instruct
     }
 }
 
-static void match_block(struct matching *m, struct vector_block *block) {
-    /* Definitions of this block only: a load is not moved into a loop. */
+typedef void matcher(struct matching *m, struct vector_instruction *instruction);
+
+static void match_block(struct matching *m, struct vector_block *block, matcher *match) {
     for (struct vector_item *item = block->first; item; item = item->next)
         if (item->block)
-            match_block(m, item->block);
+            match_block(m, item->block, match);
+    /* Only definitions of this block: nothing is moved into a loop. */
     for (struct vector_item *item = block->first; item; item = item->next) {
         struct vector_instruction *instruction = item->instruction;
         if (!instruction || instruction->destination == VECTOR_NONE)
             continue;
-        if (instruction->opcode == VECTOR_ADD || instruction->opcode == VECTOR_SUBTRACT)
-            match_multiply_add(m, instruction);
-        if (instruction->mask == VECTOR_NONE)
-            match_memory(m, instruction);
+        match(m, instruction);
         m->uses[instruction->destination].definition = instruction;
     }
     for (struct vector_item *item = block->first; item; item = item->next)
@@ -133,10 +136,17 @@ static void match_block(struct matching *m, struct vector_block *block) {
             m->uses[item->instruction->destination].definition = NULL;
 }
 
-void match_instructions(struct vector_program *vectors, const struct target_description *target) {
+static void match_program(struct vector_program *vectors, matcher *match) {
     struct matching m = {.program = vectors};
-    (void)target;
     m.uses = ARENA_ARRAY(vectors->arena, struct use, vectors->value_count);
     count_uses(&m, vectors->top);
-    match_block(&m, vectors->top);
+    match_block(&m, vectors->top, match);
+}
+
+void match_multiply_adds(struct vector_program *vectors) {
+    match_program(vectors, match_multiply_add);
+}
+
+void match_operands(struct vector_program *vectors) {
+    match_program(vectors, match_memory);
 }

@@ -52,8 +52,14 @@ void number_values(struct vector_program *vectors);
 /* What does not change in a loop moves in front of it. */
 void hoist_invariants(struct vector_program *vectors);
 
-/* Multiplications and additions become one operation, single-use loads become operands. */
-void match_instructions(struct vector_program *vectors, const struct target_description *target);
+/* Products and sums become multiply-adds. */
+void match_multiply_adds(struct vector_program *vectors);
+
+/* More live values than registers: loads and constants are read again. */
+void relieve_pressure(struct vector_program *vectors, const struct target_description *target);
+
+/* Loads that one operation uses become its operand. */
+void match_operands(struct vector_program *vectors);
 
 /* Instructions whose result nobody uses go. */
 void remove_dead_code(struct vector_program *vectors);

@@ -1,0 +1,248 @@
+/* Register pressure: a value that can be read again need not wait in a register.
+ *
+ * Value numbering lets every use of a load share one register, however far apart the uses are.
+ * Where more values live at once than the target has registers, the shared load, constant or mask
+ * whose next use is farthest gives up its register (the choice that Belady proved best for pages)
+ * and is read again in front of that use. Nothing is ever stored: what cannot be read again stays.
+ *
+ * The program is laid out as one line. A value lives from its definition to its last use; if it
+ * comes from outside a loop and is used in it, to the loop's end. */
+#include "ir/passes.h"
+
+#include <string.h>
+
+struct life {
+    int begin, end;            /* positions of the definition and of the last use */
+    struct vector_block *home; /* block of the definition */
+    struct vector_instruction *definition;
+    bool evictable; /* can be read again, and is used in its own block only */
+};
+
+struct resident {
+    int value; /* as the program named it */
+    int now;   /* the register's present name: another after each reload */
+};
+
+struct pressure {
+    struct vector_program *program;
+    int limits[2]; /* registers of each class */
+    bool masks_are_vectors;
+    int length; /* positions */
+    struct life *lives;
+    int *fixed[2];         /* at each position: values that live across it and cannot be evicted */
+    int *uses, *first_use; /* positions of each value's uses, ascending, value after value */
+    int position;
+    int resident_count[2];
+    struct resident residents[2][256];
+};
+
+static int class_of(const struct pressure *p, int value) {
+    return p->masks_are_vectors ? CLASS_VECTOR : (int)p->program->values[value].value_class;
+}
+
+static bool can_read_again(enum vector_opcode opcode) {
+    return opcode == VECTOR_LOAD || opcode == VECTOR_LOAD_BROADCAST || opcode == VECTOR_CONSTANT ||
+           opcode == VECTOR_MASK_CONSTANT;
+}
+
+/* Sources and mask of an instruction, -1 where there is none. */
+static void operands_of(const struct vector_instruction *instruction, int operands[4]) {
+    memcpy(operands, instruction->sources, sizeof instruction->sources);
+    operands[3] = instruction->mask;
+}
+
+static void note_use(struct pressure *p, int value, struct vector_block *block) {
+    struct life *life = &p->lives[value];
+    life->end = p->position;
+    if (life->home != block)
+        life->evictable = false;
+}
+
+static void find_lives(struct pressure *p, struct vector_block *block) {
+    int begin = p->position;
+    for (struct vector_item *item = block->first; item; item = item->next) {
+        struct vector_instruction *instruction = item->instruction;
+        int operands[4];
+        if (item->block) {
+            find_lives(p, item->block);
+            continue;
+        }
+        operands_of(instruction, operands);
+        for (int i = 0; i < 4; i++)
+            if (operands[i] != VECTOR_NONE)
+                note_use(p, operands[i], block);
+        if (instruction->destination != VECTOR_NONE) {
+            struct life *life = &p->lives[instruction->destination];
+            if (!life->definition) {
+                life->begin = p->position;
+                life->home = block;
+                life->definition = instruction;
+                life->evictable = can_read_again(instruction->opcode) &&
+                                  !p->program->values[instruction->destination].is_variable;
+            }
+            life->end = p->position;
+        }
+        p->position++;
+    }
+    p->position++; /* the loop's end */
+    for (int i = 0; i < p->program->value_count && block->parent; i++)
+        if (p->lives[i].definition && p->lives[i].begin < begin && p->lives[i].end >= begin)
+            p->lives[i].end = p->position - 1;
+}
+
+static void count_fixed(struct pressure *p) {
+    for (int class = 0; class < 2; class ++)
+        p->fixed[class] = ARENA_ARRAY(p->program->arena, int, p->length + 2);
+    for (int i = 0; i < p->program->value_count; i++)
+        if (p->lives[i].definition && !p->lives[i].evictable) {
+            p->fixed[class_of(p, i)][p->lives[i].begin + 1]++;
+            p->fixed[class_of(p, i)][p->lives[i].end + 1]--;
+        }
+    for (int class = 0; class < 2; class ++)
+        for (int i = 1; i < p->length + 2; i++)
+            p->fixed[class][i] += p->fixed[class][i - 1];
+}
+
+static void visit_uses(struct pressure *p, const struct vector_block *block, int *next) {
+    for (const struct vector_item *item = block->first; item; item = item->next) {
+        int operands[4];
+        if (item->block) {
+            visit_uses(p, item->block, next);
+            continue;
+        }
+        operands_of(item->instruction, operands);
+        for (int i = 0; i < 4; i++)
+            if (operands[i] != VECTOR_NONE) {
+                if (p->uses)
+                    p->uses[next[operands[i]]] = p->position;
+                next[operands[i]]++;
+            }
+        p->position++;
+    }
+    p->position++;
+}
+
+static void list_uses(struct pressure *p) {
+    int count = p->program->value_count, total = 0;
+    int *next = ARENA_ARRAY(p->program->arena, int, count + 1);
+    p->position = 0;
+    visit_uses(p, p->program->top, next);
+    p->first_use = ARENA_ARRAY(p->program->arena, int, count + 1);
+    for (int i = 0; i < count; i++) {
+        p->first_use[i] = total;
+        total += next[i];
+        next[i] = p->first_use[i];
+    }
+    p->first_use[count] = total;
+    p->uses = ARENA_ARRAY(p->program->arena, int, total + 1);
+    p->position = 0;
+    visit_uses(p, p->program->top, next);
+}
+
+/* The first use of a value at or behind a position; past the end if there is none. */
+static int next_use(const struct pressure *p, int value, int position) {
+    for (int i = p->first_use[value]; i < p->first_use[value + 1]; i++)
+        if (p->uses[i] >= position)
+            return p->uses[i];
+    return p->length + 1;
+}
+
+static struct resident *find_resident(struct pressure *p, int class, int value) {
+    for (int i = 0; i < p->resident_count[class]; i++)
+        if (p->residents[class][i].value == value)
+            return &p->residents[class][i];
+    return NULL;
+}
+
+/* Drops what nobody uses any more, then what is used last, until all that live here fit. */
+static void evict(struct pressure *p, int class, int from) {
+    for (;;) {
+        struct resident *list = p->residents[class], *farthest = NULL;
+        int farthest_use = 0;
+        for (int i = 0; i < p->resident_count[class]; i++) {
+            int use = next_use(p, list[i].value, from);
+            if (use > farthest_use) {
+                farthest_use = use;
+                farthest = &list[i];
+            }
+        }
+        if (!farthest || farthest_use == p->position ||
+            (farthest_use <= p->length &&
+             p->fixed[class][p->position] + p->resident_count[class] <= p->limits[class]))
+            return;
+        *farthest = list[--p->resident_count[class]];
+    }
+}
+
+static void add_resident(struct pressure *p, int value, int now) {
+    int class = class_of(p, value);
+    if (p->resident_count[class] <
+        (int)(sizeof p->residents[class] / sizeof p->residents[class][0]))
+        p->residents[class][p->resident_count[class]++] = (struct resident){value, now};
+}
+
+/* The present name of an evictable value; read again in front of `link` if it has none. */
+static int reload(struct pressure *p, struct vector_item ***link, int value) {
+    struct vector_program *program = p->program;
+    struct resident *resident = find_resident(p, class_of(p, value), value);
+    struct vector_item *item;
+    if (resident)
+        return resident->now;
+    item = ARENA_NEW(program->arena, struct vector_item);
+    item->instruction =
+        arena_copy(program->arena, p->lives[value].definition, sizeof *p->lives[value].definition);
+    item->instruction->destination =
+        vector_value_new(program, program->values[value].value_class, false);
+    if (item->instruction->mask != VECTOR_NONE && p->lives[item->instruction->mask].evictable)
+        item->instruction->mask = reload(p, link, p->lives[value].definition->mask);
+    item->next = **link;
+    **link = item;
+    *link = &item->next;
+    add_resident(p, value, item->instruction->destination);
+    return item->instruction->destination;
+}
+
+static void relieve_instruction(struct pressure *p, struct vector_item ***link,
+                                struct vector_instruction *instruction) {
+    for (int i = 0; i < 4; i++) {
+        int *operand = i < 3 ? &instruction->sources[i] : &instruction->mask;
+        if (*operand != VECTOR_NONE && p->lives[*operand].evictable)
+            *operand = reload(p, link, *operand);
+    }
+    evict(p, CLASS_VECTOR, p->position);
+    evict(p, CLASS_MASK, p->position);
+}
+
+static void relieve_block(struct pressure *p, struct vector_block *block) {
+    p->resident_count[0] = p->resident_count[1] = 0;
+    for (struct vector_item **link = &block->first; *link; link = &(*link)->next) {
+        struct vector_instruction *instruction = (*link)->instruction;
+        if ((*link)->block) { /* nothing that can be read again waits while a loop runs */
+            relieve_block(p, (*link)->block);
+            p->resident_count[0] = p->resident_count[1] = 0;
+            continue;
+        }
+        relieve_instruction(p, &link, instruction);
+        if (instruction->destination != VECTOR_NONE && p->lives[instruction->destination].evictable)
+            add_resident(p, instruction->destination, instruction->destination);
+        p->position++;
+    }
+    p->position++;
+    for (block->last = block->first; block->last && block->last->next;)
+        block->last = block->last->next;
+}
+
+void relieve_pressure(struct vector_program *vectors, const struct target_description *target) {
+    struct pressure *p = ARENA_NEW(vectors->arena, struct pressure);
+    p->program = vectors;
+    p->masks_are_vectors = target->mask_registers == 0;
+    p->limits[CLASS_VECTOR] = target->vector_registers;
+    p->limits[CLASS_MASK] = target->mask_registers;
+    p->lives = ARENA_ARRAY(vectors->arena, struct life, vectors->value_count);
+    find_lives(p, vectors->top);
+    p->length = p->position;
+    count_fixed(p);
+    list_uses(p);
+    p->position = 0;
+    relieve_block(p, vectors->top);
+}
