@@ -67,6 +67,25 @@ static dlt_status look(const char *path, enum database_mode mode, bool *exists, 
     return DLT_OK;
 }
 
+/* SQLite takes a file whose last page is cut short for whole, so we look at its size. */
+static dlt_status check_size(const char *path, const struct stat *status, struct error *error) {
+    unsigned char header[18] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t count = file ? fread(header, 1, sizeof header, file) : 0, page;
+    if (file)
+        fclose(file);
+    page = (size_t)header[16] << 8 | header[17];
+    if (page == 1)
+        page = 65536;
+    if (count < sizeof header || memcmp(header, "SQLite format 3", 16) != 0 || page < 512)
+        return DLT_OK; /* SQLite says what is wrong with it */
+    if (status->st_size % (off_t)page != 0 && !database_has_log(path))
+        return error_set(error, DLT_ERROR_DATABASE,
+                         "%s: the database is damaged (%lld bytes are not a number of whole pages)",
+                         path, (long long)status->st_size);
+    return DLT_OK;
+}
+
 static dlt_status prepare_folder(const char *path, struct error *error) {
     char *folder = folder_of(path);
     dlt_status status;
@@ -122,6 +141,8 @@ static dlt_status open_connection(struct database *database, struct error *error
 dlt_status database_connect(struct database *database, struct error *error) {
     bool exists;
     dlt_status status = look(database->path, database->mode, &exists, &database->signature, error);
+    if (status == DLT_OK && exists)
+        status = check_size(database->path, &database->signature, error);
     if (status == DLT_OK && database->mode == DATABASE_WRITE)
         status = prepare_folder(database->path, error);
     database->immutable = database->mode == DATABASE_READ && !database_has_log(database->path);

@@ -1,0 +1,206 @@
+/* dltune: kernels for tensor operations, tuned ahead of time and kept in a database.
+ *
+ * A program opens a database, asks it for the kernel of a workload, packs the parameters (weights)
+ * once, and runs the kernel as often as it likes, from any threads:
+ *
+ *     dlt_runtime *runtime;
+ *     dlt_kernel *kernel;
+ *     if (dlt_runtime_open("resnet.db", NULL, &runtime) != DLT_OK)
+ *         ... puts(dlt_error(runtime));
+ *     dlt_runtime_get(runtime, "conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1", 1, &kernel);
+ *     dlt_kernel_describe(kernel, &info);            // sizes, and where the kernel comes from
+ *     dlt_kernel_pack(kernel, &weight, packed);      // once
+ *     dlt_kernel_run(kernel, &x, y, packed, workspace, NULL);
+ *     dlt_kernel_release(kernel);
+ *     dlt_runtime_close(runtime);
+ *
+ * Conventions. What can fail returns a dlt_status and leaves a message with the handle it was
+ * called on (dlt_error). The library keeps no global state, prints nothing and ends no process.
+ * Handles are opaque. `_Nonnull` is the rule for pointers unless a comment says that NULL is
+ * possible.
+ *
+ * Tensors are DLPack's. A tensor of a kernel has logical axes (dlt_tensor_info tells them) and a
+ * layout. Where the layout is an order of whole axes, perhaps padded, the DLTensor has the logical
+ * axes' shape, and its strides say the order: channels last is shape (n, c, h, w) with strides
+ * (h*w*c, 1, w*c, c). Where the layout cuts axes into blocks, the DLTensor has the layout's
+ * dimensions as shape and is compact. Strides of axes of extent 1 do not matter. A tensor that does
+ * not fit is refused with the axis, what it was and what it has to be. */
+#ifndef DLTUNE_DLTUNE_H
+#define DLTUNE_DLTUNE_H
+
+#include "dltune/status.h"
+#include "dltune/threads.h"
+
+#include <dlpack/dlpack.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DLT_API __attribute__((visibility("default")))
+#else
+#define DLT_API
+#endif
+
+typedef struct dlt_runtime dlt_runtime;         /* a database and the kernels made from it */
+typedef struct dlt_kernel dlt_kernel;           /* native code for one workload */
+typedef struct dlt_thread_pool dlt_thread_pool; /* threads to run parallel kernels with */
+
+enum {
+    DLT_ALIGNMENT = 64
+}; /* bytes, of packed parameters and of workspaces */
+
+/* The message of the calling thread's last failure on this handle, never NULL; "" if there was
+ * none. `handle` is a dlt_runtime, a dlt_kernel or a dlt_thread_pool. A kernel shares the messages
+ * of its runtime. Valid until the thread's next failure there or until the handle is closed. Any
+ * thread. */
+DLT_API const char *dlt_error(const void *handle);
+
+/* ---- Runtime ---- */
+
+/* Opens a database for reading: nothing is created or changed, the folder may be read-only, and
+ * other processes may tune into the file meanwhile.
+ *
+ *   database  path of the file; NULL for $DLTUNE_DB, else dltune/tune.db in the XDG data folder
+ *   target    which target's records to use and code to make; NULL or "native": the best that runs
+ *             here
+ *   runtime   is set in case of failure too, so that dlt_error can be asked; close it in any case.
+ *             NULL only if memory ran out.
+ *
+ * DLT_ERROR_DATABASE: no such file, or none of dltune, or damaged, or written by a newer dltune.
+ * DLT_ERROR_ARGUMENT: there is no such target. DLT_ERROR_REFUSED: it does not run on this CPU. */
+DLT_API dlt_status dlt_runtime_open(const char *database, const char *target,
+                                    dlt_runtime **runtime);
+
+/* Closes the database and frees what it made. All its kernels must have been released. NULL is
+ * allowed. No other call on the handle may be under way. */
+DLT_API void dlt_runtime_close(dlt_runtime *runtime);
+
+/* Gets the kernel of a workload: from the cache, else from the best record stored for exactly this
+ * workload, target and number of threads, else by dltune's default schedule. The first call for a
+ * workload makes native code (milliseconds), later ones look it up (below a microsecond). Each
+ * kernel is made once, whichever threads ask for it at the same time.
+ *
+ *   workload  an operator and its sizes, "matmul m=128 n=3072 k=768 const=b"
+ *   threads   that the kernel is to run on, from 1
+ *   kernel    set to NULL on failure
+ *
+ * That nothing is stored is no failure: dlt_kernel_describe says where the kernel comes from.
+ * DLT_ERROR_ARGUMENT: the workload or the number of threads is malformed; the message says where.
+ * DLT_ERROR_REFUSED, DLT_ERROR_COMPILE: not even the default could be made. Any thread. */
+DLT_API dlt_status dlt_runtime_get(dlt_runtime *runtime, const char *workload, int threads,
+                                   dlt_kernel **kernel);
+
+/* Gives a kernel back; each dlt_runtime_get needs one. The runtime keeps the code for the next get,
+ * up to a number of kernels nobody holds. NULL is allowed. Any thread. */
+DLT_API void dlt_kernel_release(dlt_kernel *kernel);
+
+/* ---- Kernels ---- */
+
+typedef enum dlt_origin {
+    DLT_ORIGIN_EXACT,   /* tuned: a record of this very workload */
+    DLT_ORIGIN_ADAPTED, /* the choices of a record of a near workload */
+    DLT_ORIGIN_DEFAULT, /* the default schedule */
+} dlt_origin;
+
+/* A stable word: "exact", "adapted", "default". Any thread. */
+DLT_API const char *dlt_origin_name(dlt_origin origin);
+
+/* Strings belong to the kernel. */
+typedef struct dlt_kernel_info {
+    const char *task; /* the workload in canonical form, target and threads */
+    dlt_origin origin;
+    int verified;           /* 1: this schedule was compared with the reference on this workload, by
+                               this version's code generator, and was right */
+    const char *host;       /* whose record it is; "" for a default */
+    int is_this_host;       /* the record was measured on a machine like this one */
+    const char *reason;     /* why it is not exact; "" if it is */
+    double median_us;       /* as stored, of one call; 0 if unknown */
+    const char *schedule;   /* its trace, one step a line */
+    int input_count;        /* variable inputs: tensors that differ from call to call */
+    int parameter_count;    /* tensors to pack */
+    int threads;            /* that it was asked for */
+    size_t packed_bytes;    /* of the packed parameters; may be 0 */
+    size_t workspace_bytes; /* for `threads` threads; may be 0 */
+} dlt_kernel_info;
+
+/* Any thread. */
+DLT_API void dlt_kernel_describe(const dlt_kernel *kernel, dlt_kernel_info *info);
+
+/* The workspace that a call with that many threads needs, in bytes. Any thread. */
+DLT_API size_t dlt_kernel_workspace_bytes(const dlt_kernel *kernel, int thread_count);
+
+typedef enum dlt_role {
+    DLT_ROLE_INPUT,
+    DLT_ROLE_PARAMETER,
+    DLT_ROLE_OUTPUT,
+} dlt_role;
+
+enum {
+    DLT_MAX_RANK = 16
+};
+
+/* What a tensor of a kernel has to look like. Strings belong to the kernel. */
+typedef struct dlt_tensor_info {
+    const char *name;   /* "x", "weight", "output" */
+    const char *layout; /* "n c h w", "n c/16 h w c%16" */
+    DLDataType type;
+    int rank; /* of the DLTensor to pass */
+    int64_t shape[DLT_MAX_RANK];
+    int64_t strides[DLT_MAX_RANK]; /* in elements */
+    int64_t elements;              /* of the whole block of memory, padding included */
+} dlt_tensor_info;
+
+/* Describes the `index`-th tensor of a role, from 0 (the output has 0 only).
+ * DLT_ERROR_ARGUMENT: there is none; the message says how many there are. Any thread. */
+DLT_API dlt_status dlt_kernel_tensor(const dlt_kernel *kernel, dlt_role role, int index,
+                                     dlt_tensor_info *info);
+
+/* Packs the parameters for the kernel's code. Needed if parameter_count is not 0, once for given
+ * parameters; they are not needed afterwards.
+ *
+ *   parameters  parameter_count tensors, in the order of dlt_kernel_tensor
+ *   packed      packed_bytes, aligned to DLT_ALIGNMENT; NULL if packed_bytes is 0
+ *
+ * A packed block is valid for this kernel only: another schedule packs differently.
+ * DLT_ERROR_ARGUMENT: a tensor does not fit; nothing was written. Any thread, each with a block of
+ * its own. */
+DLT_API dlt_status dlt_kernel_pack(const dlt_kernel *kernel, DLTensor *const *parameters,
+                                   void *packed);
+
+/* Runs the kernel.
+ *
+ *   inputs     input_count tensors, in the order of dlt_kernel_tensor; they are not changed
+ *   output     overlaps no input
+ *   packed     what dlt_kernel_pack wrote; NULL if packed_bytes is 0
+ *   workspace  dlt_kernel_workspace_bytes(kernel, thread_count) bytes, aligned to DLT_ALIGNMENT, of
+ *              any content; NULL if that is 0
+ *   threads    how parallel loops run; NULL: on the calling thread
+ *
+ * DLT_ERROR_ARGUMENT: a tensor or a block does not fit; nothing was written. Any thread, with a
+ * workspace and an output of its own. */
+DLT_API dlt_status dlt_kernel_run(const dlt_kernel *kernel, DLTensor *const *inputs,
+                                  DLTensor *output, const void *packed, void *workspace,
+                                  const dlt_threads *threads);
+
+/* ---- Threads ---- */
+
+/* Threads of dltune's own, for programs without a pool. `thread_count` counts the caller's, from 1.
+ * The handle is set in case of failure too (see dlt_runtime_open). */
+DLT_API dlt_status dlt_thread_pool_create(int thread_count, dlt_thread_pool **pool);
+
+/* What to pass as `threads`. Valid until the pool is freed; NULL if creating it failed. Loops of
+ * several callers run one after the other. Any thread. */
+DLT_API const dlt_threads *dlt_thread_pool_threads(const dlt_thread_pool *pool);
+
+/* NULL is allowed. No kernel may be running on it. */
+DLT_API void dlt_thread_pool_free(dlt_thread_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,88 @@
+/* The handles behind dltune/dltune.h, and how the files of runtime/ share the work:
+ *
+ *     runtime.c  opening, closing, getting: the mutex, each kernel made once
+ *     cache.c    names -> kernels, and which idle kernels are kept
+ *     make.c     a kernel from the best record, or by default
+ *     kernel.c   describing, packing, running
+ *     tensors.c  DLTensors checked */
+#ifndef RUNTIME_RUNTIME_H
+#define RUNTIME_RUNTIME_H
+
+#include "db/db.h"
+#include "dltune/dltune.h"
+#include "runtime/handle.h"
+#include "runtime/tensors.h"
+#include "targets/description.h"
+#include "targets/jit/kernel.h"
+#include "te/task.h"
+
+enum kernel_state {
+    KERNEL_MAKING, /* by the thread that asked first; others wait */
+    KERNEL_READY,
+    KERNEL_FAILED, /* no longer in the cache; freed by its last holder */
+};
+
+struct dlt_kernel {
+    struct handle handle;
+    dlt_runtime *runtime;
+    struct task *task;
+    struct arena arena; /* strings below, forms */
+    struct kernel *native;
+    dlt_kernel_info info;
+    struct tensor_form *inputs, *parameters, output;
+
+    /* the cache's, guarded by the runtime's mutex */
+    enum kernel_state state;
+    struct error failure;
+    int holders, aliases;
+    uint64_t last_used;
+    dlt_kernel *next;
+};
+
+/* Texts that users wrote, and what they mean. */
+struct cache_name {
+    struct cache_name *next;
+    uint64_t hash;
+    int threads;
+    dlt_kernel *kernel;
+    char text[];
+};
+
+enum {
+    CACHE_BUCKETS = 1024,
+    CACHE_IDLE = 256,   /* kernels kept that nobody holds */
+    CACHE_ALIASES = 16, /* spellings of one workload that are remembered */
+};
+
+struct cache {
+    struct cache_name *buckets[CACHE_BUCKETS];
+    dlt_kernel *kernels;
+    int idle;
+    uint64_t clock;
+};
+
+struct dlt_runtime {
+    struct handle handle;
+    struct messages messages;
+    struct error failure; /* of opening: every later call answers it */
+    struct target_description target;
+    pthread_mutex_t database_mutex;
+    struct database *database;
+    pthread_mutex_t mutex; /* of all below */
+    pthread_cond_t made;
+    struct cache cache;
+};
+
+/* cache.c; the mutex is held. */
+dlt_kernel *cache_find(struct cache *cache, const char *text, int threads);
+bool cache_add(struct cache *cache, const char *text, int threads, dlt_kernel *kernel);
+void cache_forget(struct cache *cache, dlt_kernel *kernel); /* no name leads to it any more */
+void cache_hold(struct cache *cache, dlt_kernel *kernel);
+/* Answers a kernel to free, or NULL. */
+dlt_kernel *cache_release(struct cache *cache, dlt_kernel *kernel);
+
+/* make.c; takes no lock but the database's. Fills all but the cache's part. */
+dlt_status kernel_make(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error);
+void kernel_destroy(dlt_kernel *kernel);
+
+#endif
