@@ -29,7 +29,7 @@ static dlt_status apply_split(struct schedule *schedule, int count, const char *
         [TAIL_ROUND] = "round",
     };
     int tail = TAIL_GUARD;
-    int64_t factor;
+    int64_t factor = 0;
     TRY(parse_factor(words[2], &factor, error));
     if (count == 4) {
         while (tail <= TAIL_ROUND && strcmp(words[3], tails[tail]) != 0)

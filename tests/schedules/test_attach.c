@@ -133,6 +133,23 @@ static void test_box_of_divisions(void **state) {
     }
 }
 
+/* A shifted loop of which the attach loop is only a piece. */
+static void test_box_of_shifted_pieces(void **state) {
+    struct fixture f;
+    (void)state;
+    for (int extent = 7; extent < 23; extent++) {
+        char text[256];
+        sprintf(text, "input x[n=%d] f32 variable\np[n=%d] f32 = x[n]\nq[n=%d] f32 = p[n]\n",
+                extent, extent, extent);
+        fixture_open(&f, text);
+        accept(&f, "split q n 3 shift");
+        accept(&f, "split q n.o 2");
+        accept(&f, "attach p q n.o.o");
+        assert_same_result(&f);
+        fixture_close(&f);
+    }
+}
+
 static void test_inline(void **state) {
     struct fixture f;
     (void)state;
@@ -221,6 +238,7 @@ int main(void) {
         cmocka_unit_test(test_attach_in_a_chain),
         cmocka_unit_test(test_attach_refusals),
         cmocka_unit_test(test_box_of_divisions),
+        cmocka_unit_test(test_box_of_shifted_pieces),
         cmocka_unit_test(test_inline),
         cmocka_unit_test(test_inline_grows_bodies),
         cmocka_unit_test(test_pack),
