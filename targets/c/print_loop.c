@@ -21,7 +21,7 @@ static void print_limit(struct printer *printer, const struct variable *variable
                         const struct affine *limit, bool is_end) {
     const char *end = is_end ? "_end" : "_begin";
     print_line(printer, "if (");
-    print_index_operand(printer->out, limit);
+    print_index(printer->out, limit);
     text_append(printer->out, is_end ? " < " : " > ");
     print_variable(printer->out, variable);
     text_format(printer->out, "%s) ", end);

@@ -39,17 +39,20 @@ static void print_class(struct text *out, const struct tile_selector *selector) 
         text_append(out, "0");
 }
 
+/* The mixed-radix number of the classes: "((c0) * 3 + (c1)) * 2 + (c2)". */
 static void print_variant_number(struct printer *printer, const struct tile *tile) {
     struct text *out = printer->out;
     print_line(printer, "switch (");
-    for (int i = 0; i < tile->selector_count; i++) { /* Horner's scheme, from the left */
+    for (int i = 2; i < tile->selector_count; i++)
+        text_append(out, "(");
+    for (int i = 0; i < tile->selector_count; i++) {
+        bool alone = tile->selector_count == 1;
         if (i > 0)
             text_format(out, " * %d + ", tile->selectors[i].threshold_count + 1);
-        text_append(out, i + 1 < tile->selector_count || i > 0 ? "(" : "");
+        text_append(out, alone ? "" : "(");
         print_class(out, &tile->selectors[i]);
-        text_append(out, i + 1 < tile->selector_count || i > 0 ? ")" : "");
-        if (i > 0 && i + 1 < tile->selector_count)
-            text_append(out, ")");
+        text_append(out, alone ? "" : ")");
+        text_append(out, i > 0 && i + 1 < tile->selector_count ? ")" : "");
     }
     text_append(out, ") {\n");
 }
@@ -65,15 +68,26 @@ static void print_variant(struct printer *printer, const struct tile *tile, int 
     print_nodes(printer, tile->variants[variant].body);
 }
 
+/* "case 0: case 2:": the variant and all that do the same. */
+static void print_labels(struct printer *printer, const struct tile *tile, int variant,
+                         bool vectors) {
+    print_line(printer, "case %d:", variant);
+    for (int i = variant + 1; i < tile->variant_count; i++)
+        if (does_the_same(tile, variant, i, vectors))
+            text_format(printer->out, " case %d:", i);
+}
+
 static void print_cases(struct printer *printer, const struct tile *tile, bool vectors) {
     print_variant_number(printer, tile);
     for (int i = 0; i < tile->variant_count; i++) {
         if (!tile->variants[i].body || !is_first_of_its_kind(tile, i, vectors))
             continue;
-        print_line(printer, "case %d:", i);
-        for (int j = i + 1; j < tile->variant_count; j++)
-            if (does_the_same(tile, i, j, vectors))
-                text_format(printer->out, " case %d:", j);
+        print_labels(printer, tile, i, vectors);
+        if (vectors) { /* on one line: TinyCC's time goes by lines */
+            text_format(printer->out, " %s_tile_%d(words); break;\n", printer->options->prefix,
+                        tile->variants[i].code);
+            continue;
+        }
         text_append(printer->out, " {\n");
         printer->depth++;
         print_variant(printer, tile, i, vectors);
@@ -124,6 +138,7 @@ static void print_words(struct printer *printer, const struct tile *tile) {
     print_word_ranges(printer, tile);
     for (int i = 0; i < tile->word_count; i++) {
         const struct tile_word *word = &tile->words[i];
+        int64_t zero;
         print_line(printer, "words[%d] = ", i);
         if (word->loop) {
             print_variable(out, word->loop->variable);
@@ -132,8 +147,10 @@ static void print_words(struct printer *printer, const struct tile *tile) {
         }
         text_append(out, "(long)(");
         print_buffer(printer, out, word->buffer);
-        text_append(out, " + ");
-        print_index_operand(out, word->offset);
+        if (!affine_is_constant(word->offset, &zero) || zero != 0) {
+            text_append(out, " + ");
+            print_index_operand(out, word->offset);
+        }
         text_append(out, ");\n");
     }
 }
