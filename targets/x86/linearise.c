@@ -99,6 +99,12 @@ static void touch_base(struct x86_allocation *allocation, int base, int line, in
         touch(allocation, allocation->induction + base, line, loop);
 }
 
+static bool uses_memory(const struct vector_instruction *instruction) {
+    const struct vector_operation_info *info = &vector_operations[instruction->opcode];
+    return info->reads_memory || info->writes_memory || instruction->opcode == VECTOR_PREFETCH ||
+           instruction->memory_source != VECTOR_NONE;
+}
+
 static void touch_instruction(struct x86_allocation *allocation, int line) {
     const struct vector_instruction *instruction = allocation->lines[line].instruction;
     const struct vector_operation_info *info = &vector_operations[instruction->opcode];
@@ -110,8 +116,7 @@ static void touch_instruction(struct x86_allocation *allocation, int line) {
         touch(allocation, instruction->mask, line, loop);
     if (info->has_destination)
         touch(allocation, instruction->destination, line, loop);
-    if (info->reads_memory || info->writes_memory || instruction->opcode == VECTOR_PREFETCH ||
-        instruction->memory_source != VECTOR_NONE)
+    if (uses_memory(instruction))
         touch_base(allocation, instruction->address.base, line, loop);
     if (instruction->opcode == VECTOR_MASK_COUNT)
         touch_word(allocation, allocation->words, line, loop);
@@ -159,32 +164,69 @@ static void number_intervals(struct x86_allocation *allocation, struct arena *ar
     }
 }
 
-/* A program that breaks ir/vectors.h would index past the tables; say so instead. */
-static dlt_status check_instruction(const struct x86_allocation *allocation,
+/* --- A program that breaks ir/vectors.h would index past the tables: say so instead --- */
+
+static dlt_status check_value(const struct vector_program *program, const char *name, int value,
+                              enum value_class wanted, struct error *error) {
+    static const char *const names[] = {[CLASS_VECTOR] = "vector", [CLASS_MASK] = "mask"};
+    if (value < 0 || value >= program->value_count)
+        return error_set(error, DLT_ERROR_ARGUMENT, "%s: %d is not one of the %d values", name,
+                         value, program->value_count);
+    if (program->values[value].value_class != wanted)
+        return error_set(error, DLT_ERROR_ARGUMENT, "%s: value %d is a %s, not a %s", name, value,
+                         names[program->values[value].value_class], names[wanted]);
+    return DLT_OK;
+}
+
+static dlt_status check_address(const struct vector_program *program, const char *name,
+                                const struct vector_address *address, struct error *error) {
+    if (address->term_count)
+        return error_set(error, DLT_ERROR_ARGUMENT, "%s: its address is not folded", name);
+    if (address->base >= program->induction_count)
+        return error_set(error, DLT_ERROR_ARGUMENT, "%s: %d is not one of the %d inductions", name,
+                         address->base, program->induction_count);
+    if (-1 - address->base >= program->word_count)
+        return error_set(error, DLT_ERROR_ARGUMENT, "%s: %d is not one of the %d words", name,
+                         -1 - address->base, program->word_count);
+    return DLT_OK;
+}
+
+static dlt_status check_instruction(const struct vector_program *program,
                                     const struct vector_instruction *instruction,
                                     struct error *error) {
     const struct vector_operation_info *info = &vector_operations[instruction->opcode];
-    const struct vector_program *program = allocation->program;
-    int values[5], count = 0;
+    enum value_class sources = instruction->opcode == VECTOR_MASK_AND ? CLASS_MASK : CLASS_VECTOR;
     for (int i = 0; i < info->sources; i++)
         if (i != instruction->memory_source)
-            values[count++] = instruction->sources[i];
+            TRY(check_value(program, info->name, instruction->sources[i], sources, error));
     if (info->has_destination)
-        values[count++] = instruction->destination;
+        TRY(check_value(program, info->name, instruction->destination, info->destination_class,
+                        error));
     if (instruction->mask != VECTOR_NONE)
-        values[count++] = instruction->mask;
-    for (int i = 0; i < count; i++)
-        if (values[i] < 0 || values[i] >= program->value_count)
-            return error_set(error, DLT_ERROR_ARGUMENT, "%s: %d is not one of the %d values",
-                             info->name, values[i], program->value_count);
-    if (instruction->address.term_count)
-        return error_set(error, DLT_ERROR_ARGUMENT, "%s: its address is not folded", info->name);
-    if (instruction->address.base >= program->induction_count && instruction->address.base > 0)
-        return error_set(error, DLT_ERROR_ARGUMENT, "%s: %d is not one of the %d inductions",
-                         info->name, instruction->address.base, program->induction_count);
-    if (-1 - instruction->address.base >= program->word_count)
-        return error_set(error, DLT_ERROR_ARGUMENT, "%s: %d is not one of the %d words", info->name,
-                         -1 - instruction->address.base, program->word_count);
+        TRY(check_value(program, info->name, instruction->mask, CLASS_MASK, error));
+    if (uses_memory(instruction))
+        TRY(check_address(program, info->name, &instruction->address, error));
+    if (instruction->opcode == VECTOR_MASK_COUNT &&
+        (instruction->immediate < 0 || instruction->immediate >= program->word_count))
+        return error_set(error, DLT_ERROR_ARGUMENT, "%s: %lld is not one of the %d words",
+                         info->name, (long long)instruction->immediate, program->word_count);
+    return DLT_OK;
+}
+
+static dlt_status check_loop(const struct vector_program *program, const struct x86_loop *loop,
+                             struct error *error) {
+    const struct vector_block *block = loop->block;
+    if (loop->constant && loop->trips < 1)
+        return error_set(error, DLT_ERROR_ARGUMENT, "loop: from %lld to %lld it has no trips",
+                         (long long)block->begin.value, (long long)block->end.value);
+    for (int i = 0; i < block->induction_count; i++) {
+        int64_t step = program->inductions[block->inductions[i]].step, start = 0;
+        if (step > INT32_MAX || step < INT32_MIN ||
+            (!block->begin.is_word && (__builtin_mul_overflow(step, block->begin.value, &start) ||
+                                       start > INT32_MAX || start < INT32_MIN)))
+            return error_set(error, DLT_ERROR_REFUSED,
+                             "loop: a step of %lld bytes is too far for 32 bits", (long long)step);
+    }
     return DLT_OK;
 }
 
@@ -194,9 +236,11 @@ dlt_status x86_linearise(struct x86_allocation *allocation, struct arena *arena,
     number_intervals(allocation, arena);
     for (int line = 0; line < allocation->line_count; line++) {
         if (allocation->lines[line].kind == X86_INSTRUCTION) {
-            TRY(check_instruction(allocation, allocation->lines[line].instruction, error));
+            TRY(check_instruction(allocation->program, allocation->lines[line].instruction, error));
             touch_instruction(allocation, line);
         } else if (allocation->lines[line].kind == X86_LOOP_BEGIN) {
+            TRY(check_loop(allocation->program, &allocation->loops[allocation->lines[line].loop],
+                           error));
             touch_loop(allocation, allocation->lines[line].loop);
         }
     }

@@ -149,17 +149,28 @@ static void store_lanes(struct x86_encoder *encoder, const struct x86_line *line
     }
 }
 
-dlt_status x86_encode_strided(struct x86_encoder *encoder, const struct x86_line *line) {
-    const struct vector_instruction *instruction = line->instruction;
-    int lanes = encoder->assembler.vector_bytes / x86_lane_bytes(instruction);
-    int mask =
-        instruction->mask == VECTOR_NONE ? -1 : x86_value_register(encoder, instruction->mask);
-    int64_t limit = INT32_MAX / lanes;
+static dlt_status check_reach(struct x86_encoder *encoder,
+                              const struct vector_instruction *instruction, int lanes) {
+    const char *name = vector_operations[instruction->opcode].name;
+    int64_t limit = INT32_MAX / lanes, last;
     if (instruction->stride > limit || instruction->stride < -limit)
         return error_set(encoder->error, DLT_ERROR_REFUSED,
-                         "%s: a stride of %lld bytes is not from -%lld to %lld",
-                         vector_operations[instruction->opcode].name,
+                         "%s: a stride of %lld bytes is not from -%lld to %lld", name,
                          (long long)instruction->stride, (long long)limit, (long long)limit);
+    last = instruction->address.displacement + (lanes - 1) * instruction->stride;
+    if (last > INT32_MAX || last < INT32_MIN)
+        return error_set(encoder->error, DLT_ERROR_REFUSED,
+                         "%s: a displacement of %lld bytes does not fit in 32 bits", name,
+                         (long long)last);
+    return DLT_OK;
+}
+
+dlt_status x86_encode_strided(struct x86_encoder *encoder, const struct x86_line *line) {
+    const struct vector_instruction *instruction = line->instruction;
+    int mask =
+        instruction->mask == VECTOR_NONE ? -1 : x86_value_register(encoder, instruction->mask);
+    TRY(check_reach(encoder, instruction,
+                    encoder->assembler.vector_bytes / x86_lane_bytes(instruction)));
     if (instruction->opcode == VECTOR_LOAD_STRIDED)
         gather(encoder, line, mask);
     else if (encoder->isa->evex)

@@ -337,6 +337,7 @@ static void expect_argument(struct native *native, const struct vector_program *
 static void test_malformed_programs(void **state) {
     struct native *native = malloc(sizeof *native);
     struct vector_program *program;
+    int mask;
     (void)state;
     native_open(native, 1);
     expect_argument(native, native_program(native, 64), "vector_bytes: 64 is not 16 or 32");
@@ -353,8 +354,20 @@ static void test_malformed_programs(void **state) {
     native_append(program, program->top, VECTOR_LOAD, TYPE_F32)->address.term_count = 1;
     expect_argument(native, program, "load: its address is not folded");
     program = native_program(native, 32);
-    native_append(program, program->top, VECTOR_CONSTANT, TYPE_F32)->mask = 0;
+    mask = native_append(program, program->top, VECTOR_MASK_CONSTANT, TYPE_F32)->destination;
+    native_append(program, program->top, VECTOR_CONSTANT, TYPE_F32)->mask = mask;
     expect_argument(native, program, "constant: takes no mask");
+    program = native_program(native, 32);
+    mask = native_append(program, program->top, VECTOR_MASK_CONSTANT, TYPE_F32)->destination;
+    native_append(program, program->top, VECTOR_MOVE, TYPE_F32)->sources[0] = mask;
+    expect_argument(native, program, "move: value 0 is a mask, not a vector");
+    program = native_program(native, 32);
+    native_append(program, program->top, VECTOR_MASK_COUNT, TYPE_F32)->immediate = NATIVE_WORDS;
+    expect_argument(native, program, "mask_count: 8 is not one of the 8 words");
+    program = native_program(native, 32);
+    vector_block_append(program, program->top, NULL, (struct vector_bound){false, 4},
+                        (struct vector_bound){false, 4});
+    expect_argument(native, program, "loop: from 4 to 4 it has no trips");
     native_close(native);
     free(native);
 }
