@@ -45,6 +45,17 @@ struct example {
     " * weight[k, c, r, s]\n"                                                                      \
     "output[k=19, y=9, z=11] f32 = max(conv[k, y, z] + bias[k], 0)\n"
 
+#define POOL                                                                                       \
+    "input x[c=3, h=12, w=40] f32 variable\n"                                                      \
+    "y[c=3, y=6, z=20] f32 = max(r=3, s=3)\n"                                                      \
+    "    select(0 <= 2*y + r - 1 < 12, 0 <= 2*z + s - 1 < 40, x[c, 2*y + r - 1, 2*z + s - 1], "    \
+    "-inf)\n"
+
+#define BIASED                                                                                     \
+    MATMUL("7", "35", "12")                                                                        \
+    "input bias[n=35] f32 variable\n"                                                              \
+    "y[m=7, n=35] f32 = max(c[m, n] + bias[n], 0)\n"
+
 #define SOFTMAX                                                                                    \
     "input x[i=7, j=37] f32 variable\n"                                                            \
     "top[i=7] f32 = max(j=37) x[i, j]\n"                                                           \
@@ -76,6 +87,25 @@ static const struct example examples[] = {
      "pack weight k/16 c r s k%16\nsplit conv k 16\nsplit conv z 4\n"
      "reorder conv k.o y z.o c r s z.i k.i\nunroll conv z.i\nvectorize conv k.i\ntile conv z.o\n"
      "parallel conv k.o\n"},
+    {"fused convolution", CONVOLUTION,
+     "pack weight k/16 c r s k%16\nsplit output k 16\nsplit output z 4\n"
+     "reorder output k.o y z.o z.i k.i\nvectorize output k.i\nunroll output z.i\n"
+     "attach conv output z.o\nreorder conv c r s z k\nunroll conv z\nvectorize conv k\n"
+     "tile output z.o\nparallel output k.o\n"},
+    {"untouched pool", POOL, ""},
+    {"tiled pool", POOL,
+     "split y z 16\nreorder y c y z.o r s z.i\nvectorize y z.i\ntile y z.o\nparallel y c\n"},
+    {"packed matmul", MATMUL("9", "50", "21"),
+     "pack b n/16 k n%16\nsplit b.packed n 16\nreorder b.packed n.o k n.i\nvectorize b.packed n.i\n"
+     "tile b.packed k\nparallel b.packed n.o\n" TILED_MATMUL "parallel c m.o\n"},
+    {"transposed matmul",
+     "input a[k=17, m=10] f32 variable\ninput b[n=33, k=17] f32 variable\n"
+     "c[m=10, n=33] f32 = sum(k=17) a[k, m] * b[n, k]\n",
+     "split c n 16\nreorder c n.o m k n.i\nvectorize c n.i\ntile c m\n"},
+    {"shared bias", BIASED,
+     "split c m 4\nsplit c n 16\nreorder c m.o n.o k m.i n.i\nunroll c m.i\n"
+     "vectorize c n.i\ntile c n.o\nparallel c m.o\nsplit y n 16\nvectorize y n.i\ntile y m\n"
+     "parallel y m\n"},
     {"untouched softmax", SOFTMAX, ""},
     {"softmax in rows", SOFTMAX,
      "attach total y i\nattach power y i\nattach top y i\nsplit y j 16\nvectorize y j.i\n"
