@@ -1,0 +1,44 @@
+/* Inputs to check and time candidates on: seeded numbers in each tensor's type and layout.
+ *
+ * Random ones find nearly every fault. Impulses (few elements of 1 or -1, the rest zero) show an
+ * element that is read from the wrong place, since nothing averages out. Mixed magnitudes show sums
+ * that lose small terms. The same seed and pattern give the same bytes on every machine. */
+#ifndef MEASURE_INPUTS_H
+#define MEASURE_INPUTS_H
+
+#include "measure/buffers.h"
+#include "te/expression.h"
+
+enum pattern {
+    PATTERN_RANDOM, /* uniform in [-1, 1) */
+    PATTERN_IMPULSES,
+    PATTERN_MIXED, /* magnitudes from 2^-8 to 2^8 */
+    PATTERN_COUNT,
+};
+
+extern const char *const pattern_names[PATTERN_COUNT];
+
+/* The bytes of a tensor in its layout. */
+size_t tensor_bytes(const struct tensor *tensor);
+
+/* Logical subscripts of the element at this offset; false if it is padding. */
+bool layout_subscripts(const struct tensor *tensor, int64_t offset, int64_t *subscripts);
+
+/* Whether some offsets of the tensor's layout are padding. */
+bool tensor_is_padded(const struct tensor *tensor);
+
+/* Fills the tensor's elements at `data`; padding is zero. */
+void inputs_fill(const struct tensor *tensor, enum pattern pattern, uint64_t seed, void *data);
+
+/* All inputs of an expression, at each placement asked for, read-only afterwards. */
+struct input_set {
+    struct guarded_buffer buffers[PLACEMENT_COUNT][MAX_TENSORS];
+    const void *data[PLACEMENT_COUNT][MAX_TENSORS]; /* by tensor; NULL if literal or computed */
+};
+
+dlt_status input_set_create(const struct expression *expression, enum pattern pattern,
+                            uint64_t seed, int placements, const enum placement *placement,
+                            struct input_set *set, struct error *error);
+void input_set_free(struct input_set *set);
+
+#endif

@@ -1,0 +1,107 @@
+/* The caller's side of measuring: candidates go to the worker one at a time, and a worker that does
+ * not come back is replaced; see measure.h. */
+#define _GNU_SOURCE
+#include "measure/measurer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define DEFAULT_TIMEOUT_SECONDS 10
+
+static dlt_status ensure_worker(struct measurer *measurer, struct error *error) {
+    struct start_message start = {
+        .version = PROTOCOL_VERSION,
+        .result_bytes = sizeof(struct measure_result),
+        .seed = measurer->options.seed,
+        .cold = measurer->options.cold,
+    };
+    if (process_is_idle(&measurer->process))
+        return DLT_OK;
+    process_end(&measurer->process);
+    return process_start(&measurer->process, measurer->program, measurer->task->key, &start,
+                         measurer->shared, &measurer->message, error);
+}
+
+static dlt_status fill(struct measurer *measurer, struct error *error) {
+    int shared = memfd_create("dltune", MFD_CLOEXEC);
+    if (shared < 0)
+        return error_set(error, DLT_ERROR_SYSTEM, "memfd_create: %s", strerror(errno));
+    measurer->shared = fcntl(shared, F_DUPFD_CLOEXEC, 10); /* above what a worker's are moved to */
+    close(shared);
+    if (measurer->shared < 0)
+        return error_set(error, DLT_ERROR_SYSTEM, "too many open files");
+    TRY(process_find_program(measurer->program, sizeof measurer->program, error));
+    return ensure_worker(measurer, error);
+}
+
+dlt_status measurer_create(const struct task *task, const struct measure_options *options,
+                           struct measurer **result, struct error *error) {
+    struct measurer *measurer = calloc(1, sizeof *measurer);
+    dlt_status status;
+    *result = NULL;
+    if (!measurer)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    measurer->task = task;
+    measurer->options = *options;
+    measurer->shared = measurer->process.socket = -1;
+    if (!(measurer->options.timeout_seconds > 0))
+        measurer->options.timeout_seconds = DEFAULT_TIMEOUT_SECONDS;
+    status = fill(measurer, error);
+    if (status == DLT_OK)
+        *result = measurer;
+    else
+        measurer_free(measurer);
+    return status;
+}
+
+void measurer_free(struct measurer *measurer) {
+    if (!measurer)
+        return;
+    process_end(&measurer->process);
+    if (measurer->shared >= 0)
+        close(measurer->shared);
+    text_free(&measurer->message.text);
+    free(measurer);
+}
+
+dlt_status measurer_send(struct measurer *measurer, const char *trace,
+                         const struct run_message *request, struct measure_result *result,
+                         struct error *error) {
+    bool sent = false;
+    memset(result, 0, sizeof *result);
+    /* Twice, since an idle worker may have been killed just now by somebody else. */
+    for (int attempt = 0; attempt < 2 && !sent; attempt++) {
+        TRY(ensure_worker(measurer, error));
+        sent = message_send(measurer->process.socket, MESSAGE_RUN, request, sizeof *request, trace,
+                            strlen(trace));
+    }
+    if (!sent)
+        return error_set(error, DLT_ERROR_SYSTEM, "the worker %s does not stay alive",
+                         measurer->program);
+    result->outcome = process_wait(&measurer->process, measurer->options.timeout_seconds,
+                                   &measurer->message, result->message, sizeof result->message);
+    if (result->outcome != OUTCOME_OK)
+        return DLT_OK;
+    if (measurer->message.kind == MESSAGE_RESULT &&
+        measurer->message.body_bytes == sizeof *result) {
+        memcpy(result, measurer->message.body, sizeof *result);
+        return DLT_OK;
+    }
+    /* Something of the candidate's own on the socket: nothing from there can be believed. */
+    process_end(&measurer->process);
+    result->outcome = OUTCOME_CRASH;
+    snprintf(result->message, sizeof result->message, "wrote over the worker's own state");
+    return DLT_OK;
+}
+
+dlt_status measurer_run(struct measurer *measurer, const char *trace, double best_us,
+                        struct measure_result *result, struct error *error) {
+    struct run_message request = {
+        .number = measurer->number++, .best_us = best_us, .mode = RUN_CANDIDATE};
+    return measurer_send(measurer, trace, &request, result, error);
+}

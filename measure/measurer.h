@@ -1,0 +1,22 @@
+/* The measurer's inside, for the files of this folder. */
+#ifndef MEASURE_MEASURER_H
+#define MEASURE_MEASURER_H
+
+#include "measure/measure.h"
+#include "measure/process.h"
+
+struct measurer {
+    const struct task *task;
+    struct measure_options options;
+    struct process process; /* id 0: to be started when next needed */
+    struct message message; /* the last received */
+    int shared;             /* the memory that workers leave to each other */
+    uint64_t number;        /* of candidates so far */
+    char program[4096];
+};
+
+dlt_status measurer_send(struct measurer *measurer, const char *trace,
+                         const struct run_message *request, struct measure_result *result,
+                         struct error *error);
+
+#endif

@@ -1,0 +1,40 @@
+/* A worker process as the measurer sees it: starting, talking, waiting, ending.
+ *
+ * Spawned, not forked: it does not matter how large the caller is or how many threads it has. Only
+ * this process id is ever waited for or killed. */
+#ifndef MEASURE_PROCESS_H
+#define MEASURE_PROCESS_H
+
+#include "measure/measure.h"
+#include "measure/protocol.h"
+
+#include <sys/types.h>
+
+struct process {
+    pid_t id;   /* 0: none */
+    int socket; /* -1: none */
+    uint64_t memory_headroom;
+    uint64_t virtual_base, resident_base; /* bytes when it was ready */
+};
+
+/* The worker program: $DLTUNE_WORKER, else beside the running program, else where it is installed.
+ */
+dlt_status process_find_program(char *path, size_t bytes, struct error *error);
+
+/* Starts one and waits until it is ready for candidates of the task. */
+dlt_status process_start(struct process *process, const char *program, const char *key,
+                         const struct start_message *start, int shared, struct message *message,
+                         struct error *error);
+
+/* False if it died while it had nothing to do. */
+bool process_is_idle(const struct process *process);
+
+/* Waits for its next message. OUTCOME_OK: one has come. Else what became of it, with a message; it
+ * has ended then. */
+enum measure_outcome process_wait(struct process *process, double seconds, struct message *message,
+                                  char *reason, size_t bytes);
+
+/* Ends it, whatever it does, and waits for it. */
+void process_end(struct process *process);
+
+#endif

@@ -1,0 +1,94 @@
+/* The worker's loop; see worker.h. */
+#define _GNU_SOURCE
+#include "measure/worker.h"
+
+#include "measure/faults.h"
+#include "measure/protocol.h"
+#include "measure/session.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Address space that a candidate may take beyond what the session holds. */
+#define MEMORY_HEADROOM ((size_t)2 << 30)
+
+/* AddressSanitizer reserves terabytes of address space, so it cannot be limited under it. */
+#if defined(__SANITIZE_ADDRESS__)
+enum {
+    LIMIT_MEMORY = 0
+};
+#else
+enum {
+    LIMIT_MEMORY = 1
+};
+#endif
+
+/* Nothing of the parent's but the socket and the shared memory; no core files; gone with the
+ * parent, even if a candidate loops. */
+static bool settle(long parent) {
+    struct rlimit none = {0, 0};
+    close_range(WORKER_SHARED + 1, ~0u, 0);
+    setrlimit(RLIMIT_CORE, &none);
+    signal(SIGINT, SIG_IGN); /* the measurer decides when a worker ends */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return getppid() == (pid_t)parent;
+}
+
+static dlt_status open_session(const struct message *message, const struct candidate_maker *maker,
+                               struct session **session, struct error *error) {
+    const struct start_message *start = (const struct start_message *)message->body;
+    if (message->kind != MESSAGE_START || message->body_bytes != sizeof *start ||
+        start->version != PROTOCOL_VERSION || start->result_bytes != sizeof(struct measure_result))
+        return error_set(error, DLT_ERROR_SYSTEM, "the worker is of another version of dltune");
+    TRY(faults_install(WORKER_SOCKET, error));
+    return session_create(text_string(&message->text), start, maker, WORKER_SHARED, session, error);
+}
+
+static bool answer_start(dlt_status status, const struct session *session,
+                         const struct error *error) {
+    struct ready_message ready = {.status = status};
+    const char *text = status == DLT_OK ? "" : error->message;
+    if (status == DLT_OK) {
+        ready.memory_headroom = MEMORY_HEADROOM + 8 * session_bytes(session);
+        if (LIMIT_MEMORY)
+            faults_limit_memory(ready.memory_headroom);
+    }
+    return message_send(WORKER_SOCKET, MESSAGE_READY, &ready, sizeof ready, text, strlen(text));
+}
+
+static void serve_runs(struct session *session, struct message *message) {
+    while (message_receive(WORKER_SOCKET, message)) {
+        struct run_message request;
+        struct measure_result result;
+        if (message->kind != MESSAGE_RUN || message->body_bytes != sizeof request)
+            return;
+        memcpy(&request, message->body, sizeof request);
+        session_measure(session, &request, text_string(&message->text), &result);
+        if (!message_send(WORKER_SOCKET, MESSAGE_RESULT, &result, sizeof result, NULL, 0))
+            return;
+    }
+}
+
+int worker_serve(int argument_count, char **arguments, const struct candidate_maker *maker) {
+    struct message message = {0};
+    struct session *session = NULL;
+    struct error error = {0};
+    dlt_status status;
+    if (argument_count != 2) {
+        fprintf(stderr, "%s is started by dltune, not by hand\n", arguments[0]);
+        return 2;
+    }
+    if (!settle(strtol(arguments[1], NULL, 10)) || !message_receive(WORKER_SOCKET, &message))
+        return 1;
+    status = open_session(&message, maker, &session, &error);
+    if (answer_start(status, session, &error) && status == DLT_OK)
+        serve_runs(session, &message);
+    session_free(session);
+    text_free(&message.text);
+    return 0;
+}

@@ -1,0 +1,214 @@
+/* Every kind of failure by its right name, through the real worker process; nothing lost, nothing
+ * left behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "measure/measure.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct task *task;
+static struct measurer *measurer;
+
+static const char *key = "matmul m=5 n=7 k=3 target=c threads=1";
+
+static void open_measurer(const char *text, double timeout_seconds) {
+    struct measure_options options = {.seed = 1, .timeout_seconds = timeout_seconds};
+    struct error error = {0};
+    if (task_create_key(text, &task, &error) != DLT_OK)
+        fail_msg("%s", error.message);
+    if (measurer_create(task, &options, &measurer, &error) != DLT_OK)
+        fail_msg("%s", error.message);
+}
+
+static void close_measurer(void) {
+    measurer_free(measurer);
+    task_free(task);
+}
+
+static struct measure_result run(const char *trace) {
+    struct measure_result result;
+    struct error error = {0};
+    if (measurer_run(measurer, trace, 0, &result, &error) != DLT_OK)
+        fail_msg("%s: %s", trace, error.message);
+    return result;
+}
+
+static void expect(const char *trace, enum measure_outcome outcome, const char *part) {
+    struct measure_result result = run(trace);
+    if (result.outcome != outcome || !strstr(result.message, part))
+        fail_msg("%s: %s (%s), not %s (%s)", trace, measure_outcome_name(result.outcome),
+                 result.message, measure_outcome_name(outcome), part);
+}
+
+static void expect_right(const char *trace) {
+    struct measure_result result = run(trace);
+    if (result.outcome != OUTCOME_OK)
+        fail_msg("%s: %s (%s)", trace, measure_outcome_name(result.outcome), result.message);
+    assert_true(result.median_us > 0 && result.minimum_us > 0);
+    assert_true(result.minimum_us <= result.median_us);
+    assert_true(result.max_error <= 1);
+    assert_false(result.wall_clock);
+}
+
+static const struct {
+    const char *trace;
+    enum measure_outcome outcome;
+    const char *message; /* part of it */
+} bad[] = {
+    {"crash", OUTCOME_CRASH, "invalid memory access (signal 11) while checking"},
+    {"illegal", OUTCOME_CRASH, "illegal instruction"},
+    {"aborts", OUTCOME_CRASH, "abort"},
+    {"killed", OUTCOME_CRASH, "signal 9"},
+    {"stack", OUTCOME_CRASH, "invalid memory access"},
+    {"exits", OUTCOME_EXIT, "exit while checking"},
+    {"exits at once", OUTCOME_EXIT, "status 3"},
+    {"exits in make", OUTCOME_EXIT, "exit while compiling"},
+    {"forks", OUTCOME_EXIT, ""},
+    {"before", OUTCOME_OUTSIDE, "write 4 bytes before the start of output"},
+    {"behind", OUTCOME_OUTSIDE, "write 1 bytes behind the end of output"},
+    {"reads behind", OUTCOME_OUTSIDE, "read 1 bytes behind the end of b"},
+    {"reads before", OUTCOME_OUTSIDE, "read 4 bytes before the start of a"},
+    {"writes input", OUTCOME_OUTSIDE, "write to b, which is read-only"},
+    {"beyond workspace", OUTCOME_OUTSIDE, "behind the end of workspace"},
+    {"unwritten", OUTCOME_WRONG, "[4, 6] was left unwritten"},
+    {"border", OUTCOME_WRONG, "[4, 6] is "},
+    {"zeros", OUTCOME_WRONG, "[0, 0] is 0, should be "},
+    {"undetermined", OUTCOME_WRONG, "[0, 0] differs between two runs"},
+    {"complains", OUTCOME_WRONG, "run answered 7"},
+    {"closes socket", OUTCOME_CRASH, ""},
+    {"scribbles socket", OUTCOME_CRASH, ""},
+    {"does not compile", OUTCOME_COMPILE, "line 1: no"},
+    {"unheard of", OUTCOME_REFUSED, "there is no step unheard of"},
+};
+
+enum {
+    BAD_COUNT = sizeof bad / sizeof bad[0]
+};
+
+static void each_by_its_name(void **state) {
+    (void)state;
+    open_measurer(key, 0);
+    expect_right("right");
+    for (int i = 0; i < BAD_COUNT; i++)
+        expect(bad[i].trace, bad[i].outcome, bad[i].message);
+    expect_right("right");
+    expect_right("reversed");
+    expect_right("uses workspace");
+    close_measurer();
+}
+
+static void endless_ones(void **state) {
+    (void)state;
+    open_measurer(key, 0.5);
+    expect("loops", OUTCOME_TIMEOUT, "longer than 0.5 seconds");
+    expect_right("right");
+    close_measurer();
+    open_measurer(key, 60);
+    expect("devours", OUTCOME_MEMORY, "ran out of memory");
+    expect_right("right");
+    close_measurer();
+    open_measurer(key, 8);
+    expect("devours for ever", OUTCOME_MEMORY, "ran out of memory");
+    expect_right("right");
+    close_measurer();
+}
+
+/* The reference of this one is sampled: its border is among the samples all the same. */
+static void large_ones(void **state) {
+    (void)state;
+    open_measurer("matmul m=300 n=301 k=700 target=c threads=1", 60);
+    expect("border", OUTCOME_WRONG, "[299, 300] is ");
+    expect_right("right");
+    expect_right("reversed");
+    expect("border", OUTCOME_WRONG, "[299, 300] is ");
+    expect("unwritten", OUTCOME_WRONG, "[299, 300] was left unwritten");
+    close_measurer();
+}
+
+static int open_descriptors(void) {
+    DIR *directory = opendir("/proc/self/fd");
+    int count = 0;
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static void many(void **state) {
+    int descriptors = open_descriptors(), good = 0, failed = 0;
+    (void)state;
+    open_measurer(key, 0);
+    for (int i = 0; i < 200; i++) {
+        good += run("right").outcome == OUTCOME_OK;
+        failed += run(bad[i % BAD_COUNT].trace).outcome == bad[i % BAD_COUNT].outcome;
+    }
+    assert_int_equal(good, 200);
+    assert_int_equal(failed, 200);
+    close_measurer();
+    assert_int_equal(open_descriptors(), descriptors);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
+/* A run is abandoned when far behind, and told apart from a good one. */
+static void far_behind(void **state) {
+    struct measure_result result;
+    struct error error;
+    (void)state;
+    open_measurer(key, 0);
+    assert_int_equal(measurer_run(measurer, "slow:1000", 1e-3, &result, &error), DLT_OK);
+    assert_int_equal(result.outcome, OUTCOME_OK);
+    assert_true(result.abandoned);
+    assert_int_equal(measurer_run(measurer, "slow:1000", 1e9, &result, &error), DLT_OK);
+    assert_false(result.abandoned);
+    close_measurer();
+}
+
+static void no_worker(void **state) {
+    struct measure_options options = {0};
+    struct measurer *none;
+    struct error error = {0};
+    (void)state;
+    assert_int_equal(task_create_key(key, &task, &error), DLT_OK);
+    setenv("DLTUNE_WORKER", "/nowhere/worker", 1);
+    assert_int_equal(measurer_create(task, &options, &none, &error), DLT_ERROR_SYSTEM);
+    assert_non_null(strstr(error.message, "/nowhere/worker"));
+    assert_null(none);
+    setenv("DLTUNE_WORKER", "/bin/true", 1);
+    assert_int_equal(measurer_create(task, &options, &none, &error), DLT_ERROR_SYSTEM);
+    assert_non_null(strstr(error.message, "worker"));
+    setenv("DLTUNE_WORKER", BAD_WORKER, 1);
+    task_free(task);
+}
+
+static void names(void **state) {
+    (void)state;
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(measure_outcome_name(i), measure_outcome_name(j));
+    assert_string_equal(measure_outcome_name(OUTCOME_COUNT), "unknown");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names),      cmocka_unit_test(each_by_its_name),
+        cmocka_unit_test(large_ones), cmocka_unit_test(endless_ones),
+        cmocka_unit_test(far_behind), cmocka_unit_test(no_worker),
+        cmocka_unit_test(many),
+    };
+    setenv("DLTUNE_WORKER", BAD_WORKER, 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
