@@ -52,7 +52,7 @@ struct run_message {
 
 struct message {
     uint32_t kind, body_bytes, text_bytes;
-    char body[1024];
+    _Alignas(16) char body[1024];
     struct text text;
 };
 
