@@ -23,10 +23,11 @@ struct scan {
     int live[X86_CLASSES];
 };
 
-/* What an instruction needs beside its sources and its destination. */
+/* What an instruction needs beside its sources and its destination. A result may share the register
+ * of a source that dies, never that of a temporary: what is several instructions writes its result
+ * only after it has read the sources. */
 struct demand {
     int vector_temporaries, mask_temporaries, general_temporaries;
-    bool early; /* writes its destination before it has read all sources */
 };
 
 static struct demand demand_of(const struct x86_allocation *allocation,
@@ -34,18 +35,18 @@ static struct demand demand_of(const struct x86_allocation *allocation,
     bool evex = allocation->isa->evex;
     switch (instruction->opcode) {
     case VECTOR_LOAD_STRIDED: /* the offsets; a mask that the gather destroys */
-        return evex ? (struct demand){1, 1, 0, true} : (struct demand){2, 0, 0, true};
+        return evex ? (struct demand){1, 1, 0} : (struct demand){2, 0, 0};
     case VECTOR_STORE_STRIDED: /* the offsets and such a mask; or the upper half and the bits */
-        return evex ? (struct demand){1, 1, 0, false} : (struct demand){1, 0, 1, false};
+        return evex ? (struct demand){1, 1, 0} : (struct demand){1, 0, 1};
     case VECTOR_MASK_CONSTANT:
-        return evex ? (struct demand){0, 0, 1, false} : (struct demand){0};
+        return evex ? (struct demand){0, 0, 1} : (struct demand){0};
     case VECTOR_MASK_COUNT:
-        return (struct demand){0, 0, 2, false};
+        return (struct demand){0, 0, 2};
     case VECTOR_REDUCE_ADD:
     case VECTOR_REDUCE_MAXIMUM:
     case VECTOR_REDUCE_MINIMUM:
     case VECTOR_REDUCE_MULTIPLY:
-        return (struct demand){1, 0, 0, false};
+        return (struct demand){1, 0, 0};
     default:
         return (struct demand){0};
     }
@@ -144,10 +145,8 @@ static void scan_instruction(struct scan *scan, int number) {
                           : VECTOR_NONE;
     bool starts = destination >= 0 && scan->allocation->intervals[destination].start == number;
     take_temporaries(scan, line, &demand);
-    if (starts && demand.early)
-        start_interval(scan, destination, NO_REGISTER);
     end_intervals(scan, number, false);
-    if (starts && !demand.early)
+    if (starts)
         start_interval(scan, destination, dying_source(scan, instruction, number));
     release_temporaries(scan, line, &demand);
     end_intervals(scan, number, true);
@@ -158,7 +157,7 @@ static void scan_loop_begin(struct scan *scan, int number) {
     struct x86_line *line = &allocation->lines[number];
     const struct x86_loop *loop = &allocation->loops[line->loop];
     /* A run-time trip count is computed in a register even if it lives on the stack. */
-    struct demand demand = {0, 0, loop->slot >= 0 && !loop->constant, false};
+    struct demand demand = {0, 0, loop->slot >= 0 && !loop->constant};
     take_temporaries(scan, line, &demand);
     for (int i = scan->starting[number]; i >= 0; i = allocation->intervals[i].next_start)
         if (i >= allocation->induction)

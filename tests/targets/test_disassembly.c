@@ -194,7 +194,7 @@ static void normalise(char *text) {
     replace(text, ", ", ",");
     replace(text, " {", "{");
     for (int lanes = 2; lanes <= 16; lanes *= 2) {
-        char broadcast[16];
+        char broadcast[24];
         snprintf(broadcast, sizeof broadcast, "{1to%d}", lanes);
         replace(text, broadcast, "");
     }
