@@ -194,6 +194,80 @@ static void no_worker(void **state) {
     task_free(task);
 }
 
+/* Calls `visit` for every worker that `caller` started; how many there are. Zombies do not count:
+ * they have no arguments left. */
+static int visit_workers(pid_t caller, void (*visit)(pid_t worker)) {
+    DIR *directory = opendir("/proc");
+    struct dirent *entry;
+    int count = 0;
+    while ((entry = readdir(directory))) {
+        char path[300], arguments[4096] = "";
+        FILE *file;
+        snprintf(path, sizeof path, "/proc/%.200s/cmdline", entry->d_name);
+        file = fopen(path, "r");
+        if (!file)
+            continue;
+        if (fread(arguments, 1, sizeof arguments - 2, file) > 0 &&
+            strcmp(arguments, BAD_WORKER) == 0 &&
+            atol(arguments + strlen(arguments) + 1) == (long)caller) {
+            visit((pid_t)atol(entry->d_name));
+            count++;
+        }
+        fclose(file);
+    }
+    closedir(directory);
+    return count;
+}
+
+static void leave_worker(pid_t worker) {
+    (void)worker;
+}
+
+static void kill_worker(pid_t worker) {
+    kill(worker, SIGKILL);
+}
+
+/* Whatever kills the caller, its worker goes too, even in the middle of an endless candidate. */
+static void killed_caller(void **state) {
+    static const char *const traces[] = {"loops", "right"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        int ready[2], left = 1;
+        pid_t caller;
+        char byte;
+        assert_int_equal(pipe(ready), 0);
+        caller = fork();
+        if (caller == 0) {
+            open_measurer(key, 100);
+            assert_int_equal(write(ready[1], "r", 1), 1);
+            for (;;)
+                run(traces[i]);
+        }
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        usleep(50000);
+        assert_true(visit_workers(caller, leave_worker) == 1);
+        kill(caller, SIGKILL);
+        waitpid(caller, NULL, 0);
+        for (int wait = 0; wait < 500 && left; wait++, usleep(10000))
+            left = visit_workers(caller, leave_worker);
+        assert_int_equal(left, 0);
+        close(ready[0]);
+        close(ready[1]);
+    }
+}
+
+/* An idle worker that somebody kills is no candidate's fault. */
+static void killed_while_idle(void **state) {
+    (void)state;
+    open_measurer(key, 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(visit_workers(getpid(), kill_worker), 1);
+        usleep(20000);
+        expect_right("right");
+    }
+    close_measurer();
+}
+
 static void names(void **state) {
     (void)state;
     for (int i = 0; i < OUTCOME_COUNT; i++)
@@ -204,10 +278,15 @@ static void names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),      cmocka_unit_test(each_by_its_name),
-        cmocka_unit_test(large_ones), cmocka_unit_test(endless_ones),
-        cmocka_unit_test(far_behind), cmocka_unit_test(no_worker),
+        cmocka_unit_test(names),
+        cmocka_unit_test(each_by_its_name),
+        cmocka_unit_test(large_ones),
+        cmocka_unit_test(endless_ones),
+        cmocka_unit_test(far_behind),
+        cmocka_unit_test(no_worker),
         cmocka_unit_test(many),
+        cmocka_unit_test(killed_caller),
+        cmocka_unit_test(killed_while_idle),
     };
     setenv("DLTUNE_WORKER", BAD_WORKER, 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
