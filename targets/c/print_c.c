@@ -21,16 +21,18 @@ static bool has_parallel_loops(const struct node *node) {
 
 static void print_types(struct printer *printer, struct text *out) {
     const char *prefix = printer->options->prefix;
-    text_format(out,
-                "struct %s_threads {\n"
-                "    void *context;\n"
-                "    int thread_count;\n"
-                "    void (*parallel_for)(void *context,\n"
-                "                         void (*body)(void *body_context, long begin, long end, "
-                "long slot),\n"
-                "                         void *body_context, long count);\n"
-                "};\n\n",
-                prefix);
+    if (!printer->options->threads)
+        text_format(
+            out,
+            "struct %s_threads {\n"
+            "    void *context;\n"
+            "    int thread_count;\n"
+            "    void (*parallel_for)(void *context,\n"
+            "                         void (*body)(void *body_context, long begin, long end, "
+            "long slot),\n"
+            "                         void *body_context, long count);\n"
+            "};\n\n",
+            prefix);
     if (has_parallel_loops(printer->program->run))
         text_format(out,
                     "struct %s_context {\n"
@@ -58,12 +60,12 @@ static void print_pack(struct printer *printer) {
 }
 
 static void print_run(struct printer *printer) {
-    const char *prefix = printer->options->prefix;
+    const char *prefix = printer->options->prefix, *threads = printer->options->threads;
     printer->parallel = true;
     print_line(printer,
                "int %s_run(void *const *tensors, const void *packed_block, void *workspace_block,\n"
-               "    const struct %s_threads *threads) {\n",
-               prefix, prefix);
+               "    const struct %s%s *threads) {\n",
+               prefix, threads ? threads : prefix, threads ? "" : "_threads");
     printer->depth = 1;
     print_line(printer, "const char *packed = packed_block;\n");
     print_line(printer, "char *workspace = workspace_block;\n");

@@ -8,7 +8,7 @@
  *     int PREFIX_run(void *const *tensors, const void *packed, void *workspace,
  *                    const struct PREFIX_threads *threads)
  *
- * struct PREFIX_threads has the members of dlt_threads. */
+ * struct PREFIX_threads has the members of dlt_threads; several units in one text share one. */
 #ifndef TARGETS_C_PRINT_C_H
 #define TARGETS_C_PRINT_C_H
 
@@ -21,6 +21,7 @@ struct print_c_options {
     const struct machine_code *codes; /* only read if tiles_as_bytes */
     bool tiles_as_bytes;              /* tiles in the text as bytes; else they are extern */
     const struct target *target;      /* not NULL: disassembly as comments above the bytes */
+    const char *threads; /* not NULL: use this struct, declared by whoever includes the text */
 };
 
 /* DLT_ERROR_REFUSED for what the printer has no C for; DLT_ERROR_MEMORY. Allocates in `arena`. */

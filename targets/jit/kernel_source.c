@@ -13,6 +13,7 @@ dlt_status kernel_source(struct arena *arena, const struct program *program,
         .code_count = code.count,
         .codes = code.codes,
         .tiles_as_bytes = options->tiles_as_bytes,
+        .threads = options->threads,
         .target = options->comments ? target_find(description->name) : NULL,
     };
     return print_c(arena, program, &print_options, source, error);
