@@ -34,16 +34,14 @@ struct checker {
     struct reference *reference;
     struct known known;
     unsigned char *padding; /* one byte an offset; NULL if there is none */
-    double cost, largest, smallest;
+    double cost;
     bool complete;
 };
 
-static const struct {
-    double largest, smallest; /* finite; above zero */
-} type_limits[TYPE_COUNT] = {
-    [TYPE_F32] = {FLT_MAX, 0x1p-149}, [TYPE_F64] = {DBL_MAX, 0x1p-1074},
-    [TYPE_S32] = {INT32_MAX, 0},      [TYPE_S8] = {INT8_MAX, 0},
-    [TYPE_U8] = {UINT8_MAX, 0},       [TYPE_BF16] = {0x1.fep127, 0x1p-133},
+/* The largest finite number: beyond it an honest result is infinite. */
+static const double largest[TYPE_COUNT] = {
+    [TYPE_F32] = FLT_MAX, [TYPE_F64] = DBL_MAX,  [TYPE_S32] = INT32_MAX,
+    [TYPE_S8] = INT8_MAX, [TYPE_U8] = UINT8_MAX, [TYPE_BF16] = 0x1.fep127,
 };
 
 /* ---- elements ---- */
@@ -51,7 +49,6 @@ static const struct {
 /* Evaluates the reference at an offset. Padding must be zero exactly. */
 static dlt_status evaluate(struct checker *checker, int64_t offset, struct known_element *known,
                            struct error *error) {
-    const struct data_type_info *type = &data_types[checker->result->type];
     struct reference_element element = {0};
     int64_t subscripts[MAX_RANK];
     *known = (struct known_element){.offset = offset, .bound = DBL_MIN};
@@ -59,12 +56,7 @@ static dlt_status evaluate(struct checker *checker, int64_t offset, struct known
         return DLT_OK;
     TRY(reference_evaluate(checker->reference, subscripts, &element, error));
     known->value = element.value;
-    if (type->is_float) {
-        /* gamma(t) * M of docs/checking.md, and what may be lost below the smallest numbers */
-        double roundings = element.terms * type->epsilon / 2;
-        known->bound += roundings < 1 ? roundings / (1 - roundings) * element.magnitude : INFINITY;
-        known->bound += element.terms * checker->smallest;
-    }
+    known->bound += reference_tolerance(&element, checker->result->type);
     return DLT_OK;
 }
 
@@ -75,7 +67,7 @@ static double error_of(const struct checker *checker, const struct known_element
         return 0;
     if (isnan(known->value))
         return isnan(got) ? 0 : INFINITY;
-    if (isinf(got) && fabs(known->value) + known->bound >= checker->largest &&
+    if (isinf(got) && fabs(known->value) + known->bound >= largest[checker->result->type] &&
         signbit(got) == signbit(known->value))
         return 0; /* an honest overflow */
     error = fabs(got - known->value) / known->bound;
@@ -318,8 +310,6 @@ static dlt_status fill(struct checker *checker, const struct expression *express
     checker->cost = fmax(reference_cost(checker->reference), 1);
     checker->complete = elements <= MAX_COMPLETE &&
                         (double)elements * checker->cost <= COMPLETE_SECONDS * TERMS_A_SECOND;
-    checker->largest = type_limits[checker->result->type].largest;
-    checker->smallest = type_limits[checker->result->type].smallest;
     TRY(find_padding(checker, error));
     return known_map(&checker->known, shared, checker->complete ? elements : MAX_SAMPLED,
                      checker->complete ? 0 : tensor_bytes(checker->result), error);

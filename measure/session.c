@@ -18,6 +18,8 @@
 enum {
     SCRATCH_ALIGNMENT = 64,
     SCRATCH_FILL = 0xff,
+    HOPELESS_FACTOR = 5,
+    HOPELESS_NANOSECONDS = 2000000,
     CANDIDATE_MICROSECONDS = 1500, /* of timing, at least */
     FINALIST_MICROSECONDS = 10000,
 };
@@ -51,7 +53,8 @@ struct call {
     void *tensors[MAX_TENSORS + 1];
     const void *parameters[MAX_TENSORS + 1];
     void *packed, *workspace, *output;
-    int answer; /* of the last call */
+    int answer;         /* of the last call */
+    double nanoseconds; /* that the last checked call took */
 };
 
 static void run_call(void *context) {
@@ -146,8 +149,10 @@ static enum measure_outcome run_once(struct session *session, const struct candi
     memset(call->output, prefill, tensor_bytes(result_of(session)));
     checker_protect(checker, false);
     packing = pack(session, call);
+    call->nanoseconds = session->clock.nanoseconds(session->clock.context);
     if (packing == 0)
         run_call(call);
+    call->nanoseconds = session->clock.nanoseconds(session->clock.context) - call->nanoseconds;
     checker_protect(checker, true);
     if (packing == 0 && call->answer == 0)
         return OUTCOME_OK;
@@ -177,6 +182,21 @@ static enum measure_outcome compare(struct session *session, const struct call *
     return OUTCOME_WRONG;
 }
 
+/* So far behind that even a first run, on memory never touched before, says enough. */
+static bool is_hopeless(const struct run_message *request, const struct call *call) {
+    return request->mode == RUN_CANDIDATE && request->best_us > 0 &&
+           call->nanoseconds > HOPELESS_NANOSECONDS &&
+           call->nanoseconds > HOPELESS_FACTOR * 1000 * request->best_us;
+}
+
+/* Its one run is its time. It can never be a best, so it need not pass every check. */
+static void give_up(const struct session *session, const struct call *call,
+                    struct measure_result *result) {
+    result->median_us = result->minimum_us = call->nanoseconds / 1000;
+    result->wall_clock = session->clock.wall;
+    result->abandoned = true;
+}
+
 /* Two runs, with the buffers' ends at guard pages and then their starts. */
 static enum measure_outcome check_first(struct session *session, const struct candidate *candidate,
                                         const struct run_message *request, const char *trace,
@@ -187,6 +207,10 @@ static enum measure_outcome check_first(struct session *session, const struct ca
         run_once(session, candidate, PATTERN_RANDOM, PLACE_AT_END, PREFILL_FIRST, &call, result);
     if (outcome != OUTCOME_OK)
         return outcome;
+    if (is_hopeless(request, &call)) {
+        give_up(session, &call, result);
+        return compare(session, &call, PATTERN_RANDOM, request, trace, result);
+    }
     memcpy(session->first_output, call.output, tensor_bytes(result_of(session)));
     outcome =
         run_once(session, candidate, PATTERN_RANDOM, PLACE_AT_START, PREFILL_SECOND, &call, result);
@@ -275,7 +299,7 @@ static enum measure_outcome measure_made(struct session *session, const struct c
     }
     outcome = check_first(session, candidate, request, trace, result);
     result->seconds.check = lap(&since);
-    if (outcome != OUTCOME_OK)
+    if (outcome != OUTCOME_OK || result->abandoned)
         return outcome;
     faults_set_phase("timing");
     time_candidate(session, candidate, request, result);

@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+/* Three batches are enough for what will not be the best. */
+#define BEHIND_FACTOR 1.1
+
 enum {
     MAX_BATCHES = 64,
     LEAST_BATCHES = 5,
@@ -49,12 +52,13 @@ double timing_spread(const double *sorted, int count) {
     return median > 0 ? (sorted[(3 * (count - 1) + 2) / 4] - sorted[(count - 1) / 4]) / median : 0;
 }
 
-static bool is_far_behind(const struct timing_request *request, const double *times, int count) {
+static bool is_behind(const struct timing_request *request, double factor, const double *times,
+                      int count) {
     double least = times[0];
     for (int i = 1; i < count; i++)
         if (times[i] < least)
             least = times[i];
-    return request->best_us > 0 && least > TIMING_ABANDON_FACTOR * 1000 * request->best_us;
+    return request->best_us > 0 && least > factor * 1000 * request->best_us;
 }
 
 struct timing timing_measure(const struct clock *clock, const struct timing_request *request) {
@@ -76,10 +80,11 @@ struct timing timing_measure(const struct clock *clock, const struct timing_requ
         time = run_batch(clock, request, timing.calls_a_batch);
         times[timing.batches++] = time;
         total += time * (double)timing.calls_a_batch;
-        if (timing.batches <= 2 && is_far_behind(request, times, timing.batches)) {
-            timing.abandoned = true;
+        timing.abandoned =
+            timing.batches <= 2 && is_behind(request, TIMING_ABANDON_FACTOR, times, timing.batches);
+        if (timing.abandoned ||
+            (timing.batches == 3 && is_behind(request, BEHIND_FACTOR, times, timing.batches)))
             break;
-        }
     }
     timing.median_us = timing_median(times, timing.batches) / 1000;
     timing.minimum_us = times[0] / 1000;

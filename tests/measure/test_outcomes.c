@@ -174,6 +174,9 @@ static void far_behind(void **state) {
     assert_true(result.abandoned);
     assert_int_equal(measurer_run(measurer, "slow:1000", 1e9, &result, &error), DLT_OK);
     assert_false(result.abandoned);
+    /* Too slow for a second run even: compared with the reference all the same. */
+    assert_int_equal(measurer_run(measurer, "slow:100000", 1e-3, &result, &error), DLT_OK);
+    assert_true(result.outcome == OUTCOME_OK && result.abandoned && result.median_us > 1);
     close_measurer();
 }
 
