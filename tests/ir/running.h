@@ -1,0 +1,253 @@
+/* Running kernels on buffers that end where memory ends.
+ *
+ * Every buffer lies in a mapping of its own between two pages that may not be touched, flush with
+ * one of them: a kernel that reads or writes out of range crashes. What is being tried is printed
+ * when it does. */
+#ifndef TESTS_IR_RUNNING_H
+#define TESTS_IR_RUNNING_H
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "targets/jit/kernel.h"
+#include "te/reference.h"
+
+struct guarded {
+    char *mapping;
+    size_t mapped;
+    void *data;
+};
+
+/* `at_end`: flush with the page behind, as far as `alignment` allows. Filled with NaNs. */
+static struct guarded guarded_allocate(int64_t bytes, size_t alignment, bool at_end) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t rounded = ((size_t)bytes + alignment - 1) / alignment * alignment;
+    size_t inside = (rounded + page) / page * page;
+    struct guarded g = {.mapped = inside + 2 * page};
+    g.mapping = mmap(NULL, g.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(g.mapping, MAP_FAILED);
+    memset(g.mapping, 0xff, g.mapped);
+    assert_int_equal(mprotect(g.mapping, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(g.mapping + page + inside, page, PROT_NONE), 0);
+    g.data = g.mapping + page + (at_end ? inside - rounded : 0);
+    return g;
+}
+
+static void guarded_free(struct guarded *g) {
+    if (g->mapping)
+        munmap(g->mapping, g->mapped);
+    g->mapping = NULL;
+}
+
+/* What is being tried, for the message of a crash. */
+static const char *trying_expression = "", *trying_trace = "", *trying_target = "";
+static unsigned long long trying_seed;
+
+static void describe_crash(int number) {
+    char text[16384];
+    int length = snprintf(text, sizeof text, "signal %d, seed %llu, target %s\n%s\n%s\n", number,
+                          trying_seed, trying_target, trying_expression, trying_trace);
+    if (write(STDERR_FILENO, text, (size_t)length) < 0)
+        _exit(2);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void describe_crashes(void) {
+    signal(SIGSEGV, describe_crash);
+    signal(SIGBUS, describe_crash);
+    signal(SIGILL, describe_crash);
+    signal(SIGFPE, describe_crash);
+}
+
+/* Inputs of an expression and its reference. */
+struct subject {
+    const struct expression *expression;
+    bool at_end;
+    int input_count;
+    struct guarded inputs[MAX_TENSORS];
+    struct reference *reference;
+};
+
+typedef float input_number(struct random *random);
+
+static float number_around_zero(struct random *random) {
+    return (float)(2 * random_unit(random) - 1);
+}
+
+/* Storage that a layout adds holds zero. */
+static void fill_input(const struct tensor *tensor, float *data, struct random *random,
+                       input_number *number) {
+    int64_t extents[MAX_RANK], elements = 1;
+    float *plain;
+    for (int i = 0; i < tensor->rank; i++) {
+        extents[i] = tensor->axes[i]->extent;
+        elements *= extents[i];
+    }
+    plain = malloc((size_t)elements * sizeof *plain);
+    for (int64_t i = 0; i < elements; i++)
+        plain[i] = number(random);
+    layout_store(&tensor->layout, tensor->rank, extents, sizeof *plain, plain, data);
+    free(plain);
+}
+
+static void subject_open(struct subject *s, const struct expression *expression,
+                         struct random *random, input_number *number) {
+    const void *data[MAX_TENSORS];
+    struct error error = {.status = DLT_OK};
+    memset(s, 0, sizeof *s);
+    s->expression = expression;
+    s->at_end = random_below(random, 4) != 0;
+    for (int i = 0; i < expression->tensor_count; i++) {
+        const struct tensor *tensor = expression->tensors[i];
+        if (tensor->kind == TENSOR_COMPUTED)
+            continue;
+        struct guarded *input = &s->inputs[s->input_count];
+        *input = guarded_allocate(tensor->layout.elements * 4, 4, s->at_end);
+        fill_input(tensor, input->data, random, number);
+        data[s->input_count++] = input->data;
+    }
+    if (reference_create(expression, data, &s->reference, &error))
+        fail_msg("%s", error.message);
+}
+
+static void subject_close(struct subject *s) {
+    reference_free(s->reference);
+    for (int i = 0; i < s->input_count; i++)
+        guarded_free(&s->inputs[i]);
+}
+
+/* Runs a kernel; the caller frees the result. */
+static struct guarded run_kernel(const struct subject *s, const struct kernel *kernel) {
+    void *tensors[MAX_TENSORS];
+    const void *parameters[MAX_TENSORS];
+    int variables = 0, parameter_count = 0, input = 0;
+    const struct tensor *result = expression_result(s->expression);
+    struct guarded packed = guarded_allocate(kernel->packed_bytes, 64, s->at_end);
+    struct guarded workspace =
+        guarded_allocate(kernel->shared_bytes + kernel->private_bytes, 64, s->at_end);
+    struct guarded output = guarded_allocate(result->layout.elements * 4, 4, s->at_end);
+    for (int i = 0; i < s->expression->tensor_count; i++) {
+        enum tensor_kind kind = s->expression->tensors[i]->kind;
+        if (kind == TENSOR_VARIABLE)
+            tensors[variables++] = s->inputs[input].data;
+        if (kind == TENSOR_PARAMETER)
+            parameters[parameter_count++] = s->inputs[input].data;
+        input += kind != TENSOR_COMPUTED;
+    }
+    tensors[variables] = output.data;
+    assert_int_equal(kernel->pack(parameters, packed.data), 0);
+    assert_int_equal(kernel->run(tensors, packed.data, workspace.data, NULL), 0);
+    guarded_free(&packed);
+    guarded_free(&workspace);
+    return output;
+}
+
+static void next_subscripts(const struct tensor *tensor, int64_t *subscripts) {
+    for (int i = tensor->rank - 1; i >= 0 && ++subscripts[i] == tensor->axes[i]->extent; i--)
+        subscripts[i] = 0;
+}
+
+static int64_t element_count(const struct tensor *tensor) {
+    int64_t elements = 1;
+    for (int i = 0; i < tensor->rank; i++)
+        elements *= tensor->axes[i]->extent;
+    return elements;
+}
+
+static void compare_with_reference(const struct subject *s, const float *result) {
+    const struct tensor *tensor = expression_result(s->expression);
+    int64_t subscripts[MAX_RANK] = {0};
+    for (int64_t i = 0; i < element_count(tensor); i++, next_subscripts(tensor, subscripts)) {
+        struct reference_element exact;
+        struct error error;
+        assert_int_equal(reference_evaluate(s->reference, subscripts, &exact, &error), DLT_OK);
+        float got = result[layout_offset_of(&tensor->layout, subscripts)];
+        if (!(fabs(got - exact.value) <= reference_tolerance(&exact, TYPE_F32)))
+            fail_msg("seed %llu for %s: element %lld is %.9g, not %.9g\n%s\n%s", trying_seed,
+                     trying_target, (long long)i, got, exact.value, trying_expression,
+                     trying_trace);
+    }
+}
+
+/* How often a target took part. */
+struct tally {
+    int tried, compiled, with_tiles;
+};
+
+enum {
+    MAX_TARGETS = 8
+};
+
+/* Compiles for one target, runs and compares; refusals are counted. */
+static void check_on_target(const struct subject *s, const struct schedule *schedule,
+                            const char *target, struct tally *tally) {
+    struct target_description description;
+    struct error error = {.status = DLT_OK};
+    struct kernel *kernel;
+    trying_target = target;
+    assert_int_equal(target_describe(target, &description, &error), DLT_OK);
+    tally->tried++;
+    dlt_status status = kernel_create(schedule, &description, "random", &kernel, &error);
+    if (status == DLT_ERROR_REFUSED) {
+        assert_true(strlen(error.message) > 10);
+        if (getenv("DLTUNE_RANDOM_REFUSALS"))
+            fprintf(stderr, "refused for %s, seed %llu: %s\n", target, trying_seed, error.message);
+        return;
+    }
+    if (status)
+        fail_msg("seed %llu for %s: %s\n%s\n%s", trying_seed, target, error.message,
+                 trying_expression, trying_trace);
+    struct guarded result = run_kernel(s, kernel);
+    compare_with_reference(s, result.data);
+    tally->compiled++;
+    tally->with_tiles += kernel->code_bytes > 0;
+    guarded_free(&result);
+    kernel_free(kernel);
+}
+
+/* All targets that run here; tallies in the order of target_names. */
+static void check_on_targets(const struct subject *s, const struct schedule *schedule,
+                             struct tally *tallies) {
+    for (int i = 0; target_names[i]; i++)
+        if (target_runs_here(target_names[i]))
+            check_on_target(s, schedule, target_names[i], &tallies[i]);
+}
+
+/* A good share of what is tried is compiled, and of that a good share has machine code. */
+static void check_tallies(const struct tally *tallies, int cases) {
+    for (int i = 0; target_names[i]; i++) {
+        const struct tally *t = &tallies[i];
+        if (!t->tried)
+            continue;
+        print_message("%s: %d tried, %d compiled, %d with machine code\n", target_names[i],
+                      t->tried, t->compiled, t->with_tiles);
+        if (cases < 100)
+            continue;
+        assert_true(t->compiled * 10 > t->tried * 4);
+        if (strcmp(target_names[i], "c") != 0)
+            assert_true(t->with_tiles * 10 > t->compiled * 4);
+    }
+}
+
+/* VARIABLE=count or VARIABLE=first_seed:count; else the default count from seed 0. */
+static void read_range(const char *variable, uint64_t *first, int *count) {
+    const char *text = getenv(variable);
+    char *end;
+    *first = 0;
+    if (!text)
+        return;
+    *count = (int)strtol(text, &end, 10);
+    if (*end == ':') {
+        *first = (uint64_t)*count;
+        *count = (int)strtol(end + 1, NULL, 10);
+    }
+}
+
+#endif
