@@ -4,10 +4,7 @@
  * the file gone, a trace that this version refuses) becomes the kernel's `reason`. */
 #include "runtime/runtime.h"
 
-#if __has_include("schedules/space.h")
 #include "schedules/space.h"
-#define HAVE_SPACE
-#endif
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,17 +22,12 @@ static dlt_status find_record(dlt_runtime *runtime, const dlt_kernel *kernel, st
 /* The schedule of point 0 of the space: the default. */
 static dlt_status apply_default(dlt_runtime *runtime, const dlt_kernel *kernel,
                                 struct schedule *schedule, struct error *error) {
-#ifdef HAVE_SPACE
     struct space *space;
     int *point;
     TRY(space_create(schedule->arena, kernel->task->expression, &runtime->target,
                      kernel->task->threads, &space, error));
     point = ARENA_ARRAY(schedule->arena, int, (size_t)space->knob_count + 1);
     return space_schedule(space, point, schedule, error);
-#else
-    (void)runtime, (void)kernel, (void)schedule, (void)error;
-    return DLT_OK;
-#endif
 }
 
 /* Builds the schedule of a trace (NULL: the default) and compiles it. */
@@ -127,6 +119,13 @@ static dlt_status fill_forms(dlt_kernel *kernel, const char *reason, struct erro
     return tensor_form(arena, expression_result(expression), &kernel->output, error);
 }
 
+/* The default; or, should the space's first point be refused, the plain loop nest. */
+static dlt_status make_default(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error) {
+    if (compile(runtime, kernel, NULL, error) == DLT_OK)
+        return DLT_OK;
+    return compile(runtime, kernel, "", error);
+}
+
 dlt_status kernel_make(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error) {
     dlt_kernel_info *info = &kernel->info;
     struct error why = {.status = DLT_OK};
@@ -138,7 +137,7 @@ dlt_status kernel_make(dlt_runtime *runtime, dlt_kernel *kernel, struct error *e
     if (make_from_record(runtime, kernel, &why) != DLT_OK) {
         kernel_free(kernel->native);
         kernel->native = NULL;
-        TRY(compile(runtime, kernel, NULL, error));
+        TRY(make_default(runtime, kernel, error));
     }
     TRY(fill_forms(kernel, why.status ? why.message : NULL, error));
     kernel->arena.recoverable = false;
