@@ -1,0 +1,83 @@
+/* The fastest are timed again, in turns, since the least of many rough times is a lucky one. */
+#include "search/tuner_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void drop(struct contender *contender) {
+    free(contender->trace);
+    free(contender->knobs);
+}
+
+static int find(const struct tuner *tuner, const char *trace) {
+    for (int i = 0; i < tuner->contender_count; i++)
+        if (!strcmp(tuner->contenders[i].trace, trace))
+            return i;
+    return -1;
+}
+
+static void remove_at(struct tuner *tuner, int index) {
+    struct contender *contenders = tuner->contenders;
+    drop(&contenders[index]);
+    tuner->contender_count--;
+    memmove(&contenders[index], &contenders[index + 1],
+            (size_t)(tuner->contender_count - index) * sizeof *contenders);
+}
+
+/* A schedule that is there already is there with the later time. */
+dlt_status tuner_add_contender(struct tuner *tuner, const char *trace, const char *knobs,
+                               double median_us, struct error *error) {
+    struct contender *contenders = tuner->contenders, added;
+    int same = find(tuner, trace), place = 0;
+    if (same >= 0)
+        remove_at(tuner, same);
+    while (place < tuner->contender_count && contenders[place].median_us <= median_us)
+        place++;
+    if (place == FINALISTS)
+        return DLT_OK;
+    added = (struct contender){strdup(trace), strdup(knobs), median_us};
+    if (!added.trace || !added.knobs) {
+        drop(&added);
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    }
+    if (tuner->contender_count == FINALISTS)
+        remove_at(tuner, FINALISTS - 1);
+    memmove(&contenders[place + 1], &contenders[place],
+            (size_t)(tuner->contender_count - place) * sizeof *contenders);
+    contenders[place] = added;
+    tuner->contender_count++;
+    return DLT_OK;
+}
+
+static dlt_status run_again(struct tuner *tuner, struct measure_result *results,
+                            struct error *error) {
+    const char *traces[FINALISTS];
+    double start = tuner_clock();
+    dlt_status status;
+    for (int i = 0; i < tuner->contender_count; i++)
+        traces[i] = tuner->contenders[i].trace;
+    status = tuner->measurer->run_again(tuner->measurer->context, tuner->contender_count, traces,
+                                        results, error);
+    tuner->summary->shares.other += tuner_clock() - start;
+    return status;
+}
+
+dlt_status tuner_run_finalists(struct tuner *tuner, struct error *error) {
+    struct measure_result results[FINALISTS] = {0};
+    int best = -1;
+    if (!tuner->contender_count || !tuner->summary->trials)
+        return DLT_OK;
+    TRY(run_again(tuner, results, error));
+    for (int i = 0; i < tuner->contender_count; i++) {
+        const struct contender *contender = &tuner->contenders[i];
+        tuner_judge(tuner, &results[i]);
+        TRY(tuner_store(tuner, contender->trace, contender->knobs, &results[i], true, error));
+        if (results[i].outcome == OUTCOME_OK &&
+            (best < 0 || results[i].median_us < results[best].median_us))
+            best = i;
+    }
+    if (best < 0)
+        return DLT_OK;
+    return tuner_set_best(tuner, tuner->contenders[best].trace, tuner->contenders[best].knobs,
+                          &results[best], true, error);
+}

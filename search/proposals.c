@@ -1,0 +1,104 @@
+/* Taking points into a batch, and moves; see proposals.h. */
+#include "search/proposals.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    RANDOM_TRIES = 2000,  /* before the walk takes over */
+    WALK_STEPS = 1 << 18, /* that one call may take: about a second */
+};
+
+void proposals_initialise(struct proposals *proposals, const struct space *space, struct seen *seen,
+                          uint64_t seed) {
+    memset(proposals, 0, sizeof *proposals);
+    proposals->space = space;
+    proposals->seen = seen;
+    random_seed(&proposals->random, seed);
+}
+
+void point_key(const struct space *space, const int *point, unsigned char key[MAX_KNOBS]) {
+    memset(key, 0, MAX_KNOBS);
+    for (int i = 0; i < space->knob_count; i++)
+        key[i] = (unsigned char)point[i];
+}
+
+bool proposals_offer(struct proposals *proposals, const int *point) {
+    unsigned char key[MAX_KNOBS];
+    if (proposals->count == proposals->wanted)
+        return false;
+    point_key(proposals->space, point, key);
+    if (seen_find(proposals->seen, key) >= 0 ||
+        space_check(proposals->space, point, NULL) != DLT_OK)
+        return false;
+    if (!seen_set(proposals->seen, key, NAN)) {
+        proposals->out_of_memory = true;
+        return false;
+    }
+    memcpy(proposals->points[proposals->count++], point,
+           (size_t)proposals->space->knob_count * sizeof *point);
+    return true;
+}
+
+/* The next point in the order of an odometer; false behind the last. */
+static bool step_walk(struct proposals *proposals) {
+    const struct space *space = proposals->space;
+    for (int i = 0; i < space->knob_count; i++) {
+        if (++proposals->walk[i] < space->knobs[i].choice_count)
+            return true;
+        proposals->walk[i] = 0;
+    }
+    return false;
+}
+
+static bool offer_walk(struct proposals *proposals) {
+    for (int i = 0; i < WALK_STEPS && !proposals->walked; i++) {
+        bool taken = proposals_offer(proposals, proposals->walk);
+        proposals->walked = !step_walk(proposals);
+        if (taken)
+            return true;
+    }
+    return false;
+}
+
+bool proposals_offer_random(struct proposals *proposals) {
+    const struct space *space = proposals->space;
+    int point[MAX_KNOBS];
+    for (int i = 0; i < RANDOM_TRIES && !proposals->walked; i++) {
+        for (int knob = 0; knob < space->knob_count; knob++)
+            point[knob] =
+                (int)random_below(&proposals->random, (uint64_t)space->knobs[knob].choice_count);
+        if (proposals_offer(proposals, point))
+            return true;
+    }
+    return proposals->count < proposals->wanted && offer_walk(proposals);
+}
+
+/* Another choice of a knob: mostly the next one, up or down, if its choices are ordered. */
+static int other_choice(struct random *random, const struct knob *knob, int choice) {
+    int count = knob->choice_count, distance = random_below(random, 4) ? 1 : 2;
+    int next = random_below(random, 2) ? choice + distance : choice - distance;
+    if (knob->ordered && next >= 0 && next < count)
+        return next;
+    if (knob->ordered && count > 1)
+        return choice > 0 ? choice - 1 : choice + 1;
+    next = (int)random_below(random, (uint64_t)count - 1);
+    return next < choice ? next : next + 1;
+}
+
+bool proposals_move(struct proposals *proposals, const int *from, int *to) {
+    const struct space *space = proposals->space;
+    int free_knobs[MAX_KNOBS], count = 0, changes;
+    for (int i = 0; i < space->knob_count; i++)
+        if (space->knobs[i].choice_count > 1)
+            free_knobs[count++] = i;
+    memmove(to, from, (size_t)space->knob_count * sizeof *to);
+    if (!count)
+        return false;
+    changes = random_below(&proposals->random, 3) ? 1 : 2;
+    for (int i = 0; i < changes; i++) {
+        int knob = free_knobs[random_below(&proposals->random, (uint64_t)count)];
+        to[knob] = other_choice(&proposals->random, &space->knobs[knob], to[knob]);
+    }
+    return true;
+}

@@ -1,0 +1,93 @@
+/* Tuning a task: propose, lower, measure, store, until a limit is reached.
+ *
+ * tune() does all of it for one task. tuner_run() is the loop with its surroundings passed in, so
+ * that tests and replays can stand in for the machine.
+ *
+ * A trial is a candidate handed to the measurer, whatever became of it. Points that the space
+ * refuses are never proposed, and a point whose schedule was measured before is not measured again;
+ * neither is a trial. What earlier runs on this host with this code generator stored counts as
+ * known, so the same command again goes on: `trials` is the number of new ones. */
+#ifndef SEARCH_SEARCH_H
+#define SEARCH_SEARCH_H
+
+#include "base/error.h"
+#include "db/db.h"
+#include "measure/measure.h"
+#include "schedules/space.h"
+#include "te/task.h"
+
+#include <signal.h>
+
+struct strategy;
+
+/* Where the seconds of a run went. */
+struct tuner_shares {
+    double search, lower, compile, check, time, store;
+    double other; /* starting workers, handing candidates over, timing finalists again */
+};
+
+/* The state of a run, for progress, and at its end its result. Strings are the tuner's: valid
+ * during the progress call; those of a summary until tuner_summary_free. */
+struct tuner_summary {
+    int64_t trials, trials_wanted;  /* wanted: 0 if there is no limit */
+    int64_t errors[OUTCOME_COUNT];  /* trials by outcome, OUTCOME_OK too */
+    int64_t known;                  /* points of earlier runs */
+    double seconds, seconds_wanted; /* of this run; wanted: 0 if there is no limit */
+    struct tuner_shares shares;
+    bool exhausted; /* no point was left to propose */
+    bool cancelled;
+    char first_failure[320]; /* its kind and message; empty if there was none */
+
+    /* The best known, of earlier runs too; median_us is 0 if there is none. */
+    struct {
+        char *trace, *knobs;
+        double median_us, minimum_us, spread, max_error;
+        bool wall_clock, finalist;
+    } best;
+};
+
+typedef void tuner_progress(void *context, const struct tuner_summary *summary);
+
+struct tuner_options {
+    int64_t trials;   /* new ones; 0: no limit */
+    double seconds;   /* wall clock, for this task; 0: no limit */
+    uint64_t seed;    /* of the search and of the inputs */
+    double max_error; /* share of the error bound that a right candidate may reach; 0: all of it */
+    double peak_gflops;                  /* stored with the records; 0: unknown */
+    const struct strategy *strategy;     /* NULL: the default */
+    const volatile sig_atomic_t *cancel; /* not 0: stop after the current candidate; may be NULL */
+    tuner_progress *progress;            /* may be NULL */
+    void *context;
+};
+
+/* What measures: the measurer, or a stand-in. As measurer_run and measurer_run_again. */
+struct tuner_measurer {
+    void *context;
+    dlt_status (*run)(void *context, const char *trace, double best_us,
+                      struct measure_result *result, struct error *error);
+    dlt_status (*run_again)(void *context, int count, const char *const *traces,
+                            struct measure_result *results, struct error *error);
+};
+
+/* Tunes a task for the target it names, which must run here, into an open database. That nothing
+ * right was found is no failure: `summary->best.median_us` is 0 then. Records stored before a
+ * failure stay. The summary is valid in any case. */
+dlt_status tune(const struct task *task, struct database *database,
+                const struct tuner_options *options, struct tuner_summary *summary,
+                struct error *error);
+
+dlt_status tuner_run(const struct task *task, const struct space *space,
+                     const struct tuner_measurer *measurer, struct database *database,
+                     const struct tuner_options *options, struct tuner_summary *summary,
+                     struct error *error);
+
+void tuner_summary_free(struct tuner_summary *summary);
+
+/* The default or a stored schedule of a point, as a trace appended to `trace`. */
+dlt_status point_trace(const struct space *space, const int *point, struct text *trace,
+                       struct error *error);
+
+/* "x=n c h w weight=k c r s output=n k y x": inputs in order and the result, as records have it. */
+void task_print_layouts(const struct task *task, struct text *text);
+
+#endif

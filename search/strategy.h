@@ -1,0 +1,28 @@
+/* Strategies: what to measure next, given what was measured.
+ *
+ * A strategy fills batches of points (propose) and is told the score of each (observe), and of
+ * points measured by earlier runs. It draws random numbers only from `proposals`, so the same seed
+ * and the same scores give the same points. A new strategy is a file and a row in strategies.c. */
+#ifndef SEARCH_STRATEGY_H
+#define SEARCH_STRATEGY_H
+
+#include "base/error.h"
+#include "search/proposals.h"
+
+struct strategy {
+    const char *name, *help;
+    int batch; /* points it likes to propose at a time */
+
+    /* `*state` is the strategy's own; NULL is allowed. */
+    dlt_status (*create)(const struct space *space, void **state, struct error *error);
+    /* Offers points until the batch is full; none taken means that nothing is left to propose. */
+    void (*propose)(void *state, struct proposals *proposals);
+    /* `score` is the logarithm of the median time in microseconds, INFINITY for a failure. */
+    void (*observe)(void *state, struct proposals *proposals, const int *point, double score);
+    void (*free)(void *state);
+};
+
+extern const struct strategy *const strategies[];       /* the default first; ends with NULL */
+const struct strategy *strategy_find(const char *name); /* or NULL */
+
+#endif

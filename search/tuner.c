@@ -1,0 +1,302 @@
+/* The loop of tuning: propose, measure, store, observe; see search.h. */
+#include "search/tuner_private.h"
+
+#include "base/hash.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double tuner_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+bool tuner_must_stop(const struct tuner *tuner) {
+    const struct tuner_options *options = tuner->options;
+    if (options->cancel && *options->cancel)
+        return true;
+    if (options->trials && tuner->summary->trials >= options->trials)
+        return true;
+    return options->seconds > 0 && tuner_clock() - tuner->start >= options->seconds;
+}
+
+static void report(struct tuner *tuner) {
+    tuner->summary->seconds = tuner_clock() - tuner->start;
+    if (tuner->options->progress)
+        tuner->options->progress(tuner->options->context, tuner->summary);
+}
+
+/* ---- a candidate ---- */
+
+static dlt_status schedule_point(struct arena *arena, const struct space *space, const int *point,
+                                 struct schedule **schedule, struct error *error) {
+    if (arena_recover(arena))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    *schedule = schedule_create(arena, space->expression);
+    return space_schedule(space, point, *schedule, error);
+}
+
+dlt_status point_trace(const struct space *space, const int *point, struct text *trace,
+                       struct error *error) {
+    struct schedule *schedule = NULL;
+    struct arena arena;
+    dlt_status status;
+    arena_initialise(&arena);
+    status = schedule_point(&arena, space, point, &schedule, error);
+    if (schedule) {
+        text_append(trace, schedule_trace(schedule));
+        schedule_free(schedule);
+    }
+    arena_free(&arena);
+    if (status == DLT_OK && trace->failed)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    return status;
+}
+
+void tuner_judge(const struct tuner *tuner, struct measure_result *result) {
+    double limit = tuner->options->max_error;
+    if (result->outcome != OUTCOME_OK || limit <= 0 || result->max_error <= limit)
+        return;
+    result->outcome = OUTCOME_WRONG;
+    snprintf(result->message, sizeof result->message,
+             "the largest error is %.3g of its bound, more than the %.3g allowed",
+             result->max_error, limit);
+}
+
+static void add_shares(struct tuner *tuner, const struct measure_shares *seconds, double all) {
+    struct tuner_shares *shares = &tuner->summary->shares;
+    double known = seconds->lower + seconds->compile + seconds->check + seconds->time;
+    shares->lower += seconds->lower;
+    shares->compile += seconds->compile;
+    shares->check += seconds->check;
+    shares->time += seconds->time;
+    shares->other += all > known ? all - known : 0;
+}
+
+static void count_outcome(struct tuner *tuner, const struct measure_result *result) {
+    struct tuner_summary *summary = tuner->summary;
+    summary->trials++;
+    summary->errors[result->outcome]++;
+    if (result->outcome != OUTCOME_OK && !summary->first_failure[0])
+        snprintf(summary->first_failure, sizeof summary->first_failure, "%s: %s",
+                 measure_outcome_name(result->outcome), result->message);
+}
+
+dlt_status tuner_store(struct tuner *tuner, const char *trace, const char *knobs,
+                       const struct measure_result *result, bool finalist, struct error *error) {
+    bool ok = result->outcome == OUTCOME_OK;
+    double start = tuner_clock();
+    struct record record = {
+        .task = tuner->task->key,
+        .host = host_name(),
+        .generator = DATABASE_GENERATOR,
+        .trace = trace,
+        .knobs = knobs,
+        .outcome = measure_outcome_name(result->outcome),
+        .message = ok ? NULL : result->message,
+        .clock = result->wall_clock ? "wall" : "cpu",
+        .layouts = text_string(&tuner->layouts),
+        .median_us = ok ? result->median_us : 0,
+        .minimum_us = ok ? result->minimum_us : 0,
+        .spread = ok ? result->spread : 0,
+        .max_error = result->max_error,
+        .peak_gflops = tuner->options->peak_gflops,
+        .verified = ok,
+        .finalist = finalist,
+        .seed = (int64_t)tuner->options->seed,
+        .created = (int64_t)time(NULL),
+    };
+    dlt_status status = database_add(tuner->database, &record, error);
+    tuner->summary->shares.store += tuner_clock() - start;
+    return status;
+}
+
+dlt_status tuner_set_best(struct tuner *tuner, const char *trace, const char *knobs,
+                          const struct measure_result *result, bool finalist, struct error *error) {
+    char *own_trace = strdup(trace), *own_knobs = strdup(knobs);
+    struct tuner_summary *summary = tuner->summary;
+    if (!own_trace || !own_knobs) {
+        free(own_trace);
+        free(own_knobs);
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    }
+    free(summary->best.trace);
+    free(summary->best.knobs);
+    summary->best.trace = own_trace;
+    summary->best.knobs = own_knobs;
+    summary->best.median_us = result->median_us;
+    summary->best.minimum_us = result->minimum_us;
+    summary->best.spread = result->spread;
+    summary->best.max_error = result->max_error;
+    summary->best.wall_clock = result->wall_clock;
+    summary->best.finalist = finalist;
+    return DLT_OK;
+}
+
+/* A candidate that is right: perhaps the best, perhaps a finalist. */
+static dlt_status keep(struct tuner *tuner, const char *trace, const char *knobs,
+                       const struct measure_result *result, struct error *error) {
+    double best_us = tuner->summary->best.median_us;
+    if (result->outcome != OUTCOME_OK)
+        return DLT_OK;
+    if (!result->abandoned && (best_us <= 0 || result->median_us < best_us))
+        TRY(tuner_set_best(tuner, trace, knobs, result, false, error));
+    return tuner_add_contender(tuner, trace, knobs, result->median_us, error);
+}
+
+static dlt_status measure(struct tuner *tuner, const char *trace, struct measure_result *result,
+                          struct error *error) {
+    double start = tuner_clock();
+    TRY(tuner->measurer->run(tuner->measurer->context, trace, tuner->summary->best.median_us,
+                             result, error));
+    add_shares(tuner, &result->seconds, tuner_clock() - start);
+    tuner_judge(tuner, result);
+    return DLT_OK;
+}
+
+static void observe(struct tuner *tuner, const int *point, double score) {
+    unsigned char key[MAX_KNOBS];
+    double start = tuner_clock();
+    point_key(tuner->space, point, key);
+    seen_set(&tuner->points, key, score); /* it is there: no memory needed */
+    tuner->strategy->observe(tuner->state, &tuner->proposals, point, score);
+    tuner->summary->shares.search += tuner_clock() - start;
+}
+
+/* Measures, or refuses, a schedule that is new. */
+static dlt_status run_trial(struct tuner *tuner, const int *point, const char *trace,
+                            const struct error *refusal, double *score, struct error *error) {
+    struct measure_result result = {.outcome = OUTCOME_REFUSED};
+    struct text knobs = {0};
+    dlt_status status = DLT_OK;
+    space_print_point(tuner->space, point, &knobs);
+    if (refusal->status)
+        snprintf(result.message, sizeof result.message, "%.255s", refusal->message);
+    else
+        status = measure(tuner, trace, &result, error);
+    if (status == DLT_OK) {
+        count_outcome(tuner, &result);
+        status = tuner_store(tuner, trace, text_string(&knobs), &result, false, error);
+    }
+    if (status == DLT_OK)
+        status = keep(tuner, trace, text_string(&knobs), &result, error);
+    *score = result.outcome == OUTCOME_OK ? log(result.median_us) : INFINITY;
+    text_free(&knobs);
+    return status;
+}
+
+/* Two points may have one schedule: the second is not measured. */
+static dlt_status run_point(struct tuner *tuner, const int *point, struct error *error) {
+    struct error refusal = {.status = DLT_OK};
+    struct text trace = {0};
+    double start = tuner_clock(), score;
+    uint64_t hash;
+    int64_t known;
+    dlt_status status = point_trace(tuner->space, point, &trace, &refusal);
+    tuner->summary->shares.lower += tuner_clock() - start;
+    if (status == DLT_ERROR_MEMORY) {
+        text_free(&trace);
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    }
+    hash = hash_string(text_string(&trace));
+    known = refusal.status ? -1 : seen_find(&tuner->traces, &hash);
+    status = DLT_OK;
+    if (known >= 0)
+        score = tuner->traces.scores[known];
+    else
+        status = run_trial(tuner, point, text_string(&trace), &refusal, &score, error);
+    if (status == DLT_OK && !refusal.status && !seen_set(&tuner->traces, &hash, score))
+        status = error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    if (status == DLT_OK)
+        observe(tuner, point, score);
+    text_free(&trace);
+    return status;
+}
+
+/* ---- the loop ---- */
+
+static dlt_status propose(struct tuner *tuner, struct error *error) {
+    struct proposals *proposals = &tuner->proposals;
+    double start = tuner_clock();
+    proposals->count = 0;
+    proposals->wanted = tuner->strategy->batch;
+    tuner->strategy->propose(tuner->state, proposals);
+    tuner->summary->shares.search += tuner_clock() - start;
+    if (proposals->out_of_memory)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    return DLT_OK;
+}
+
+static dlt_status search(struct tuner *tuner, struct error *error) {
+    while (!tuner_must_stop(tuner)) {
+        TRY(propose(tuner, error));
+        tuner->summary->exhausted = tuner->proposals.count == 0;
+        if (tuner->summary->exhausted)
+            return DLT_OK;
+        for (int i = 0; i < tuner->proposals.count && !tuner_must_stop(tuner); i++) {
+            TRY(run_point(tuner, tuner->proposals.points[i], error));
+            report(tuner);
+        }
+    }
+    return DLT_OK;
+}
+
+static dlt_status run(struct tuner *tuner, struct error *error) {
+    const struct tuner_options *options = tuner->options;
+    TRY(tuner->strategy->create(tuner->space, &tuner->state, error));
+    TRY(tuner_read_known(tuner, error));
+    report(tuner);
+    TRY(search(tuner, error));
+    tuner->summary->cancelled = options->cancel && *options->cancel;
+    if (!tuner->summary->cancelled)
+        TRY(tuner_run_finalists(tuner, error));
+    return DLT_OK;
+}
+
+static void release(struct tuner *tuner) {
+    if (tuner->state)
+        tuner->strategy->free(tuner->state);
+    for (int i = 0; i < tuner->contender_count; i++) {
+        free(tuner->contenders[i].trace);
+        free(tuner->contenders[i].knobs);
+    }
+    seen_free(&tuner->points);
+    seen_free(&tuner->traces);
+    text_free(&tuner->layouts);
+}
+
+dlt_status tuner_run(const struct task *task, const struct space *space,
+                     const struct tuner_measurer *measurer, struct database *database,
+                     const struct tuner_options *options, struct tuner_summary *summary,
+                     struct error *error) {
+    struct tuner tuner = {.task = task,
+                          .space = space,
+                          .measurer = measurer,
+                          .database = database,
+                          .options = options,
+                          .summary = summary,
+                          .strategy = options->strategy ? options->strategy : strategies[0],
+                          .start = tuner_clock()};
+    dlt_status status;
+    memset(summary, 0, sizeof *summary);
+    summary->trials_wanted = options->trials;
+    summary->seconds_wanted = options->seconds;
+    seen_initialise(&tuner.points, MAX_KNOBS);
+    seen_initialise(&tuner.traces, sizeof(uint64_t));
+    proposals_initialise(&tuner.proposals, space, &tuner.points, options->seed);
+    task_print_layouts(task, &tuner.layouts);
+    status = run(&tuner, error);
+    summary->seconds = tuner_clock() - tuner.start;
+    release(&tuner);
+    return status;
+}
+
+void tuner_summary_free(struct tuner_summary *summary) {
+    free(summary->best.trace);
+    free(summary->best.knobs);
+    summary->best.trace = summary->best.knobs = NULL;
+}
