@@ -243,6 +243,9 @@ static const struct affine *specialise_condition(void *context, const struct aff
     return condition;
 }
 
+/* Known by its address: a loop may be named alike. */
+static const char class_name[] = "class";
+
 /* The selector's value in one class: a constant, or a variable over the class's range. */
 static const struct affine *class_value(struct splitting *s, const struct selection *selection,
                                         int class) {
@@ -255,7 +258,7 @@ static const struct affine *class_value(struct splitting *s, const struct select
         return affine_constant(s->arena, lowest);
     variable = ARENA_NEW(s->arena, struct variable);
     *variable =
-        (struct variable){"class", s->program->next_variable_id++, lowest, highest - lowest + 1};
+        (struct variable){class_name, s->program->next_variable_id++, lowest, highest - lowest + 1};
     return affine_variable(s->arena, variable);
 }
 
@@ -269,7 +272,7 @@ struct range_search {
 };
 
 static bool is_class(const struct variable *variable) {
-    return strcmp(variable->name, "class") == 0;
+    return variable->name == class_name;
 }
 
 /* In a class every value decides alike: any stands for all. */

@@ -58,6 +58,12 @@ static bool inside_tile(const struct stage *stage) {
     return false;
 }
 
+static const struct stage *root_of(const struct stage *stage) {
+    while (stage->attach == ATTACH_LOOP)
+        stage = stage->consumer;
+    return stage;
+}
+
 static bool inside_parallel(const struct stage *stage) {
     for (; stage->attach == ATTACH_LOOP; stage = stage->consumer)
         for (int i = 0; i <= loop_position(stage->consumer, stage->attach_loop); i++)
@@ -92,10 +98,10 @@ static enum buffer_kind stage_buffer_kind(const struct schedule *schedule,
                                           const struct stage *stage) {
     if (stage == schedule->stages[schedule->stage_count - 1])
         return BUFFER_OUTPUT;
-    if (stage->packs_ahead)
-        return BUFFER_PACKED;
     if (inside_tile(stage))
         return BUFFER_TILE;
+    if (root_of(stage)->packs_ahead) /* pack has no workspace, and only one thread */
+        return BUFFER_PACKED;
     return inside_parallel(stage) ? BUFFER_PRIVATE : BUFFER_SHARED;
 }
 

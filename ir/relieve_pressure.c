@@ -15,12 +15,11 @@ struct life {
     int begin, end;            /* positions of the definition and of the last use */
     struct vector_block *home; /* block of the definition */
     struct vector_instruction *definition;
+    int mask;       /* of the definition, as the program named it */
     bool evictable; /* can be read again, and is used in its own block only */
-};
-
-struct resident {
-    int value; /* as the program named it */
-    int now;   /* the register's present name: another after each reload */
+    int next_use;   /* number of its first use that is not passed yet */
+    int now;        /* the present name of the register that holds it, or VECTOR_NONE; another
+                       after each reload */
 };
 
 struct pressure {
@@ -33,7 +32,7 @@ struct pressure {
     int *uses, *first_use; /* positions of each value's uses, ascending, value after value */
     int position;
     int resident_count[2];
-    struct resident residents[2][256];
+    int residents[2][256]; /* values, as the program named them */
 };
 
 static int class_of(const struct pressure *p, int value) {
@@ -77,6 +76,8 @@ static void find_lives(struct pressure *p, struct vector_block *block) {
                 life->begin = p->position;
                 life->home = block;
                 life->definition = instruction;
+                life->mask = instruction->mask;
+                life->now = VECTOR_NONE;
                 life->evictable = can_read_again(instruction->opcode) &&
                                   !p->program->values[instruction->destination].is_variable;
             }
@@ -137,64 +138,70 @@ static void list_uses(struct pressure *p) {
     p->uses = ARENA_ARRAY(p->program->arena, int, total + 1);
     p->position = 0;
     visit_uses(p, p->program->top, next);
+    for (int i = 0; i < count; i++)
+        p->lives[i].next_use = p->first_use[i];
 }
 
-/* The first use of a value at or behind a position; past the end if there is none. */
-static int next_use(const struct pressure *p, int value, int position) {
-    for (int i = p->first_use[value]; i < p->first_use[value + 1]; i++)
-        if (p->uses[i] >= position)
-            return p->uses[i];
-    return p->length + 1;
+/* The first use of a value at or behind a position; past the end if there is none. Positions never
+ * go back, so neither does the search. */
+static int next_use(struct pressure *p, int value, int position) {
+    int *next = &p->lives[value].next_use, end = p->first_use[value + 1];
+    while (*next < end && p->uses[*next] < position)
+        ++*next;
+    return *next < end ? p->uses[*next] : p->length + 1;
 }
 
-static struct resident *find_resident(struct pressure *p, int class, int value) {
-    for (int i = 0; i < p->resident_count[class]; i++)
-        if (p->residents[class][i].value == value)
-            return &p->residents[class][i];
-    return NULL;
-}
-
-/* Drops what nobody uses any more, then what is used last, until all that live here fit. */
-static void evict(struct pressure *p, int class, int from) {
-    for (;;) {
-        struct resident *list = p->residents[class], *farthest = NULL;
-        int farthest_use = 0;
-        for (int i = 0; i < p->resident_count[class]; i++) {
-            int use = next_use(p, list[i].value, from);
+/* While too many live here: drops what nobody uses any more, then what is used last. */
+static void evict(struct pressure *p, int class) {
+    int *list = p->residents[class], *count = &p->resident_count[class];
+    while (p->fixed[class][p->position] + *count > p->limits[class]) {
+        int farthest = 0, farthest_use = p->position;
+        for (int i = 0; i < *count; i++) {
+            int use = next_use(p, list[i], p->position);
             if (use > farthest_use) {
                 farthest_use = use;
-                farthest = &list[i];
+                farthest = i;
             }
         }
-        if (!farthest || farthest_use == p->position ||
-            (farthest_use <= p->length &&
-             p->fixed[class][p->position] + p->resident_count[class] <= p->limits[class]))
+        if (farthest_use == p->position)
             return;
-        *farthest = list[--p->resident_count[class]];
+        p->lives[list[farthest]].now = VECTOR_NONE;
+        list[farthest] = list[--*count];
+    }
+}
+
+static void forget_residents(struct pressure *p) {
+    for (int class = 0; class < 2; class ++) {
+        for (int i = 0; i < p->resident_count[class]; i++)
+            p->lives[p->residents[class][i]].now = VECTOR_NONE;
+        p->resident_count[class] = 0;
     }
 }
 
 static void add_resident(struct pressure *p, int value, int now) {
     int class = class_of(p, value);
     if (p->resident_count[class] <
-        (int)(sizeof p->residents[class] / sizeof p->residents[class][0]))
-        p->residents[class][p->resident_count[class]++] = (struct resident){value, now};
+        (int)(sizeof p->residents[class] / sizeof p->residents[class][0])) {
+        p->residents[class][p->resident_count[class]++] = value;
+        p->lives[value].now = now;
+    }
 }
 
 /* The present name of an evictable value; read again in front of `link` if it has none. */
 static int reload(struct pressure *p, struct vector_item ***link, int value) {
     struct vector_program *program = p->program;
-    struct resident *resident = find_resident(p, class_of(p, value), value);
     struct vector_item *item;
-    if (resident)
-        return resident->now;
+    int mask = p->lives[value].mask;
+    if (p->lives[value].now != VECTOR_NONE)
+        return p->lives[value].now;
+    if (mask != VECTOR_NONE && p->lives[mask].evictable)
+        mask = reload(p, link, mask);
     item = ARENA_NEW(program->arena, struct vector_item);
     item->instruction =
         arena_copy(program->arena, p->lives[value].definition, sizeof *p->lives[value].definition);
     item->instruction->destination =
         vector_value_new(program, program->values[value].value_class, false);
-    if (item->instruction->mask != VECTOR_NONE && p->lives[item->instruction->mask].evictable)
-        item->instruction->mask = reload(p, link, p->lives[value].definition->mask);
+    item->instruction->mask = mask;
     item->next = **link;
     **link = item;
     *link = &item->next;
@@ -209,17 +216,17 @@ static void relieve_instruction(struct pressure *p, struct vector_item ***link,
         if (*operand != VECTOR_NONE && p->lives[*operand].evictable)
             *operand = reload(p, link, *operand);
     }
-    evict(p, CLASS_VECTOR, p->position);
-    evict(p, CLASS_MASK, p->position);
+    evict(p, CLASS_VECTOR);
+    evict(p, CLASS_MASK);
 }
 
 static void relieve_block(struct pressure *p, struct vector_block *block) {
-    p->resident_count[0] = p->resident_count[1] = 0;
+    forget_residents(p);
     for (struct vector_item **link = &block->first; *link; link = &(*link)->next) {
         struct vector_instruction *instruction = (*link)->instruction;
         if ((*link)->block) { /* nothing that can be read again waits while a loop runs */
             relieve_block(p, (*link)->block);
-            p->resident_count[0] = p->resident_count[1] = 0;
+            forget_residents(p);
             continue;
         }
         relieve_instruction(p, &link, instruction);

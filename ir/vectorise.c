@@ -337,6 +337,8 @@ dlt_status vectorise(struct program *program, struct tile *tile, struct tile_var
     v.lane = (struct variable){"lane", program->next_variable_id++, 0,
                                vector_lanes(v.vectors, TYPE_F32)};
     inner_collect(&v.inner, variant->body);
+    if (v.inner.count == MAX_INNER) /* splitting loops made more of them */
+        return error_set(error, DLT_ERROR_REFUSED, "tile: more than %d loops", MAX_INNER - 1);
     v.inner.variables[v.inner.count++] = &v.lane;
     node_visit(variant->body, find_written, &v);
     v.block = v.vectors->top;
