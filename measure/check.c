@@ -17,7 +17,7 @@
  * so that the same seed samples the same elements. */
 #define TERMS_A_SECOND   5e7
 #define COMPLETE_SECONDS 0.1 /* the whole reference is evaluated if it takes no longer */
-#define FRESH_SECONDS    1e-3
+#define FRESH_SECONDS    2.5e-4
 #define LARGE_SECONDS    0.05
 
 enum {
