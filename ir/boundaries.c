@@ -11,6 +11,7 @@
  * 3. A serial loop of the tile and unrolled or vectorised ones: the loop is split at thresholds.
  *
  * What then is left undecided differs between lanes only, and becomes a constant mask. */
+#include "ir/bounds.h"
 #include "ir/parts.h"
 #include "ir/passes.h"
 
@@ -77,45 +78,10 @@ static void change_conditions(struct arena *arena, struct node *nodes, condition
 
 /* 1. Bounds of serial loops. */
 
-static bool store_has(const struct node *store, const struct affine *condition) {
-    for (int i = 0; i < store->condition_count; i++)
-        if (affine_equal(store->conditions[i], condition))
-            return true;
-    return false;
-}
-
-static bool every_store_has(const struct node *nodes, const struct affine *condition) {
-    for (; nodes; nodes = nodes->next)
-        if (nodes->kind == NODE_STORE ? !store_has(nodes, condition)
-                                      : !every_store_has(nodes->body, condition))
-            return false;
-    return true;
-}
-
-static void remove_condition(struct arena *arena, struct node *nodes,
-                             const struct affine *condition) {
-    for (; nodes; nodes = nodes->next) {
-        const struct affine **kept =
-            ARENA_ARRAY(arena, const struct affine *, nodes->condition_count);
-        int count = 0;
-        for (int i = 0; i < nodes->condition_count; i++)
-            if (!affine_equal(nodes->conditions[i], condition))
-                kept[count++] = nodes->conditions[i];
-        nodes->conditions = kept;
-        nodes->condition_count = count;
-        remove_condition(arena, nodes->body, condition);
-    }
-}
-
-static const struct node *first_store(const struct node *nodes) {
-    while (nodes && nodes->kind != NODE_STORE)
-        nodes = nodes->body;
-    return nodes;
-}
-
 /* True if the condition constrains this loop, at least one loop around the tile, and no other. */
-static bool bounds_loop(struct splitting *s, const struct affine *condition,
+static bool bounds_loop(void *context, const struct affine *condition,
                         const struct variable *variable) {
+    struct splitting *s = context;
     const struct affine *outside, *inside;
     int64_t coefficient;
     return divide_index(s->arena, &s->inner, condition, &outside, &inside) &&
@@ -125,18 +91,8 @@ static bool bounds_loop(struct splitting *s, const struct affine *condition,
 
 static void find_bounds(struct splitting *s, struct node *nodes) {
     for (struct node *node = nodes; node; node = node->next) {
-        if (node->kind == NODE_LOOP && node->loop == LOOP_SERIAL) {
-            const struct node *store = first_store(node->body);
-            const struct affine **bounds =
-                ARENA_ARRAY(s->arena, const struct affine *, store->condition_count);
-            for (int i = 0; i < store->condition_count; i++)
-                if (bounds_loop(s, store->conditions[i], node->variable) &&
-                    every_store_has(node->body, store->conditions[i]))
-                    bounds[node->bound_count++] = store->conditions[i];
-            node->bounds = bounds;
-            for (int i = 0; i < node->bound_count; i++)
-                remove_condition(s->arena, node->body, bounds[i]);
-        }
+        if (node->kind == NODE_LOOP && node->loop == LOOP_SERIAL)
+            take_bounds(s->arena, node, bounds_loop, s);
         find_bounds(s, node->body);
     }
 }

@@ -53,6 +53,8 @@ dlt_status lower(struct arena *arena, const struct schedule *schedule,
     report(&p, "extract_domains");
     simplify(p.program);
     report(&p, "simplify");
+    bound_loops(p.program);
+    report(&p, "bound_loops");
     plan_memory(p.program);
     report(&p, "plan_memory");
     if (target->machine_code) {

@@ -36,6 +36,9 @@ void extract_domains(struct program *program);
 /* Conditions that always hold go, stores whose conditions never hold go, constants are folded. */
 void simplify(struct program *program);
 
+/* Conditions that constrain loops around tiles become those loops' bounds. */
+void bound_loops(struct program *program);
+
 /* Conditions left on stores inside tiles become loop bounds, variants, or split loops. */
 dlt_status split_boundaries(struct program *program, struct error *error);
 

@@ -2,8 +2,8 @@
  *
  * A space is a flat vector of named knobs with few choices each, derived from the expression's
  * structure and the target's description by rule; no operator is known by name. A point chooses one
- * value for each knob. Point 0 (all zeros) is the analytic default: the first choice of every knob is
- * the one that the roofline, the caches and the registers suggest. Not every point is legal:
+ * value for each knob. Point 0 (all zeros) is the analytic default: the first choice of every knob
+ * is the one that the roofline, the caches and the registers suggest. Not every point is legal:
  * space_check refuses hopeless ones cheaply, before anything is lowered. */
 #ifndef SCHEDULES_SPACE_H
 #define SCHEDULES_SPACE_H
@@ -11,15 +11,18 @@
 #include "schedules/schedule.h"
 #include "targets/description.h"
 
-enum { MAX_KNOBS = 48, MAX_CHOICES = 48 };
+enum {
+    MAX_KNOBS = 48,
+    MAX_CHOICES = 48
+};
 
 struct knob {
-    const char *name;         /* "tile.k": stable across versions and shapes */
-    const char *help;         /* what it means, for explain --space */
+    const char *name; /* "tile.k": stable across versions and shapes */
+    const char *help; /* what it means, for explain --space */
     int choice_count;
-    int64_t values[MAX_CHOICES];       /* numbers, or */
-    const char *labels[MAX_CHOICES];   /* words; NULL for numbers */
-    bool ordered;             /* neighbouring choices are similar: a search may step */
+    int64_t values[MAX_CHOICES];     /* numbers, or */
+    const char *labels[MAX_CHOICES]; /* words; NULL for numbers */
+    bool ordered;                    /* neighbouring choices are similar: a search may step */
 };
 
 struct space {
@@ -29,7 +32,7 @@ struct space {
     int threads;
     int knob_count;
     struct knob knobs[MAX_KNOBS];
-    double size; /* points, legal or not */
+    double size;       /* points, legal or not */
     const void *rules; /* private */
 };
 
@@ -37,6 +40,10 @@ struct space {
 dlt_status space_create(struct arena *arena, const struct expression *expression,
                         const struct target_description *target, int threads, struct space **space,
                         struct error *error);
+
+/* Sets the choices that have no meaning beside the others to the first, so that equal schedules
+ * have equal points. */
+void space_canonicalise(const struct space *space, int *point);
 
 /* Whether a point is worth lowering: DLT_ERROR_REFUSED with the constraint it breaks. Costs a few
  * microseconds and allocates nothing. `point` has knob_count choices. */
@@ -46,9 +53,9 @@ dlt_status space_check(const struct space *space, const int *point, struct error
 dlt_status space_schedule(const struct space *space, const int *point, struct schedule *schedule,
                           struct error *error);
 
-/* Points as text "tile.k=32 tile.x=14 ...", and back: a knob that is unknown is ignored, a value that
- * is not a choice takes the nearest one, a knob not named takes its first; so records of one shape
- * serve another. */
+/* Points as text "tile.k=32 tile.x=14 ...", and back: a knob that is unknown is ignored, a value
+ * that is not a choice takes the nearest one, a knob not named takes its first; so records of one
+ * shape serve another. */
 void space_print_point(const struct space *space, const int *point, struct text *text);
 void space_parse_point(const struct space *space, const char *text, int *point);
 

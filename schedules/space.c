@@ -1,0 +1,417 @@
+/* Deriving knobs and their choices from structure and target; see space.h and space_private.h. */
+#include "schedules/space.h"
+
+#include "schedules/space_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_ROWS = 28,    /* of a register tile along an axis that is not the vector's */
+    MAX_VECTORS = 16, /* along the vector axis */
+    FULL_UNROLL = 11, /* reductions up to this may be written out whole */
+    MAX_PERMUTATIONS = 24,
+};
+
+static struct knob *add_knob(struct space *space, const char *prefix, const char *name,
+                             const char *help, bool ordered, int *number) {
+    struct knob *knob;
+    *number = NO_KNOB;
+    if (space->knob_count == MAX_KNOBS)
+        return NULL;
+    *number = space->knob_count;
+    knob = &space->knobs[space->knob_count++];
+    knob->name = arena_format(space->arena, "%s%s", prefix, name);
+    knob->help = help;
+    knob->ordered = ordered;
+    return knob;
+}
+
+/* Adds a number unless it is there; keeps numbers ascending. */
+static void add_number(struct knob *knob, int64_t value) {
+    int at = knob->choice_count;
+    if (!knob || knob->choice_count == MAX_CHOICES)
+        return;
+    for (int i = 0; i < knob->choice_count; i++)
+        if (knob->values[i] == value)
+            return;
+    while (at > 0 && knob->values[at - 1] > value) {
+        knob->values[at] = knob->values[at - 1];
+        at--;
+    }
+    knob->values[at] = value;
+    knob->choice_count++;
+}
+
+static void add_label(struct knob *knob, const char *label) {
+    knob->values[knob->choice_count] = knob->choice_count;
+    knob->labels[knob->choice_count++] = label;
+}
+
+/* Makes a value the first choice; the others keep their order. */
+static void prefer(struct knob *knob, int64_t value) {
+    for (int i = 1; i < knob->choice_count; i++)
+        if (knob->values[i] == value) {
+            memmove(knob->values + 1, knob->values, sizeof *knob->values * (size_t)i);
+            knob->values[0] = value;
+            return;
+        }
+}
+
+/* The vector axis: those along which no read needs a gather first, by what a trip would load. */
+static void vector_knob(struct space *space, const char *prefix, const struct group *group,
+                        struct group_knobs *knobs) {
+    struct knob *knob = add_knob(space, prefix, "vector", "axis whose neighbours fill a vector",
+                                 false, &knobs->vector);
+    bool gathers[MAX_RANK];
+    for (int pass = 0; pass < 2; pass++)
+        for (int axis = 0; axis < group->axis_count; axis++) {
+            if (pass == 0) {
+                gathers[axis] = group->axes[axis].output_stride == STRIDE_NONLINEAR;
+                for (int i = 0; i < group->read_count; i++) {
+                    int64_t stride = group->reads[i].strides[axis];
+                    if (stride != 0 && stride != 1 &&
+                        !space_can_pack(group, &group->reads[i], axis))
+                        gathers[axis] = true;
+                }
+            }
+            if (group->axes[axis].extent < 2 || group->axes[axis].alignment == 1 ||
+                gathers[axis] != (pass == 1))
+                continue;
+            if (pass == 1 && knob->choice_count > 0)
+                continue; /* gathering only where there is nothing better */
+            for (int i = 0; i < group->read_count; i++)
+                if (group->reads[i].strides[axis] == STRIDE_NONLINEAR)
+                    goto next;
+            knobs->vector_axes[knob->choice_count] = axis;
+            add_label(knob, group->axes[axis].name);
+        next:;
+        }
+    if (knob->choice_count == 0) {
+        knobs->vector_axes[0] = -1;
+        add_label(knob, "none");
+    }
+}
+
+/* Rows of a register tile along an axis that is not the vector's; only divisors of the alignment.
+ */
+static void tile_knob(struct space *space, const char *prefix, const struct group *group,
+                      struct group_knobs *knobs, int axis) {
+    int64_t extent = group->axes[axis].extent, alignment = group->axes[axis].alignment;
+    char name[MAX_NAME + 8];
+    struct knob *knob;
+    knobs->tile[axis] = NO_KNOB;
+    if (extent == 1)
+        return;
+    snprintf(name, sizeof name, "tile.%s", group->axes[axis].name);
+    knob = add_knob(space, prefix, name, "rows of the register tile", true, &knobs->tile[axis]);
+    for (int64_t rows = 1; knob && rows <= MAX_ROWS && rows <= extent; rows++)
+        if (rows <= 8 || rows % 2 == 0 || extent % rows == 0)
+            if (!alignment || alignment % rows == 0)
+                add_number(knob, rows);
+}
+
+/* How many vectors the tile has along the vector axis, whichever that is. */
+static void vectors_knob(struct space *space, const char *prefix, const struct group *group,
+                         struct group_knobs *knobs) {
+    int64_t most = 1;
+    struct knob *knob;
+    for (int i = 0; i < space->knobs[knobs->vector].choice_count; i++) {
+        int axis = knobs->vector_axes[i];
+        int64_t extent = axis < 0 ? 1 : group->axes[axis].extent;
+        int64_t vectors = (extent + space_lanes(space) - 1) / space_lanes(space);
+        most = vectors > most ? vectors : most;
+    }
+    knob =
+        add_knob(space, prefix, "vectors", "vectors of the register tile", true, &knobs->vectors);
+    for (int64_t vectors = 1; knob && vectors <= most && vectors <= MAX_VECTORS; vectors++)
+        if (vectors <= 8 || vectors % 4 == 0)
+            add_number(knob, vectors);
+}
+
+static void unroll_knob(struct space *space, const char *prefix, const struct group *group,
+                        struct group_knobs *knobs, int axis) {
+    int64_t extent = group->reductions[axis].extent;
+    char name[MAX_NAME + 8];
+    struct knob *knob;
+    snprintf(name, sizeof name, "unroll.%s", group->reductions[axis].name);
+    knob = add_knob(space, prefix, name, "reduction trips written out", true, &knobs->unroll[axis]);
+    if (!knob)
+        return;
+    for (int64_t trips = 1; trips <= 8; trips *= 2)
+        if (trips <= extent && extent % trips == 0)
+            add_number(knob, trips);
+    if (extent <= FULL_UNROLL)
+        add_number(knob, extent);
+}
+
+static void split_knob(struct space *space, const char *prefix, const struct group *group,
+                       struct group_knobs *knobs, int axis) {
+    int64_t extent = group->reductions[axis].extent;
+    char name[MAX_NAME + 8];
+    struct knob *knob;
+    knobs->split[axis] = NO_KNOB;
+    if (group->fused || group->reductions[axis].borders || extent < 128)
+        return;
+    snprintf(name, sizeof name, "split.%s", group->reductions[axis].name);
+    knob = add_knob(space, prefix, name, "trips of a cache block of the reduction; 0: not split",
+                    true, &knobs->split[axis]);
+    if (!knob)
+        return;
+    add_number(knob, 0);
+    for (int64_t trips = 64; trips <= 1024; trips *= 2)
+        if (2 * trips <= extent)
+            add_number(knob, trips);
+}
+
+static void block_knob(struct space *space, const char *prefix, const struct group *group,
+                       struct group_knobs *knobs, int axis) {
+    char name[MAX_NAME + 8];
+    struct knob *knob;
+    knobs->block[axis] = NO_KNOB;
+    if (group->axes[axis].extent < 64)
+        return;
+    snprintf(name, sizeof name, "block.%s", group->axes[axis].name);
+    knob = add_knob(space, prefix, name, "tiles of a cache block; 0: no blocks", true,
+                    &knobs->block[axis]);
+    if (!knob)
+        return;
+    add_number(knob, 0);
+    for (int64_t tiles = 2; tiles <= 32 && tiles * 8 <= group->axes[axis].extent; tiles *= 2)
+        add_number(knob, tiles);
+}
+
+/* All orders of `count` things in lexicographic order, as many as fit. */
+static int permutations(int count, int (*list)[MAX_RANK]) {
+    int current[MAX_RANK], made = 0;
+    for (int i = 0; i < count; i++)
+        current[i] = i;
+    for (;;) {
+        int i = count - 2, j = count - 1;
+        memcpy(list[made++], current, sizeof current);
+        while (i >= 0 && current[i] > current[i + 1])
+            i--;
+        if (i < 0 || made == MAX_PERMUTATIONS)
+            return made;
+        while (current[j] < current[i])
+            j--;
+        int swap = current[i];
+        current[i] = current[j];
+        current[j] = swap;
+        for (int a = i + 1, b = count - 1; a < b; a++, b--) {
+            swap = current[a];
+            current[a] = current[b];
+            current[b] = swap;
+        }
+    }
+}
+
+static void order_knobs(struct space *space, const char *prefix, const struct group *group,
+                        struct group_knobs *knobs) {
+    int axes[MAX_RANK], count = 0, made;
+    struct knob *knob;
+    knobs->reduction_order = NO_KNOB;
+    if (group->reduction_count > 0) {
+        made = permutations(group->reduction_count, knobs->reduction_permutations);
+        if (group->reduction_count > 1) {
+            knob = add_knob(space, prefix, "order.reduction", "order of the reduction loops", false,
+                            &knobs->reduction_order);
+            for (int i = 0; knob && i < made; i++) {
+                struct text text = {0};
+                for (int j = 0; j < group->reduction_count; j++)
+                    text_format(&text, "%s%s", j ? "," : "",
+                                group->reductions[knobs->reduction_permutations[i][j]].name);
+                add_label(knob, arena_format(space->arena, "%s", text_string(&text)));
+                text_free(&text);
+            }
+        }
+    }
+    for (int i = 0; i < group->axis_count; i++)
+        if (group->axes[i].extent > 1)
+            axes[count++] = i;
+    knobs->order = NO_KNOB;
+    knobs->order_count = count;
+    made = permutations(count, knobs->order_permutations);
+    for (int i = 0; i < made; i++)
+        for (int j = 0; j < count; j++)
+            knobs->order_permutations[i][j] = axes[knobs->order_permutations[i][j]];
+    if (count < 2)
+        return;
+    knob = add_knob(space, prefix, "order", "order of the loops around the tile", false,
+                    &knobs->order);
+    for (int i = 0; knob && i < made; i++) {
+        struct text text = {0};
+        for (int j = 0; j < count; j++)
+            text_format(&text, "%s%s", j ? "," : "",
+                        group->axes[knobs->order_permutations[i][j]].name);
+        add_label(knob, arena_format(space->arena, "%s", text_string(&text)));
+        text_free(&text);
+    }
+}
+
+static void pack_knobs(struct space *space, const char *prefix, const struct group *group,
+                       struct group_knobs *knobs) {
+    for (int i = 0; i < group->read_count; i++) {
+        const struct group_read *read = &group->reads[i];
+        bool packable = false;
+        char name[MAX_NAME + 8];
+        struct knob *knob;
+        knobs->pack[i] = NO_KNOB;
+        for (int j = 0; j < read->tensor->rank; j++)
+            packable |= read->axis_of[j] >= 0 && group->axes[read->axis_of[j]].extent > 1;
+        for (int j = 0; j < i; j++)
+            packable &= group->reads[j].tensor != read->tensor;
+        if (!packable || !read->is_parameter)
+            continue;
+        snprintf(name, sizeof name, "pack.%s", read->tensor->name);
+        knob = add_knob(space, prefix, name, "copied to the order in which the tile reads", false,
+                        &knobs->pack[i]);
+        if (!knob)
+            continue;
+        add_label(knob, "ahead");
+        add_label(knob, "no");
+    }
+}
+
+static void group_knobs_create(struct space *space, const char *prefix, const struct group *group,
+                               struct group_knobs *knobs) {
+    vector_knob(space, prefix, group, knobs);
+    vectors_knob(space, prefix, group, knobs);
+    for (int i = 0; i < group->axis_count; i++)
+        tile_knob(space, prefix, group, knobs, i);
+    for (int i = 0; i < group->reduction_count; i++)
+        unroll_knob(space, prefix, group, knobs, i);
+    for (int i = 0; i < group->reduction_count; i++)
+        split_knob(space, prefix, group, knobs, i);
+    for (int i = 0; i < group->axis_count; i++)
+        block_knob(space, prefix, group, knobs, i);
+    order_knobs(space, prefix, group, knobs);
+    pack_knobs(space, prefix, group, knobs);
+}
+
+/* The default tile: the cheapest by the model among all vector axes and tiles. */
+
+struct default_search {
+    struct space *space;
+    const struct group *group;
+    struct group_knobs *knobs;
+    struct group_choice choice, best;
+    double best_cycles;
+};
+
+static void try_tiles(struct default_search *d, int axis) {
+    const struct knob *knob;
+    int number = axis < d->group->axis_count ? d->knobs->tile[axis] : NO_KNOB;
+    if (axis == d->group->axis_count) {
+        double cycles = space_estimate(d->space, d->group, &d->choice);
+        if (cycles < d->best_cycles * 0.999) {
+            d->best_cycles = cycles;
+            d->best = d->choice;
+        }
+        return;
+    }
+    if (axis == d->choice.vector || number == NO_KNOB) {
+        try_tiles(d, axis + 1);
+        return;
+    }
+    knob = &d->space->knobs[number];
+    for (int i = 0; i < knob->choice_count; i++) {
+        d->choice.tile[axis] = knob->values[i];
+        for (int j = axis + 1; j < d->group->axis_count; j++)
+            if (j != d->choice.vector)
+                d->choice.tile[j] = 1;
+        if (space_registers(d->space, d->group, &d->choice) <= d->space->target.vector_registers)
+            try_tiles(d, axis + 1);
+    }
+}
+
+static void try_vectors(struct default_search *d, int *best_vectors) {
+    const struct knob *knob = &d->space->knobs[d->knobs->vectors];
+    for (int i = 0; i < knob->choice_count; i++) {
+        double before = d->best_cycles;
+        for (int j = 0; j < d->group->axis_count; j++)
+            d->choice.tile[j] = 1;
+        if (d->choice.vector >= 0)
+            d->choice.tile[d->choice.vector] =
+                space_vector_tile(d->space, d->group, d->choice.vector, knob->values[i]);
+        try_tiles(d, 0);
+        if (d->best_cycles < before)
+            *best_vectors = (int)knob->values[i];
+    }
+}
+
+/* A reduction that meets the borders of an axis with a tile is written out: each of its trips
+ * leaves out other elements of the tile. Otherwise the first reduction, often the longest, by four.
+ */
+static void prefer_default_unrolling(struct space *space, const struct group *group,
+                                     struct group_knobs *knobs, const struct group_choice *tile) {
+    for (int i = 0; i < group->reduction_count; i++) {
+        bool meets = false;
+        for (int j = 0; j < group->axis_count; j++)
+            meets |= group->axes[j].border_reductions >> i & 1 && tile->tile[j] > 1;
+        if (meets && group->reductions[i].extent <= FULL_UNROLL)
+            prefer(&space->knobs[knobs->unroll[i]], group->reductions[i].extent);
+    }
+}
+
+static void prefer_default_tile(struct space *space, const struct group *group,
+                                struct group_knobs *knobs) {
+    struct default_search d = {.space = space, .group = group, .knobs = knobs};
+    struct knob *vector = &space->knobs[knobs->vector];
+    int best_vector = 0, best_vectors = 1;
+    d.best_cycles = INFINITY;
+    for (int i = 0; i < vector->choice_count; i++) {
+        double before = d.best_cycles;
+        d.choice.vector = knobs->vector_axes[i];
+        try_vectors(&d, &best_vectors);
+        if (d.best_cycles < before)
+            best_vector = i;
+    }
+    if (!isfinite(d.best_cycles))
+        return;
+    if (best_vector) {
+        const char *label = vector->labels[best_vector];
+        int axis = knobs->vector_axes[best_vector];
+        vector->labels[best_vector] = vector->labels[0];
+        knobs->vector_axes[best_vector] = knobs->vector_axes[0];
+        vector->labels[0] = label;
+        knobs->vector_axes[0] = axis;
+    }
+    prefer(&space->knobs[knobs->vectors], best_vectors);
+    for (int i = 0; i < group->axis_count; i++)
+        if (knobs->tile[i] != NO_KNOB)
+            prefer(&space->knobs[knobs->tile[i]], d.best.vector == i ? 1 : d.best.tile[i]);
+    prefer_default_unrolling(space, group, knobs, &d.best);
+}
+
+dlt_status space_create(struct arena *arena, const struct expression *expression,
+                        const struct target_description *target, int threads, struct space **space,
+                        struct error *error) {
+    struct space *made = ARENA_NEW(arena, struct space);
+    struct space_rules *rules = ARENA_NEW(arena, struct space_rules);
+    made->arena = arena;
+    made->expression = expression;
+    made->target = *target;
+    made->threads = threads;
+    made->rules = rules;
+    TRY(structure_find(arena, expression, &rules->structure, error));
+    for (int i = 0; i < rules->structure.group_count; i++) {
+        const struct group *group = &rules->structure.groups[i];
+        const char *prefix =
+            rules->structure.group_count > 1 ? arena_format(arena, "%s.", group->outer->name) : "";
+        if (made->knob_count + 4 + 2 * (group->axis_count + group->reduction_count) +
+                group->read_count >
+            MAX_KNOBS)
+            return error_set(error, DLT_ERROR_REFUSED, "expression: its space has over %d knobs",
+                             MAX_KNOBS);
+        group_knobs_create(made, prefix, group, &rules->knobs[i]);
+        prefer_default_tile(made, group, &rules->knobs[i]);
+    }
+    made->size = 1;
+    for (int i = 0; i < made->knob_count; i++)
+        made->size *= made->knobs[i].choice_count;
+    *space = made;
+    return DLT_OK;
+}

@@ -1,0 +1,154 @@
+/* The analytic model behind defaults: what a register tile costs before anything is compiled.
+ *
+ * One trip of the reduction takes as long as the busiest of: the multiply-adds, the loads, and the
+ * latency of one accumulation. A tile takes that times its trips, plus its stores. Ragged edges run
+ * smaller tiles: full and rest along each axis are counted on their own. */
+#include "schedules/space_private.h"
+
+#include <math.h>
+
+/* Loads that the multiply-adds hide cost something all the same: some miss the first cache. */
+#define LOAD_SHARE 0.25
+
+enum {
+    TILE_OVERHEAD_CYCLES = 16,
+    SCALAR_ACCESS_CYCLES = 1
+};
+
+int space_lanes(const struct space *space) {
+    return space->target.vector_bytes / data_types[TYPE_F32].bytes;
+}
+
+int64_t space_vector_tile(const struct space *space, const struct group *group, int axis,
+                          int64_t vectors) {
+    int64_t tile = vectors * space_lanes(space), alignment = group->axes[axis].alignment;
+    if (tile > group->axes[axis].extent)
+        tile = group->axes[axis].extent;
+    if (alignment && tile > alignment)
+        tile = alignment;
+    while (alignment && alignment % tile)
+        tile--;
+    return tile;
+}
+
+bool space_can_pack(const struct group *group, const struct group_read *read, int axis) {
+    (void)group;
+    for (int i = 0; read->is_parameter && i < read->tensor->rank; i++)
+        if (read->axis_of[i] == axis)
+            return true;
+    return false;
+}
+
+static int64_t vectors_of(const struct space *space, int64_t extent) {
+    int lanes = space_lanes(space);
+    return (extent + lanes - 1) / lanes;
+}
+
+/* What one trip of the reduction loads for this read, in vector loads. */
+static double loads_of(const struct space *space, const struct group *group,
+                       const struct group_read *read, const struct group_choice *choice,
+                       const int64_t *tile) {
+    double loads = 1;
+    int v = choice->vector;
+    for (int i = 0; i < group->axis_count; i++)
+        if (i != v && read->strides[i] != 0)
+            loads *= (double)tile[i];
+    if (v >= 0 && read->strides[v] != 0) {
+        bool contiguous = read->strides[v] == 1 || space_can_pack(group, read, v);
+        loads *= (double)vectors_of(space, tile[v]);
+        if (!contiguous)
+            loads *= space_lanes(space) * SCALAR_ACCESS_CYCLES;
+    }
+    return loads;
+}
+
+static double tile_cycles(const struct space *space, const struct group *group,
+                          const struct group_choice *choice, const int64_t *tile) {
+    const struct target_description *target = &space->target;
+    double accumulators = 1, loads = 0, trips = 1, stores, step;
+    int v = choice->vector;
+    for (int i = 0; i < group->axis_count; i++)
+        accumulators *= (double)(i == v ? vectors_of(space, tile[i]) : tile[i]);
+    for (int i = 0; i < group->read_count; i++)
+        loads += loads_of(space, group, &group->reads[i], choice, tile);
+    for (int i = 0; i < group->reduction_count; i++)
+        trips *= (double)group->reductions[i].extent;
+    step = fmax(accumulators / target->fma_per_cycle, loads / target->loads_per_cycle);
+    if (group->reduction_count)
+        step = fmax(step, target->fma_latency);
+    step += LOAD_SHARE * loads / target->loads_per_cycle;
+    stores = accumulators / target->stores_per_cycle;
+    if (v >= 0 && group->axes[v].output_stride != 1)
+        stores = accumulators * space_lanes(space) * SCALAR_ACCESS_CYCLES;
+    return step * trips + stores + TILE_OVERHEAD_CYCLES;
+}
+
+int64_t space_registers(const struct space *space, const struct group *group,
+                        const struct group_choice *choice) {
+    int64_t vectors = 1, rows = 1;
+    for (int i = 0; i < group->axis_count; i++) {
+        if (i == choice->vector)
+            vectors = vectors_of(space, choice->tile[i]);
+        else
+            rows *= choice->tile[i];
+    }
+    if (!group->reduction_count)
+        return 4;
+    /* Accumulators, one row of vector operands that all rows share, one broadcast. */
+    return rows * vectors + (rows > 1 ? vectors : 1) + 1;
+}
+
+/* A border that a serial reduction meets alone becomes that loop's bounds: one class. */
+static bool is_bounds(const struct group *group, const struct group_choice *choice, int axis) {
+    if (choice->tile[axis] > 1 || axis == choice->vector || !group->axes[axis].borders_serially)
+        return false;
+    for (int i = 0; i < group->reduction_count; i++)
+        if (group->axes[axis].border_reductions >> i & 1 && choice->unroll[i] > 1)
+            return false;
+    return true;
+}
+
+int64_t space_variants(const struct group *group, const struct group_choice *choice) {
+    int64_t variants = 1;
+    for (int i = 0; i < group->axis_count; i++) {
+        const struct group_axis *axis = &group->axes[i];
+        int64_t tile = choice->tile[i], tiles = (axis->extent + tile - 1) / tile;
+        int64_t low = (axis->border_low + tile - 1) / tile;
+        int64_t high = (axis->border_high + tile - 1) / tile, classes;
+        if (is_bounds(group, choice, i))
+            continue;
+        if (high == 0)
+            high = axis->extent % tile != 0;
+        classes = 1 + low + high;
+        variants *= classes < tiles ? classes : tiles;
+    }
+    return variants;
+}
+
+/* Adds up full tiles and rests along the axes from `axis` on. */
+static double sum_tiles(const struct space *space, const struct group *group,
+                        const struct group_choice *choice, int axis, int64_t *tile, double count) {
+    int64_t extent, full, rest;
+    double cycles = 0;
+    if (axis == group->axis_count)
+        return count * tile_cycles(space, group, choice, tile);
+    extent = group->axes[axis].extent;
+    full = extent / choice->tile[axis];
+    rest = extent % choice->tile[axis];
+    tile[axis] = choice->tile[axis];
+    if (full)
+        cycles += sum_tiles(space, group, choice, axis + 1, tile, count * (double)full);
+    tile[axis] = rest;
+    if (rest)
+        cycles += sum_tiles(space, group, choice, axis + 1, tile, count);
+    return cycles;
+}
+
+double space_estimate(const struct space *space, const struct group *group,
+                      const struct group_choice *choice) {
+    int64_t tile[MAX_RANK];
+    if (space_registers(space, group, choice) > space->target.vector_registers ||
+        space_variants(group, choice) > SPACE_MAX_VARIANTS)
+        return INFINITY;
+    return sum_tiles(space, group, choice, 0, tile, 1);
+}

@@ -1,0 +1,91 @@
+/* What the files of spaces share; private to this folder.
+ *
+ * For each group of the expression (structure.h) a space has these knobs, prefixed "NAME." with the
+ * outer stage's name if there are several groups:
+ *
+ *     vector            the axis whose neighbours fill a vector
+ *     vectors           how many vectors the register tile has along it
+ *     tile.AXIS         extent of the register tile along each other axis
+ *     unroll.AXIS       of a reduction axis: how many trips are written out
+ *     order.reduction   order of the reduction loops inside the tile
+ *     block.AXIS        tiles along the axis that form a cache block; 0: no blocks
+ *     split.AXIS        of a reduction axis: trips of a cache block; 0: the reduction is one
+ *     order             order of the loops around the tile
+ *     pack.TENSOR       whether what is read is copied first to an order that suits the tile
+ *
+ * In steps:
+ *
+ *     split each axis by its tile; blocks again
+ *     reorder: block loops, split reductions, tile loops | reductions, written-out trips, the tile
+ */
+#ifndef SCHEDULES_SPACE_PRIVATE_H
+#define SCHEDULES_SPACE_PRIVATE_H
+
+#include "schedules/space.h"
+#include "schedules/structure.h"
+
+enum {
+    NO_KNOB = -1,
+    SPACE_MAX_VARIANTS = 8
+};
+
+struct group_knobs {
+    int vector, vectors;
+    int tile[MAX_RANK];
+    int block[MAX_RANK];
+    int unroll[MAX_RANK];
+    int split[MAX_RANK];
+    int reduction_order;
+    int order;
+    int pack[MAX_READS];
+    /* permutations behind the labels of the order knobs */
+    int reduction_permutations[MAX_CHOICES][MAX_RANK];
+    int order_count; /* axes that are permuted: extent > 1 */
+    int order_permutations[MAX_CHOICES][MAX_RANK];
+    int vector_axes[MAX_CHOICES]; /* axis numbers; -1: none */
+};
+
+struct space_rules {
+    struct structure structure;
+    struct group_knobs knobs[MAX_GROUPS];
+};
+
+/* A point's choices for one group, in plain words. */
+struct group_choice {
+    int vector; /* axis, or -1 */
+    int64_t tile[MAX_RANK], block[MAX_RANK], unroll[MAX_RANK], split[MAX_RANK];
+    const int *reduction_order, *order;
+    int order_count;
+    bool pack[MAX_READS];
+};
+
+void space_choose(const struct space *space, int group, const int *point,
+                  struct group_choice *choice);
+
+int space_lanes(const struct space *space);
+
+/* Extent of the tile along the vector axis: so many vectors, no more than the axis or its
+ * alignment. */
+int64_t space_vector_tile(const struct space *space, const struct group *group, int axis,
+                          int64_t vectors);
+
+/* Estimated cycles of one call: the tile's static bound times the tiles; +infinity if the tile does
+ * not fit the registers. */
+double space_estimate(const struct space *space, const struct group *group,
+                      const struct group_choice *choice);
+
+/* Registers that the tile needs. */
+int64_t space_registers(const struct space *space, const struct group *group,
+                        const struct group_choice *choice);
+
+/* Variants of the tile that ragged edges and borders ask for. */
+int64_t space_variants(const struct group *group, const struct group_choice *choice);
+
+/* True if packing for this vector axis puts the tensor's neighbours along it next to each other. */
+bool space_can_pack(const struct group *group, const struct group_read *read, int axis);
+
+/* The axis of the tensor whose tile becomes innermost when packed, or -1. */
+int space_packed_axis(const struct group *group, const struct group_read *read,
+                      const struct group_choice *choice);
+
+#endif

@@ -1,0 +1,266 @@
+/* Finding groups, and the strides of their reads; see structure.h. */
+#include "schedules/structure.h"
+
+#include <string.h>
+
+struct analysis {
+    struct arena *arena;
+    const struct expression *expression;
+    struct group *group;
+    const struct variable *inner; /* stands for a step along an axis within an aligned tile */
+};
+
+static int count_readers(const struct value *value, const struct tensor *tensor) {
+    int count = value->operation == OP_READ && value->tensor == tensor;
+    for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
+        count += count_readers(value->operands[i], tensor);
+    return count;
+}
+
+/* True if every read of `tensor` below `value` is at the reader's own axes, in order. */
+static bool reads_at_own_axes(const struct tensor *reader, const struct value *value,
+                              const struct tensor *tensor) {
+    if (value->operation == OP_READ && value->tensor == tensor) {
+        if (reader->rank != tensor->rank)
+            return false;
+        for (int i = 0; i < tensor->rank; i++) {
+            const struct affine *subscript = value->subscripts[i];
+            bool same = reader->axes[i]->extent == tensor->axes[i]->extent;
+            if (tensor->axes[i]->extent > 1)
+                same = same && subscript->term_count == 1 && subscript->constant == 0 &&
+                       subscript->terms[0].kind == ATOM_VARIABLE &&
+                       subscript->terms[0].coefficient == 1 &&
+                       subscript->terms[0].variable == reader->axes[i];
+            if (!same)
+                return false;
+        }
+    }
+    for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
+        if (!reads_at_own_axes(reader, value->operands[i], tensor))
+            return false;
+    return true;
+}
+
+/* The only computed tensor that reads this one, or NULL. */
+static const struct tensor *only_reader(const struct expression *expression,
+                                        const struct tensor *tensor) {
+    const struct tensor *reader = NULL;
+    for (int i = 0; i < expression->tensor_count; i++) {
+        const struct tensor *other = expression->tensors[i];
+        if (other->kind != TENSOR_COMPUTED || !count_readers(other->body, tensor))
+            continue;
+        if (reader)
+            return NULL;
+        reader = other;
+    }
+    return reader;
+}
+
+static bool is_reduction(const struct tensor *tensor) {
+    return tensor->combiner != COMBINE_NONE;
+}
+
+/* Strides. */
+
+static int64_t gcd(int64_t a, int64_t b) {
+    while (b) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* The greatest common divisor of the constants by which a plain use of `axis` is divided. */
+static int64_t alignment_of(const struct affine *index, const struct variable *axis) {
+    int64_t alignment = 0;
+    for (int i = 0; i < index->term_count; i++) {
+        const struct affine_term *term = &index->terms[i];
+        if (term->kind == ATOM_VARIABLE || !affine_uses(term->operand, axis))
+            continue;
+        alignment = gcd(alignment, alignment_of(term->operand, axis));
+        if (term->kind == ATOM_DIVIDE || term->kind == ATOM_REMAINDER)
+            alignment = gcd(alignment, term->constant);
+        else
+            alignment = 1;
+    }
+    return alignment;
+}
+
+/* How far apart in memory neighbours along `axis` are, within a tile aligned to `alignment`. */
+static int64_t stride_along(struct analysis *a, const struct affine *offset,
+                            const struct variable *axis, int64_t alignment) {
+    int64_t stride;
+    if (alignment > 1) {
+        struct variable *outer = ARENA_NEW(a->arena, struct variable);
+        struct variable *inner = ARENA_NEW(a->arena, struct variable);
+        struct binding binding = {axis, NULL};
+        *outer = (struct variable){"outer", 1 << 28, 0, axis->extent / alignment + 1};
+        *inner = (struct variable){"inner", (1 << 28) + 1, 0, alignment};
+        binding.replacement = affine_add(
+            a->arena, affine_scale(a->arena, affine_variable(a->arena, outer), alignment),
+            affine_variable(a->arena, inner));
+        offset = affine_substitute(a->arena, offset, &binding, 1);
+        axis = inner;
+    }
+    return affine_coefficient(offset, axis, &stride) ? stride : STRIDE_NONLINEAR;
+}
+
+static int plain_axis(const struct affine *subscript, const struct variable *const *axes,
+                      int rank) {
+    for (int i = 0; i < rank; i++)
+        if (subscript->term_count == 1 && subscript->constant == 0 &&
+            subscript->terms[0].kind == ATOM_VARIABLE && subscript->terms[0].coefficient == 1 &&
+            subscript->terms[0].variable == axes[i])
+            return i;
+    return -1;
+}
+
+static void find_alignments(struct analysis *a, const struct value *value) {
+    struct group *group = a->group;
+    if (value->operation == OP_READ)
+        for (int i = 0; i < value->tensor->rank; i++)
+            for (int j = 0; j < group->axis_count; j++) {
+                const struct variable *axis = group->compute->axes[j];
+                group->axes[j].alignment =
+                    gcd(group->axes[j].alignment, alignment_of(value->subscripts[i], axis));
+            }
+    for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
+        find_alignments(a, value->operands[i]);
+}
+
+static void add_read(struct analysis *a, const struct value *value) {
+    struct group *group = a->group;
+    const struct tensor *compute = group->compute, *tensor = value->tensor;
+    const struct affine *offset = layout_offset(a->arena, &tensor->layout, value->subscripts);
+    struct group_read *read = &group->reads[group->read_count++];
+    read->tensor = tensor;
+    read->is_parameter = tensor->kind == TENSOR_PARAMETER || tensor->kind == TENSOR_LITERAL;
+    for (int i = 0; i < group->axis_count; i++)
+        read->strides[i] = stride_along(a, offset, compute->axes[i], group->axes[i].alignment);
+    for (int i = 0; i < group->reduction_count; i++)
+        read->reduction_strides[i] = stride_along(a, offset, compute->reduction_axes[i], 0);
+    for (int i = 0; i < tensor->rank; i++) {
+        read->axis_of[i] = plain_axis(value->subscripts[i], compute->axes, compute->rank);
+        read->reduction_of[i] =
+            plain_axis(value->subscripts[i], compute->reduction_axes, compute->reduction_rank);
+    }
+}
+
+static void find_reads(struct analysis *a, const struct value *value) {
+    if (value->operation == OP_READ && a->group->read_count < MAX_READS)
+        add_read(a, value);
+    for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
+        find_reads(a, value->operands[i]);
+}
+
+/* Notes that `condition` rules out terms at one end of an axis. */
+static void add_border(struct group_axis *axis, const struct affine *condition,
+                       int64_t coefficient) {
+    int64_t lowest, highest, values;
+    affine_range(condition, &lowest, &highest);
+    if (lowest >= 0 || coefficient == 0)
+        return;
+    if (coefficient > 0) {
+        values = (-lowest + coefficient - 1) / coefficient;
+        axis->border_low = values > axis->border_low ? values : axis->border_low;
+    } else {
+        values = (-lowest - coefficient - 1) / -coefficient;
+        axis->border_high = values > axis->border_high ? values : axis->border_high;
+    }
+}
+
+static void find_condition(struct group *group, const struct affine *condition) {
+    const struct tensor *compute = group->compute;
+    unsigned reductions = 0;
+    int axes = 0;
+    for (int i = 0; i < group->axis_count; i++)
+        axes += affine_uses(condition, compute->axes[i]);
+    for (int i = 0; i < group->reduction_count; i++)
+        if (affine_uses(condition, compute->reduction_axes[i])) {
+            group->reductions[i].borders = true;
+            reductions |= 1u << i;
+        }
+    for (int i = 0; i < group->axis_count; i++) {
+        struct group_axis *axis = &group->axes[i];
+        int64_t coefficient = 0;
+        if (!affine_uses(condition, compute->axes[i]))
+            continue;
+        if (!affine_coefficient(condition, compute->axes[i], &coefficient) || axes > 1 ||
+            (reductions & (reductions - 1)))
+            axis->borders_serially = false;
+        add_border(axis, condition, coefficient);
+        axis->border_reductions |= reductions;
+    }
+}
+
+static void find_borders(struct analysis *a, const struct value *value) {
+    for (int i = 0; i < value->condition_count; i++)
+        find_condition(a->group, value->conditions[i]);
+    for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
+        find_borders(a, value->operands[i]);
+}
+
+static void describe_group(struct analysis *a) {
+    struct group *group = a->group;
+    const struct tensor *compute = group->compute;
+    const struct affine *subscripts[MAX_RANK], *offset;
+    group->axis_count = compute->rank;
+    group->reduction_count = compute->reduction_rank;
+    for (int i = 0; i < compute->rank; i++) {
+        group->axes[i].name = group->outer->axes[i]->name;
+        group->axes[i].extent = compute->axes[i]->extent;
+        group->axes[i].borders_serially = true;
+        subscripts[i] = affine_variable(a->arena, group->outer->axes[i]);
+    }
+    offset = layout_offset(a->arena, &group->outer->layout, subscripts);
+    for (int i = 0; i < compute->rank; i++)
+        group->axes[i].output_stride = stride_along(a, offset, group->outer->axes[i], 0);
+    for (int i = 0; i < compute->reduction_rank; i++) {
+        group->reductions[i].name = compute->reduction_axes[i]->name;
+        group->reductions[i].extent = compute->reduction_axes[i]->extent;
+    }
+    find_alignments(a, compute->body);
+    find_reads(a, compute->body);
+    find_borders(a, compute->body);
+}
+
+dlt_status structure_find(struct arena *arena, const struct expression *expression,
+                          struct structure *structure, struct error *error) {
+    bool taken[MAX_TENSORS] = {false}; /* part of a later group, or inlined */
+    memset(structure, 0, sizeof *structure);
+    for (int i = expression->tensor_count - 1; i >= 0; i--) {
+        const struct tensor *tensor = expression->tensors[i];
+        bool is_result = i == expression->tensor_count - 1;
+        struct analysis a = {.arena = arena, .expression = expression};
+        if (tensor->kind != TENSOR_COMPUTED || taken[i])
+            continue;
+        if (!is_result && !is_reduction(tensor)) {
+            structure->inlined[structure->inlined_count++] = tensor;
+            continue;
+        }
+        if (structure->group_count == MAX_GROUPS)
+            return error_set(error, DLT_ERROR_REFUSED, "expression: more than %d nests",
+                             MAX_GROUPS);
+        a.group = &structure->groups[structure->group_count++];
+        a.group->outer = a.group->compute = tensor;
+        for (int j = 0; j < i && !is_reduction(tensor) && !a.group->fused; j++) {
+            const struct tensor *producer = expression->tensors[j];
+            if (producer->kind == TENSOR_COMPUTED && is_reduction(producer) &&
+                only_reader(expression, producer) == tensor &&
+                reads_at_own_axes(tensor, tensor->body, producer)) {
+                a.group->compute = producer;
+                a.group->fused = true;
+                taken[j] = true;
+            }
+        }
+        describe_group(&a);
+    }
+    /* Producers first: groups were found from the result backwards. */
+    for (int i = 0; i < structure->group_count / 2; i++) {
+        struct group swap = structure->groups[i];
+        structure->groups[i] = structure->groups[structure->group_count - 1 - i];
+        structure->groups[structure->group_count - 1 - i] = swap;
+    }
+    return DLT_OK;
+}

@@ -1,0 +1,66 @@
+/* The structure of an expression, as far as spaces need it; private to this folder.
+ *
+ * The computed stages fall into groups. A group is one nest of loops: its *outer* stage, at the
+ * root, and perhaps a reduction attached inside its tile (the outer stage is then an epilogue that
+ * reads the reduction at its own axes). What a group's compute stage reads, with the stride of each
+ * read along each axis, is all that the rules look at. */
+#ifndef SCHEDULES_STRUCTURE_H
+#define SCHEDULES_STRUCTURE_H
+
+#include "schedules/schedule.h"
+
+enum {
+    MAX_READS = 8,
+    MAX_GROUPS = 16
+};
+
+#define STRIDE_NONLINEAR INT64_MIN
+
+struct group_axis {
+    const char *name;
+    int64_t extent;
+    int64_t alignment;     /* tiles along it must divide this; 0: any */
+    bool borders_serially; /* each condition that uses it uses one reduction axis, no other axis */
+    unsigned border_reductions;      /* set of the reduction axes that its conditions use */
+    int64_t border_low, border_high; /* how many of its first and last values conditions may rule
+                                        out terms of */
+    int64_t output_stride;           /* elements */
+};
+
+struct group_reduction {
+    const char *name;
+    int64_t extent;
+    bool borders; /* conditions depend on it */
+};
+
+struct group_read {
+    const struct tensor *tensor;
+    bool is_parameter;         /* may be packed ahead */
+    int64_t strides[MAX_RANK]; /* along the group's axes; STRIDE_NONLINEAR */
+    int64_t reduction_strides[MAX_RANK];
+    int axis_of[MAX_RANK]; /* for each axis of the tensor: the group axis that is its subscript */
+    int reduction_of[MAX_RANK]; /* likewise the reduction axis; -1 */
+};
+
+struct group {
+    const struct tensor *outer, *compute; /* the same unless fused */
+    bool fused;
+    int axis_count;
+    struct group_axis axes[MAX_RANK];
+    int reduction_count;
+    struct group_reduction reductions[MAX_RANK];
+    int read_count;
+    struct group_read reads[MAX_READS];
+};
+
+struct structure {
+    int inlined_count;
+    const struct tensor *inlined[MAX_TENSORS]; /* element-wise stages in the middle */
+    int group_count;
+    struct group groups[MAX_GROUPS];
+};
+
+dlt_status structure_find(struct arena *arena, const struct expression *expression,
+                          struct structure *structure, struct error *error);
+
+#endif
