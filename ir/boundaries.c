@@ -37,6 +37,8 @@ struct splitting {
     struct arena *arena;
     struct tile *tile;
     struct inner_variables inner;
+    int bound_count;
+    const struct affine *bounds[MAX_BOUNDS]; /* of the loops around the tile, each >= 0 */
     int selection_count;
     struct selection selections[MAX_SELECTORS];
     struct error *error;
@@ -115,6 +117,27 @@ static int divide_condition(struct splitting *s, const struct affine *condition,
     return 1;
 }
 
+/* Narrows the selector's range by bounds of the loops around that are multiples of it. */
+static void narrow(struct splitting *s, struct selection *selection) {
+    for (int i = 0; i < s->bound_count; i++) {
+        const struct affine *bound = s->bounds[i], *sum;
+        const struct affine_term *first = &selection->index->terms[0];
+        int64_t coefficient, factor, constant;
+        if (first->kind != ATOM_VARIABLE ||
+            !affine_coefficient(bound, first->variable, &coefficient) || coefficient == 0 ||
+            first->coefficient % coefficient != 0)
+            continue;
+        factor = -first->coefficient / coefficient; /* index + factor * bound may be constant */
+        sum = affine_add(s->arena, selection->index, affine_scale(s->arena, bound, factor));
+        if (!affine_is_constant(sum, &constant))
+            continue;
+        if (factor > 0 && constant < selection->highest)
+            selection->highest = constant;
+        if (factor < 0 && constant > selection->lowest)
+            selection->lowest = constant;
+    }
+}
+
 static struct selection *find_selection(struct splitting *s, const struct affine *index) {
     struct selection *selection;
     for (int i = 0; i < s->selection_count; i++)
@@ -129,6 +152,7 @@ static struct selection *find_selection(struct splitting *s, const struct affine
     selection = &s->selections[s->selection_count++];
     selection->index = index;
     affine_range(index, &selection->lowest, &selection->highest);
+    narrow(s, selection);
     return selection;
 }
 
@@ -370,28 +394,46 @@ static void make_variants(struct splitting *s) {
     }
 }
 
-static dlt_status split_tile(struct program *program, struct tile *tile, struct error *error) {
-    struct splitting s = {
-        .program = program, .arena = program->arena, .tile = tile, .error = error};
+static dlt_status split_tile(struct splitting *s) {
+    struct tile *tile = s->tile;
+    struct error *error = s->error;
     int64_t variants = 1;
-    inner_collect(&s.inner, tile->variants[0].body);
-    find_bounds(&s, tile->variants[0].body);
-    TRY(collect_words(program, tile, error));
-    change_conditions(s.arena, tile->variants[0].body, collect_condition, &s);
-    if (s.status)
-        return s.status;
-    for (int i = 0; i < s.selection_count; i++) {
-        variants *= s.selections[i].threshold_count + 1;
+    s->inner.count = s->selection_count = 0;
+    memset(s->selections, 0, sizeof s->selections);
+    inner_collect(&s->inner, tile->variants[0].body);
+    find_bounds(s, tile->variants[0].body);
+    TRY(collect_words(s->program, tile, error));
+    change_conditions(s->arena, tile->variants[0].body, collect_condition, s);
+    if (s->status)
+        return s->status;
+    for (int i = 0; i < s->selection_count; i++) {
+        variants *= s->selections[i].threshold_count + 1;
         if (variants > MAX_VARIANTS)
             return error_set(error, DLT_ERROR_REFUSED,
                              "tile: its borders need more than %d variants", MAX_VARIANTS);
     }
-    make_variants(&s);
-    return s.status;
+    make_variants(s);
+    return s->status;
+}
+
+static dlt_status split_nodes(struct splitting *s, struct node *nodes) {
+    for (struct node *node = nodes; node; node = node->next) {
+        int outside = s->bound_count;
+        if (node->kind == NODE_TILE) {
+            s->tile = node->tile;
+            TRY(split_tile(s));
+        } else if (node->kind == NODE_LOOP) {
+            for (int i = 0; i < node->bound_count && s->bound_count < MAX_BOUNDS; i++)
+                s->bounds[s->bound_count++] = node->bounds[i];
+            TRY(split_nodes(s, node->body));
+            s->bound_count = outside;
+        }
+    }
+    return DLT_OK;
 }
 
 dlt_status split_boundaries(struct program *program, struct error *error) {
-    for (int i = 0; i < program->tile_count; i++)
-        TRY(split_tile(program, program->tiles[i], error));
-    return DLT_OK;
+    struct splitting s = {.program = program, .arena = program->arena, .error = error};
+    TRY(split_nodes(&s, program->pack));
+    return split_nodes(&s, program->run);
 }
