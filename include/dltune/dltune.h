@@ -40,12 +40,6 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
-#define DLT_API __attribute__((visibility("default")))
-#else
-#define DLT_API
-#endif
-
 typedef struct dlt_runtime dlt_runtime;         /* a database and the kernels made from it */
 typedef struct dlt_kernel dlt_kernel;           /* native code for one workload */
 typedef struct dlt_thread_pool dlt_thread_pool; /* threads to run parallel kernels with */

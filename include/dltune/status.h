@@ -5,6 +5,12 @@
 #ifndef DLTUNE_STATUS_H
 #define DLTUNE_STATUS_H
 
+#if defined(__GNUC__)
+#define DLT_API __attribute__((visibility("default")))
+#else
+#define DLT_API
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -23,7 +29,7 @@ typedef enum dlt_status {
 } dlt_status;
 
 /* A stable word for a status ("ok", "argument", "refused", ...), never NULL. Any thread. */
-const char *dlt_status_name(dlt_status status);
+DLT_API const char *dlt_status_name(dlt_status status);
 
 #ifdef __cplusplus
 }
