@@ -22,7 +22,8 @@ enum {
     MAX_VARIANTS = 8,
     MAX_SELECTORS = 8,
     MAX_THRESHOLDS = 4096,
-    MAX_RANGES = 16
+    MAX_RANGES = 16,
+    MAX_BOUNDS = 64,
 };
 
 struct selection {
