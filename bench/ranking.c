@@ -62,8 +62,8 @@ static void report(struct measurer *measurer, int tries) {
 int main(int argument_count, char **arguments) {
     struct measure_options options = {.seed = 1};
     int tries = argument_count > 2 ? atoi(arguments[2]) : 200;
-    struct measurer *measurer;
-    struct task *task;
+    struct measurer *measurer = NULL;
+    struct task *task = NULL;
     struct error error;
     if (argument_count < 2 || tries < 1)
         fail("usage: bench_ranking WORKER [TRIES]");

@@ -222,6 +222,8 @@ static enum measure_outcome receive(struct process *process, struct message *mes
         return silent_end(process, reason, bytes);
     if (message->kind != MESSAGE_FAULT)
         return OUTCOME_OK;
+    if (message->body_bytes != sizeof report)
+        return silent_end(process, reason, bytes);
     kill_and_reap(process);
     memcpy(&report, message->body, sizeof report);
     return fault_outcome(&report, reason, bytes);

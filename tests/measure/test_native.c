@@ -13,9 +13,9 @@
 
 static struct measure_result run(const char *key, const char *trace, bool cold) {
     struct measure_options options = {.seed = 2, .timeout_seconds = 60, .cold = cold};
-    struct measure_result result;
-    struct measurer *measurer;
-    struct task *task;
+    struct measure_result result = {0};
+    struct measurer *measurer = NULL;
+    struct task *task = NULL;
     struct error error = {0};
     if (task_create_key(key, &task, &error) != DLT_OK ||
         measurer_create(task, &options, &measurer, &error) != DLT_OK ||

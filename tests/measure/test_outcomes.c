@@ -110,6 +110,17 @@ static void each_by_its_name(void **state) {
     close_measurer();
 }
 
+static void packed_parameters(void **state) {
+    (void)state;
+    open_measurer("matmul m=5 n=8 k=4 const=b target=c threads=1", 0);
+    expect_right("packs");
+    expect("packs beyond", OUTCOME_OUTSIDE, "write 1 bytes behind the end of packed parameters");
+    expect("pack complains", OUTCOME_WRONG, "pack answered -1");
+    expect("writes packed", OUTCOME_OUTSIDE, "write to packed parameters, which is read-only");
+    expect_right("packs");
+    close_measurer();
+}
+
 static void endless_ones(void **state) {
     (void)state;
     open_measurer(key, 0.5);
@@ -135,6 +146,8 @@ static void large_ones(void **state) {
     expect_right("reversed");
     expect("border", OUTCOME_WRONG, "[299, 300] is ");
     expect("unwritten", OUTCOME_WRONG, "[299, 300] was left unwritten");
+    expect("crash", OUTCOME_CRASH, "");
+    expect_right("reversed");
     close_measurer();
 }
 
@@ -281,15 +294,11 @@ static void names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),
-        cmocka_unit_test(each_by_its_name),
-        cmocka_unit_test(large_ones),
-        cmocka_unit_test(endless_ones),
-        cmocka_unit_test(far_behind),
-        cmocka_unit_test(no_worker),
-        cmocka_unit_test(many),
-        cmocka_unit_test(killed_caller),
-        cmocka_unit_test(killed_while_idle),
+        cmocka_unit_test(names),         cmocka_unit_test(each_by_its_name),
+        cmocka_unit_test(large_ones),    cmocka_unit_test(packed_parameters),
+        cmocka_unit_test(endless_ones),  cmocka_unit_test(far_behind),
+        cmocka_unit_test(no_worker),     cmocka_unit_test(many),
+        cmocka_unit_test(killed_caller), cmocka_unit_test(killed_while_idle),
     };
     setenv("DLTUNE_WORKER", BAD_WORKER, 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,38 +207,72 @@ static int unwritten(void *const *tensors, const void *packed, void *workspace,
     return 0;
 }
 
+/* With b as a parameter: packed ahead as it is. */
+static int pack_copy(const void *const *parameters, void *packed) {
+    memcpy(packed, parameters[0], sizeof(float) * (size_t)(k * n));
+    return 0;
+}
+
+static int pack_beyond(const void *const *parameters, void *packed) {
+    pack_copy(parameters, packed);
+    memset((char *)packed + sizeof(float) * (size_t)(k * n), 0, 64 + (size_t)zero);
+    return 0;
+}
+
+static int pack_complains(const void *const *parameters, void *packed) {
+    pack_copy(parameters, packed);
+    return -1;
+}
+
+static int with_packed(void *const *tensors, const void *packed, void *workspace,
+                       const dlt_threads *threads) {
+    void *all[] = {tensors[0], (void *)packed, tensors[1]};
+    return right(all, NULL, workspace, threads);
+}
+
+static int writes_packed(void *const *tensors, const void *packed, void *workspace,
+                         const dlt_threads *threads) {
+    ((volatile float *)packed)[zero] = 1;
+    return with_packed(tensors, packed, workspace, threads);
+}
+
 static const struct {
     const char *name;
     kernel_run *run;
+    kernel_pack *pack;
 } candidates[] = {
-    {"right", right},
-    {"slow", slow},
-    {"reversed", reversed},
-    {"crash", crash},
-    {"illegal", illegal},
-    {"aborts", aborts},
-    {"killed", killed},
-    {"stack", stack},
-    {"loops", loops},
-    {"exits", exits},
-    {"exits at once", exits_at_once},
-    {"devours", devours},
-    {"devours for ever", devours_for_ever},
-    {"before", before},
-    {"behind", behind},
-    {"reads behind", reads_behind},
-    {"reads before", reads_before},
-    {"writes input", writes_input},
-    {"unwritten", unwritten},
-    {"border", border},
-    {"zeros", overwrites_with_zero},
-    {"undetermined", undetermined},
-    {"complains", complains},
-    {"closes socket", closes_socket},
-    {"scribbles socket", scribbles_socket},
-    {"forks", forks},
-    {"uses workspace", uses_workspace},
-    {"beyond workspace", beyond_workspace},
+    {"packs", with_packed, pack_copy},
+    {"packs beyond", with_packed, pack_beyond},
+    {"pack complains", with_packed, pack_complains},
+    {"writes packed", writes_packed, pack_copy},
+    {"right", right, NULL},
+    {"slow", slow, NULL},
+    {"reversed", reversed, NULL},
+    {"crash", crash, NULL},
+    {"illegal", illegal, NULL},
+    {"aborts", aborts, NULL},
+    {"killed", killed, NULL},
+    {"stack", stack, NULL},
+    {"loops", loops, NULL},
+    {"exits", exits, NULL},
+    {"exits at once", exits_at_once, NULL},
+    {"devours", devours, NULL},
+    {"devours for ever", devours_for_ever, NULL},
+    {"before", before, NULL},
+    {"behind", behind, NULL},
+    {"reads behind", reads_behind, NULL},
+    {"reads before", reads_before, NULL},
+    {"writes input", writes_input, NULL},
+    {"unwritten", unwritten, NULL},
+    {"border", border, NULL},
+    {"zeros", overwrites_with_zero, NULL},
+    {"undetermined", undetermined, NULL},
+    {"complains", complains, NULL},
+    {"closes socket", closes_socket, NULL},
+    {"scribbles socket", scribbles_socket, NULL},
+    {"forks", forks, NULL},
+    {"uses workspace", uses_workspace, NULL},
+    {"beyond workspace", beyond_workspace, NULL},
 };
 
 /* "NAME" or "NAME:REPETITIONS". */
@@ -261,6 +295,8 @@ static enum measure_outcome make(void *context, const struct task *task, const c
         if (strlen(candidates[i].name) == length &&
             strncmp(candidates[i].name, trace, length) == 0) {
             candidate->run = candidates[i].run;
+            candidate->pack = candidates[i].pack;
+            candidate->packed_bytes = candidates[i].pack ? 4 * k * n : 0;
             return OUTCOME_OK;
         }
     error_set(error, DLT_ERROR_REFUSED, "there is no step %s", trace);
