@@ -7,7 +7,9 @@
  * alone are neither: they never are in memory.
  *
  * What is exact here: two accesses meet in one location or do not overlap. An access to a written
- * buffer that is not exactly a location is refused. */
+ * buffer that is not exactly a location is refused, and so are locations that may overlap although
+ * their addresses follow different loops. (Those that follow the same loops overlap only where a
+ * split was shifted; each then holds the whole result of its elements.) */
 #include "ir/vectoriser.h"
 
 #include "base/hash.h"
@@ -21,13 +23,17 @@ bool is_written(const struct vectoriser *v, const struct buffer *buffer) {
     return false;
 }
 
-static bool address_equal(const struct vector_address *a, const struct vector_address *b) {
-    if (a->base != b->base || a->displacement != b->displacement || a->term_count != b->term_count)
+static bool terms_equal(const struct vector_address *a, const struct vector_address *b) {
+    if (a->base != b->base || a->term_count != b->term_count)
         return false;
     for (int i = 0; i < a->term_count; i++)
         if (a->terms[i].counter != b->terms[i].counter || a->terms[i].stride != b->terms[i].stride)
             return false;
     return true;
+}
+
+static bool address_equal(const struct vector_address *a, const struct vector_address *b) {
+    return a->displacement == b->displacement && terms_equal(a, b);
 }
 
 static unsigned bucket_of(const struct vector_address *address, int64_t lane_stride) {
@@ -42,6 +48,64 @@ struct location *location_find(struct vectoriser *v, const struct buffer *buffer
                          address_equal(&location->address, address)))
         location = location->next;
     return location;
+}
+
+static int64_t stride_along(const struct vector_address *address, const struct variable *counter) {
+    for (int i = 0; i < address->term_count; i++)
+        if (address->terms[i].counter == counter)
+            return address->terms[i].stride;
+    return 0;
+}
+
+static void add_range(int64_t stride, int64_t first, int64_t last, int64_t *lowest,
+                      int64_t *highest) {
+    *lowest += stride * (stride < 0 ? last : first);
+    *highest += stride * (stride < 0 ? first : last);
+}
+
+/* Bounds of a's address minus b's, lanes left aside. */
+static void difference_range(const struct vector_address *a, const struct vector_address *b,
+                             int64_t *lowest, int64_t *highest) {
+    *lowest = *highest = a->displacement - b->displacement;
+    for (int i = 0; i < a->term_count + b->term_count; i++) {
+        bool in_a = i < a->term_count;
+        const struct variable *counter =
+            in_a ? a->terms[i].counter : b->terms[i - a->term_count].counter;
+        if (in_a || !stride_along(a, counter))
+            add_range(stride_along(a, counter) - stride_along(b, counter), counter->minimum,
+                      counter->minimum + counter->extent - 1, lowest, highest);
+    }
+}
+
+/* Whether two locations of one buffer may share an element. Lanes i and j are tried as i - j where
+ * both stride alike. */
+static bool may_overlap(const struct vectoriser *v, const struct location *a,
+                        const struct location *b) {
+    int64_t bytes = data_types[a->type].bytes, lanes = v->lane.extent - 1;
+    int64_t strides[2] = {a->lane_stride * bytes, -b->lane_stride * bytes}, lowest, highest;
+    if (a->address.base != b->address.base)
+        return true;
+    difference_range(&a->address, &b->address, &lowest, &highest);
+    if (a->lane_stride == b->lane_stride && a->lane_stride) {
+        for (int64_t i = -lanes; i <= lanes; i++)
+            if (lowest + i * strides[0] < bytes && highest + i * strides[0] > -bytes)
+                return true;
+        return false;
+    }
+    add_range(strides[0], 0, lanes, &lowest, &highest);
+    add_range(strides[1], 0, lanes, &lowest, &highest);
+    return lowest < bytes && highest > -bytes;
+}
+
+/* The registers of two locations that overlap would not know of each other's stores. */
+static void refuse_overlap(struct vectoriser *v, const struct location *location) {
+    for (const struct location *other = v->locations; other; other = other->next_in_list)
+        if (other->buffer == location->buffer &&
+            (other->lane_stride != location->lane_stride ||
+             !terms_equal(&other->address, &location->address)) &&
+            may_overlap(v, other, location))
+            vectoriser_fail(v, "tile: an element of %s is reached along different loops",
+                            location->buffer->name);
 }
 
 static struct vector_block *scope_of(const struct vectoriser *v,
@@ -104,6 +168,7 @@ struct location *location_use(struct vectoriser *v, const struct buffer *buffer,
         location->type = type;
         location->value = vector_value_new(v->vectors, CLASS_VECTOR, true);
         location->scope = scope_of(v, address);
+        refuse_overlap(v, location);
         location->next = v->buckets[bucket];
         v->buckets[bucket] = location;
         location->next_in_list = v->locations;

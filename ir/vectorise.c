@@ -156,6 +156,13 @@ bool vectoriser_address(struct vectoriser *v, const struct buffer *buffer,
     return !v->status;
 }
 
+/* The lanes, other than `lanes`, in which the location's content must stay. What it has loaded may
+ * be needed in all lanes that exist, even by a later statement of a loop's next trip. */
+static uint64_t kept_lanes(const struct vectoriser *v, const struct location *location,
+                           uint64_t lanes) {
+    return (location->load ? v->active : location->lanes) & ~lanes;
+}
+
 /* old combined with the term: into the location itself, where the mask allows. */
 static void update(struct vectoriser *v, struct location *location, enum combiner combiner,
                    struct lanes_value term, uint64_t lanes) {
@@ -168,7 +175,7 @@ static void update(struct vectoriser *v, struct location *location, enum combine
     bool harmless = term.zero_outside && combiner == COMBINE_SUM;
     struct vector_instruction *combine, *blend;
     int mask = VECTOR_NONE;
-    if (!harmless && (location->lanes & ~lanes))
+    if (!harmless && kept_lanes(v, location, lanes))
         mask = vectoriser_mask(v, location->type, lanes);
     combine = vectoriser_emit(v, opcodes[combiner], location->type);
     combine->sources[0] = location->value;
@@ -184,11 +191,10 @@ static void update(struct vectoriser *v, struct location *location, enum combine
     blend->destination = location->value;
 }
 
-static void assign(struct vectoriser *v, struct location *location, int value, uint64_t lanes,
-                   bool is_new) {
+static void assign(struct vectoriser *v, struct location *location, int value, uint64_t lanes) {
     struct vector_instruction *move;
-    bool partial = !is_new && (location->lanes & ~lanes);
-    int mask = partial ? vectoriser_mask(v, location->type, lanes) : VECTOR_NONE;
+    int mask =
+        kept_lanes(v, location, lanes) ? vectoriser_mask(v, location->type, lanes) : VECTOR_NONE;
     move = vectoriser_emit(v, mask == VECTOR_NONE ? VECTOR_MOVE : VECTOR_BLEND, location->type);
     move->sources[0] = value;
     if (mask != VECTOR_NONE) {
@@ -206,7 +212,6 @@ static void walk_store(struct vectoriser *v, const struct node *store) {
     struct lanes_value value;
     struct location *location;
     int64_t lane_stride;
-    bool is_new;
     if (!lanes || v->status)
         return;
     value = evaluate_value(v, store->value, lanes);
@@ -216,12 +221,11 @@ static void walk_store(struct vectoriser *v, const struct node *store) {
         vectoriser_fail(v, "tile: all lanes store to one element of %s", store->buffer->name);
         return;
     }
-    is_new = !location_find(v, store->buffer, &address, lane_stride);
     location = location_use(v, store->buffer, &address, lane_stride, type, lanes,
                             store->combiner != COMBINE_NONE);
     location->dirty = true;
     if (store->combiner == COMBINE_NONE)
-        assign(v, location, value.value, lanes, is_new);
+        assign(v, location, value.value, lanes);
     else
         update(v, location, store->combiner, value, lanes);
 }

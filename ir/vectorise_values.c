@@ -1,6 +1,8 @@
 /* Values of a tile's statements as vector operations. */
 #include "ir/vectoriser.h"
 
+#include <math.h>
+
 /* Binary operations that are one vector operation. */
 static const enum vector_opcode binary_opcodes[OPERATION_COUNT] = {
     [OP_ADD] = VECTOR_ADD,       [OP_SUBTRACT] = VECTOR_SUBTRACT, [OP_MULTIPLY] = VECTOR_MULTIPLY,
@@ -10,20 +12,20 @@ static const enum vector_opcode binary_opcodes[OPERATION_COUNT] = {
 static struct lanes_value failure(struct vectoriser *v, const struct value *value) {
     vectoriser_fail(v, "tile: %s is not available in machine code here",
                     operations[value->operation].name);
-    return (struct lanes_value){0, false};
+    return (struct lanes_value){.value = 0};
 }
 
-/* A location's content. A later statement may assign the location again while this value is in use,
- * so it is a copy, which costs nothing once moves are forwarded. */
+/* A location's content, which must be complete in these lanes. */
 static struct lanes_value read_location(struct vectoriser *v, const struct buffer *buffer,
-                                        const struct vector_address *address, int64_t lane_stride) {
+                                        const struct vector_address *address, int64_t lane_stride,
+                                        uint64_t lanes) {
     const struct location *location = location_find(v, buffer, address, lane_stride);
-    if (!location) {
+    if (!location || (lane_stride != 0 && (lanes & ~location->lanes))) {
         vectoriser_fail(v, "tile: reads an element of %s that it does not hold in a register",
                         buffer->name);
-        return (struct lanes_value){0, false};
+        return (struct lanes_value){.value = 0};
     }
-    return (struct lanes_value){location->value, false};
+    return (struct lanes_value){location->value, false, false};
 }
 
 static struct lanes_value evaluate_read(struct vectoriser *v, const struct value *value,
@@ -34,9 +36,9 @@ static struct lanes_value evaluate_read(struct vectoriser *v, const struct value
     int64_t lane_stride;
     int mask = VECTOR_NONE;
     if (!vectoriser_address(v, buffer, value->subscripts[0], &address, &lane_stride))
-        return (struct lanes_value){0, false};
+        return (struct lanes_value){.value = 0};
     if (is_written(v, buffer))
-        return read_location(v, buffer, &address, lane_stride);
+        return read_location(v, buffer, &address, lane_stride, lanes);
     if (lane_stride != 0)
         mask = vectoriser_mask(v, value->type, lanes);
     load = vectoriser_emit(v,
@@ -48,7 +50,7 @@ static struct lanes_value evaluate_read(struct vectoriser *v, const struct value
     load->address = address;
     load->stride = lane_stride * data_types[value->type].bytes;
     load->mask = mask;
-    return (struct lanes_value){load->destination, lane_stride != 0};
+    return (struct lanes_value){load->destination, lane_stride != 0, true};
 }
 
 static struct lanes_value evaluate_index(struct vectoriser *v, const struct value *value) {
@@ -60,16 +62,17 @@ static struct lanes_value evaluate_index(struct vectoriser *v, const struct valu
             v->arena, index, affine_scale(v->arena, affine_variable(v->arena, &v->lane), stride));
     if (!affine_is_constant(index, &constant)) {
         vectoriser_fail(v, "tile: an index as a value depends on a loop that is not written out");
-        return (struct lanes_value){0, false};
+        return (struct lanes_value){.value = 0};
     }
     if (stride == 0)
-        return (struct lanes_value){vectoriser_constant(v, value->type, (double)constant), false};
+        return (struct lanes_value){vectoriser_constant(v, value->type, (double)constant), false,
+                                    true};
     lanes = vectoriser_operation(v, VECTOR_LANES, value->type, VECTOR_NONE, VECTOR_NONE);
     lanes = vectoriser_operation(v, VECTOR_MULTIPLY, value->type, lanes,
                                  vectoriser_constant(v, value->type, (double)stride));
     lanes = vectoriser_operation(v, VECTOR_ADD, value->type, lanes,
                                  vectoriser_constant(v, value->type, (double)constant));
-    return (struct lanes_value){lanes, false};
+    return (struct lanes_value){lanes, false, true};
 }
 
 static int blend(struct vectoriser *v, enum data_type type, int mask, int yes, int no) {
@@ -79,6 +82,10 @@ static int blend(struct vectoriser *v, enum data_type type, int mask, int yes, i
     blend->sources[1] = no;
     blend->mask = mask;
     return blend->destination;
+}
+
+static bool is_positive_zero(const struct value *value) {
+    return value->operation == OP_CONSTANT && value->constant == 0 && !signbit(value->constant);
 }
 
 static struct lanes_value evaluate_select(struct vectoriser *v, const struct value *value,
@@ -91,12 +98,12 @@ static struct lanes_value evaluate_select(struct vectoriser *v, const struct val
     if (chosen == 0)
         return evaluate_value(v, value->operands[1], lanes);
     yes = evaluate_value(v, value->operands[0], chosen);
-    if (yes.zero_outside && value->operands[1]->operation == OP_CONSTANT &&
-        value->operands[1]->constant == 0)
+    if (yes.zero_outside && is_positive_zero(value->operands[1]))
         return yes;
     no = evaluate_value(v, value->operands[1], lanes & ~chosen);
     return (struct lanes_value){
-        blend(v, value->type, vectoriser_mask(v, value->type, chosen), yes.value, no.value), false};
+        blend(v, value->type, vectoriser_mask(v, value->type, chosen), yes.value, no.value), false,
+        yes.finite_outside && no.finite_outside};
 }
 
 static struct lanes_value evaluate_select_less(struct vectoriser *v, const struct value *value,
@@ -110,18 +117,57 @@ static struct lanes_value evaluate_select_less(struct vectoriser *v, const struc
     less->sources[0] = operands[0];
     less->sources[1] = operands[1];
     return (struct lanes_value){blend(v, value->type, less->destination, operands[2], operands[3]),
-                                false};
+                                false, false};
+}
+
+static struct lanes_value evaluate_binary(struct vectoriser *v, const struct value *value,
+                                          uint64_t lanes) {
+    struct lanes_value a = evaluate_value(v, value->operands[0], lanes);
+    struct lanes_value b = evaluate_value(v, value->operands[1], lanes);
+    struct lanes_value result = {
+        vectoriser_operation(v, binary_opcodes[value->operation], value->type, a.value, b.value),
+        a.zero_outside && b.zero_outside, a.finite_outside && b.finite_outside};
+    if (value->operation == OP_MULTIPLY)
+        result.zero_outside =
+            (a.zero_outside && b.finite_outside) || (b.zero_outside && a.finite_outside);
+    if (value->operation == OP_DIVIDE) {
+        bool harmless =
+            value->operands[1]->operation == OP_CONSTANT && value->operands[1]->constant != 0;
+        result.zero_outside = a.zero_outside && harmless;
+        result.finite_outside = a.finite_outside && harmless;
+    }
+    return result;
+}
+
+static struct lanes_value evaluate_unary(struct vectoriser *v, const struct value *value,
+                                         uint64_t lanes) {
+    struct lanes_value a = evaluate_value(v, value->operands[0], lanes);
+    enum data_type type = value->type;
+    switch (value->operation) {
+    case OP_NEGATE: /* flips the sign bit: also of zeros and NaNs */
+        a.value =
+            vectoriser_operation(v, VECTOR_XOR, type, a.value, vectoriser_constant(v, type, -0.0));
+        return a;
+    case OP_ABSOLUTE:
+        a.value = vectoriser_operation(v, VECTOR_AND_NOT, type, vectoriser_constant(v, type, -0.0),
+                                       a.value);
+        return a;
+    case OP_SQUARE_ROOT:
+        a.value = vectoriser_operation(v, VECTOR_SQUARE_ROOT, type, a.value, VECTOR_NONE);
+        a.finite_outside = a.zero_outside;
+        return a;
+    default:
+        return failure(v, value);
+    }
 }
 
 struct lanes_value evaluate_value(struct vectoriser *v, const struct value *value, uint64_t lanes) {
-    struct lanes_value a = {0, false}, b = {0, false};
-    enum data_type type = value->type;
     if (v->status)
-        return a;
+        return (struct lanes_value){.value = 0};
     switch (value->operation) {
     case OP_CONSTANT:
-        return (struct lanes_value){vectoriser_constant(v, type, value->constant),
-                                    value->constant == 0};
+        return (struct lanes_value){vectoriser_constant(v, value->type, value->constant),
+                                    value->constant == 0, isfinite(value->constant)};
     case OP_READ:
         return evaluate_read(v, value, lanes);
     case OP_INDEX:
@@ -130,38 +176,14 @@ struct lanes_value evaluate_value(struct vectoriser *v, const struct value *valu
         return evaluate_select(v, value, lanes);
     case OP_SELECT_LESS:
         return evaluate_select_less(v, value, lanes);
-    default:
-        break;
-    }
-    a = evaluate_value(v, value->operands[0], lanes);
-    if (value->operands[1])
-        b = evaluate_value(v, value->operands[1], lanes);
-    switch (value->operation) {
     case OP_ADD:
     case OP_SUBTRACT:
     case OP_MULTIPLY:
     case OP_DIVIDE:
     case OP_MINIMUM:
     case OP_MAXIMUM:
-        return (struct lanes_value){
-            vectoriser_operation(v, binary_opcodes[value->operation], type, a.value, b.value),
-            value->operation == OP_MULTIPLY ? a.zero_outside || b.zero_outside
-            : value->operation == OP_DIVIDE ? a.zero_outside
-                                            : a.zero_outside && b.zero_outside};
-    case OP_NEGATE: /* flips the sign bit: also of zeros and NaNs */
-        return (struct lanes_value){
-            vectoriser_operation(v, VECTOR_XOR, type, a.value, vectoriser_constant(v, type, -0.0)),
-            a.zero_outside};
-    case OP_ABSOLUTE:
-        return (struct lanes_value){vectoriser_operation(v, VECTOR_AND_NOT, type,
-                                                         vectoriser_constant(v, type, -0.0),
-                                                         a.value),
-                                    a.zero_outside};
-    case OP_SQUARE_ROOT:
-        return (struct lanes_value){
-            vectoriser_operation(v, VECTOR_SQUARE_ROOT, type, a.value, VECTOR_NONE),
-            a.zero_outside};
+        return evaluate_binary(v, value, lanes);
     default:
-        return failure(v, value);
+        return evaluate_unary(v, value, lanes);
     }
 }

@@ -51,10 +51,11 @@ struct vectoriser {
     const struct buffer *written[MAX_STAGES]; /* buffers that the tile stores to */
 };
 
-/* A value during evaluation. */
+/* A value during evaluation, and what the lanes that the current mask leaves out hold. */
 struct lanes_value {
     int value;
-    bool zero_outside; /* lanes that the current mask leaves out are zero */
+    bool zero_outside;
+    bool finite_outside; /* no infinity or NaN that is not in the data: zero times it is zero */
 };
 
 void vectoriser_fail(struct vectoriser *v, const char *format, ...)

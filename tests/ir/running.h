@@ -77,8 +77,10 @@ struct subject {
 
 typedef float input_number(struct random *random);
 
-static float number_around_zero(struct random *random) {
-    return (float)(2 * random_unit(random) - 1);
+/* Of either sign; products of many neither vanish nor grow. */
+static float number_around_one(struct random *random) {
+    double magnitude = 0.75 + random_unit(random) / 2;
+    return (float)(random_below(random, 2) ? magnitude : -magnitude);
 }
 
 /* Storage that a layout adds holds zero. */
@@ -213,15 +215,15 @@ static void check_on_target(const struct subject *s, const struct schedule *sche
 }
 
 /* All targets that run here; tallies in the order of target_names. */
-static void check_on_targets(const struct subject *s, const struct schedule *schedule,
-                             struct tally *tallies) {
+__attribute__((unused)) static void
+check_on_targets(const struct subject *s, const struct schedule *schedule, struct tally *tallies) {
     for (int i = 0; target_names[i]; i++)
         if (target_runs_here(target_names[i]))
             check_on_target(s, schedule, target_names[i], &tallies[i]);
 }
 
 /* A good share of what is tried is compiled, and of that a good share has machine code. */
-static void check_tallies(const struct tally *tallies, int cases) {
+__attribute__((unused)) static void check_tallies(const struct tally *tallies, int cases) {
     for (int i = 0; target_names[i]; i++) {
         const struct tally *t = &tallies[i];
         if (!t->tried)
@@ -237,7 +239,7 @@ static void check_tallies(const struct tally *tallies, int cases) {
 }
 
 /* VARIABLE=count or VARIABLE=first_seed:count; else the default count from seed 0. */
-static void read_range(const char *variable, uint64_t *first, int *count) {
+__attribute__((unused)) static void read_range(const char *variable, uint64_t *first, int *count) {
     const char *text = getenv(variable);
     char *end;
     *first = 0;

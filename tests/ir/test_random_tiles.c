@@ -157,7 +157,7 @@ static void append_value(struct generator *g, struct text *out, int depth) {
     static const char *const forms[] = {"(~ + ~)",           "(~ - ~)",      "~ * ~",
                                         "max(~, ~)",         "min(~, ~)",    "abs(~)",
                                         "(0 - ~)",           "sqrt(abs(~))", "~ / (abs(~) + 1)",
-                                        "max(~ * ~ + ~, 0)", "~ * 0.5",      "select(~ < ~, ~, ~)"};
+                                        "max(~ * ~ + ~, 0)", "~ * 0.875",    "select(~ < ~, ~, ~)"};
     const char *form;
     if (depth == 0 || chance(&g->random, 4)) {
         append_read(g, out);
@@ -199,6 +199,7 @@ static void append_stage(struct generator *g) {
     bool reduces = g->stage_count ? chance(&g->random, 4) : !chance(&g->random, 4);
     bool like_previous = g->stage_count && !chance(&g->random, 4);
     struct text body = {0};
+    int64_t terms = 1;
     while (start_axes(g, reduces, like_previous) > MAX_WORK)
         ;
     if (reduces && chance(&g->random, 2)) { /* a contraction */
@@ -218,8 +219,12 @@ static void append_stage(struct generator *g) {
         text_format(&g->stages, "%s%s=%d", i ? ", " : "", g->axes[i], (int)g->extents[i]);
     }
     text_append(&g->stages, "] f32 = ");
-    if (reduces)
-        text_format(&g->stages, "%s(", combiner_names[random_below(&g->random, 7)]);
+    for (int i = g->axis_count; i < g->axis_count + g->reduction_count; i++)
+        terms *= g->extents[i];
+    if (reduces) /* products of many factors would leave the range of f32 */
+        text_format(
+            &g->stages, "%s(",
+            combiner_names[random_below(&g->random, g->stage_count == 0 && terms <= 32 ? 7 : 6)]);
     for (int i = g->axis_count; i < g->axis_count + g->reduction_count; i++)
         text_format(&g->stages, "%s%s=%d", i > g->axis_count ? ", " : "", g->axes[i],
                     (int)g->extents[i]);
@@ -261,7 +266,7 @@ static bool try_seed(uint64_t seed, struct tally *tallies) {
         struct schedule *schedule = schedule_create(&arena, expression);
         random_schedule(schedule, &g.random);
         trying_trace = schedule_trace(schedule);
-        subject_open(&subject, expression, &g.random, number_around_zero);
+        subject_open(&subject, expression, &g.random, number_around_one);
         if (reference_cost(subject.reference) *
                 (double)element_count(expression_result(expression)) <
             50 * MAX_WORK)
