@@ -28,25 +28,29 @@ target_include_directories(dltune_library INTERFACE
 set(runtime_links tcc Zydis sqlite3 cjson pthreadpool dl m pthread)
 target_link_libraries(dltune_library INTERFACE ${runtime_links})
 
-install(TARGETS dltune_library EXPORT dltune-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY include/dltune DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS dltune_library EXPORT dltune-targets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+install(DIRECTORY include/dltune DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 
 # find_package(dltune) gives the target dltune::dltune.
 include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/dltune)
-install(EXPORT dltune-targets NAMESPACE dltune:: DESTINATION ${package_folder})
+install(EXPORT dltune-targets NAMESPACE dltune:: DESTINATION ${package_folder}
+  COMPONENT development)
 configure_package_config_file(cmake/dltune-config.cmake.in dltune-config.cmake
   INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(dltune-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/dltune-config.cmake
-  ${CMAKE_BINARY_DIR}/dltune-config-version.cmake DESTINATION ${package_folder})
+  ${CMAKE_BINARY_DIR}/dltune-config-version.cmake DESTINATION ${package_folder}
+  COMPONENT development)
 
 list(TRANSFORM runtime_links PREPEND -l OUTPUT_VARIABLE pc_links)
 list(JOIN pc_links " " pc_links)
 configure_file(cmake/dltune.pc.in dltune.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/dltune.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${CMAKE_BINARY_DIR}/dltune.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+  COMPONENT development)
 
 add_executable(run_from_database examples/run_from_database.c)
 target_link_libraries(run_from_database PRIVATE dltune_library m)
 install(FILES examples/run_from_database.c examples/use_exported.c
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/dltune/examples)
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/dltune/examples COMPONENT development)
