@@ -1,9 +1,10 @@
-/* Measuring candidates: compiled, compared with the reference, then timed, in a process of their own.
+/* Measuring candidates: compiled, compared with the reference, then timed, in a process of their
+ * own.
  *
- * A measurer owns a worker process. A candidate is a trace; the worker replays it, lowers, compiles,
- * runs it on checked buffers, compares its result with the reference and, only if it is right, times
- * it. Whatever a candidate does (crash, hang, scribble, exit) takes its worker down, never the
- * caller: it is reported with its kind and a new worker is started. */
+ * A measurer owns a worker process. A candidate is a trace; the worker replays it, lowers,
+ * compiles, runs it on checked buffers, compares its result with the reference and, only if it is
+ * right, times it. Whatever a candidate does (crash, hang, scribble, exit) takes its worker down,
+ * never the caller: it is reported with its kind and a new worker is started. */
 #ifndef MEASURE_MEASURE_H
 #define MEASURE_MEASURE_H
 
@@ -21,18 +22,19 @@ enum measure_outcome {
     OUTCOME_OUTSIDE, /* wrote or read outside its buffers, or into an input */
     OUTCOME_CRASH,   /* any other fatal signal */
     OUTCOME_TIMEOUT,
-    OUTCOME_MEMORY,  /* out of memory */
-    OUTCOME_EXIT,    /* the worker's process ended by itself */
+    OUTCOME_MEMORY, /* out of memory */
+    OUTCOME_EXIT,   /* the worker's process ended by itself */
     OUTCOME_COUNT,
 };
 
 struct measure_result {
     enum measure_outcome outcome;
-    char message[256];  /* why not OK */
-    double median_us, minimum_us, spread; /* of one call; spread: (third - first quartile) / median */
-    bool wall_clock;    /* else the thread's CPU time */
-    bool abandoned;     /* timing ended early: far behind `best_us`; the times are rough */
-    double max_error;   /* largest error over its element's bound: <= 1 is right */
+    char message[256]; /* why not OK */
+    /* of one call; spread: (third - first quartile) / median */
+    double median_us, minimum_us, spread;
+    bool wall_clock;  /* else the thread's CPU time */
+    bool abandoned;   /* timing ended early: far behind `best_us`; the times are rough */
+    double max_error; /* largest error over its element's bound: <= 1 is right */
     /* where the candidate's time went, seconds */
     struct measure_shares {
         double lower, compile, check, time;
