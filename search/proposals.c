@@ -74,15 +74,40 @@ bool proposals_offer_random(struct proposals *proposals) {
     return proposals->count < proposals->wanted && offer_walk(proposals);
 }
 
-/* Another choice of a knob: mostly the next one, up or down, if its choices are ordered. */
+/* The choice whose number is next above, or below, that of `choice`; words count by their place.
+ * The first choice of a knob is its default, so places say nothing about numbers. -1 at the end. */
+static int next_choice(const struct knob *knob, int choice, bool up) {
+    int next = -1;
+    if (knob->labels[0])
+        return up ? (choice + 1 < knob->choice_count ? choice + 1 : -1) : choice - 1;
+    for (int i = 0; i < knob->choice_count; i++) {
+        bool beyond =
+            up ? knob->values[i] > knob->values[choice] : knob->values[i] < knob->values[choice];
+        bool nearer = next < 0 || (up ? knob->values[i] < knob->values[next]
+                                      : knob->values[i] > knob->values[next]);
+        if (beyond && nearer)
+            next = i;
+    }
+    return next;
+}
+
+/* One step along an ordered knob, sometimes two; at an end the other way. */
+static int step_choice(struct random *random, const struct knob *knob, int choice) {
+    int steps = random_below(random, 4) ? 1 : 2;
+    bool up = random_below(random, 2) != 0;
+    int next = next_choice(knob, choice, up);
+    if (next < 0)
+        next = next_choice(knob, choice, !up);
+    else if (steps == 2 && next_choice(knob, next, up) >= 0)
+        next = next_choice(knob, next, up);
+    return next < 0 ? choice : next;
+}
+
 static int other_choice(struct random *random, const struct knob *knob, int choice) {
-    int count = knob->choice_count, distance = random_below(random, 4) ? 1 : 2;
-    int next = random_below(random, 2) ? choice + distance : choice - distance;
-    if (knob->ordered && next >= 0 && next < count)
-        return next;
-    if (knob->ordered && count > 1)
-        return choice > 0 ? choice - 1 : choice + 1;
-    next = (int)random_below(random, (uint64_t)count - 1);
+    int next;
+    if (knob->ordered)
+        return step_choice(random, knob, choice);
+    next = (int)random_below(random, (uint64_t)knob->choice_count - 1);
     return next < choice ? next : next + 1;
 }
 

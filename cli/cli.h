@@ -1,0 +1,110 @@
+/* What the files of the command line share.
+ *
+ * A command is a row in the table of main.c and a file. It gets its options parsed, answers a
+ * status, and leaves a message in the error; main.c prints it and chooses the exit status:
+ *
+ *     0  done
+ *     1  failed; the message says what and what to do
+ *     2  wrong usage: which argument, what it was, what it may be; nothing was written
+ *     3  query found nothing stored
+ *     128 + signal: interrupted; everything measured until then is stored (130 for Ctrl-C)
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "db/db.h"
+#include "te/task.h"
+
+enum {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_NOTHING_STORED = 3,
+    EXIT_SIGNAL = 128,
+};
+
+/* Which options a command takes. */
+enum option_group {
+    GROUP_WORKLOAD = 1 << 0,
+    GROUP_PLACE = 1 << 1, /* target and threads */
+    GROUP_TUNE = 1 << 2,
+    GROUP_DATABASE = 1 << 3,
+    GROUP_OUTPUT = 1 << 4,
+    GROUP_BENCH = 1 << 5,
+    GROUP_EXPORT = 1 << 6,
+    GROUP_EXPLAIN = 1 << 7,
+    GROUP_TARGETS = 1 << 8,
+};
+
+struct options {
+    int64_t trials, seed, threads;
+    double seconds, max_error;
+    const char *target, *algorithm, *strategy, *database;
+    const char *baseline, *name, *out, *list, *pass, *show;
+    bool json, quiet, verbose, peers, measure, space, use_default, help;
+};
+
+struct command;
+
+struct cli {
+    struct arena arena;
+    const struct command *command;
+    struct options options;
+    const char **words; /* that are no options */
+    int word_count;
+    struct text attributes; /* " key=value" of the options that belong to the workload */
+    char database_path[4096];
+    int exit_status; /* of a command that itself succeeded */
+};
+
+struct command {
+    const char *name, *arguments, *help;
+    unsigned groups;     /* of options */
+    const char *details; /* for --help; may be NULL */
+    dlt_status (*run)(struct cli *cli, struct error *error);
+};
+
+/* The commands: one file each. */
+dlt_status run_tune_operator(struct cli *cli, struct error *error);
+dlt_status run_tune_list(struct cli *cli, struct error *error);
+dlt_status run_query(struct cli *cli, struct error *error);
+dlt_status run_bench(struct cli *cli, struct error *error);
+dlt_status run_export(struct cli *cli, struct error *error);
+dlt_status run_db(struct cli *cli, struct error *error);
+dlt_status run_explain(struct cli *cli, struct error *error);
+dlt_status run_targets(struct cli *cli, struct error *error);
+dlt_status run_version(struct cli *cli, struct error *error);
+
+/* options.c: fills options, words and attributes. */
+dlt_status options_parse(struct cli *cli, int count, char *const *arguments, struct error *error);
+void options_print_help(unsigned groups);
+
+/* workloads.c: the text of the workload on the command line, tasks made from it, and lists. */
+const char *cli_workload(struct cli *cli);
+dlt_status cli_resolve_target(const struct cli *cli, const char **target, struct error *error);
+dlt_status cli_needs_target_here(const char *target, struct error *error);
+dlt_status cli_task(struct cli *cli, struct task **task, struct error *error);
+
+struct task_list {
+    struct task **tasks;
+    int count, capacity;
+};
+
+/* A line is a workload; '#' starts a comment, empty lines are skipped. Messages name file and line.
+ */
+dlt_status task_list_read(struct cli *cli, const char *path, struct task_list *list,
+                          struct error *error);
+dlt_status task_list_add(struct task_list *list, struct task *task, struct error *error);
+void task_list_free(struct task_list *list);
+
+/* Opens --db, else the default database. Its path is then cli->database_path. */
+dlt_status cli_open_database(struct cli *cli, enum database_mode mode, struct database **database,
+                             struct error *error);
+
+/* "dltune: MESSAGE" on standard error. */
+void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

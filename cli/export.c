@@ -1,0 +1,66 @@
+/* `dltune export`: stored bests as a static library. */
+#include "export/export.h"
+
+#include "cli/stored.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static dlt_status find_kernels(struct cli *cli, struct database *database,
+                               const struct task_list *list, struct export_kernel *kernels,
+                               struct record *records, struct error *error) {
+    for (int i = 0; i < list->count; i++) {
+        TRY(stored_best(cli, database, list->tasks[i], &records[i], error));
+        kernels[i] = (struct export_kernel){list->tasks[i], records[i].trace};
+    }
+    return DLT_OK;
+}
+
+static dlt_status write_library(struct cli *cli, struct database *database,
+                                const struct task_list *list, struct error *error) {
+    struct export_kernel *kernels = calloc((size_t)list->count, sizeof *kernels);
+    struct record *records = calloc((size_t)list->count, sizeof *records);
+    struct export_options options = {.name = cli->options.name,
+                                     .folder = cli->options.out ? cli->options.out : ".",
+                                     .kernel_count = list->count,
+                                     .kernels = kernels,
+                                     .comments = true};
+    dlt_status status = kernels && records
+                            ? find_kernels(cli, database, list, kernels, records, error)
+                            : error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    if (status == DLT_OK)
+        status = export_library(&options, error);
+    if (status == DLT_OK && !cli->options.json && !cli->options.quiet)
+        printf("%s/lib%s.a  %s.h  %s.c  %s.pc: %d kernel%s\n", options.folder, options.name,
+               options.name, options.name, options.name, list->count, list->count == 1 ? "" : "s");
+    for (int i = 0; records && i < list->count; i++)
+        record_free(&records[i]);
+    free(records);
+    free(kernels);
+    return status;
+}
+
+static dlt_status export_stored(struct cli *cli, struct task_list *list, struct error *error) {
+    struct database *database;
+    dlt_status status;
+    TRY(cli_open_database(cli, DATABASE_READ, &database, error));
+    status = stored_tasks(cli, database, list, error);
+    if (status == DLT_OK)
+        status = write_library(cli, database, list, error);
+    database_close(database);
+    return status;
+}
+
+dlt_status run_export(struct cli *cli, struct error *error) {
+    struct task_list list = {0};
+    dlt_status status;
+    if (!cli->options.name)
+        return error_set(
+            error, DLT_ERROR_ARGUMENT,
+            "--name: missing; the library is called libNAME.a, its functions NAME_...");
+    status = requested_tasks(cli, &list, error);
+    if (status == DLT_OK)
+        status = export_stored(cli, &list, error);
+    task_list_free(&list);
+    return status;
+}

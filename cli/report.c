@@ -1,0 +1,168 @@
+/* Reports of workloads; see report.h. */
+#include "cli/report.h"
+
+#include "db/json.h"
+#include "targets/description.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- JSON ---- */
+
+/* Where the seconds of a run went, for both forms. */
+static const struct {
+    const char *name;
+    size_t offset;
+} shares[] = {
+    {"search", offsetof(struct tuner_shares, search)},
+    {"lower", offsetof(struct tuner_shares, lower)},
+    {"compile", offsetof(struct tuner_shares, compile)},
+    {"check", offsetof(struct tuner_shares, check)},
+    {"time", offsetof(struct tuner_shares, time)},
+    {"store", offsetof(struct tuner_shares, store)},
+    {"other", offsetof(struct tuner_shares, other)},
+};
+
+enum {
+    SHARE_COUNT = sizeof shares / sizeof shares[0]
+};
+
+static double share(const struct tuner_summary *summary, int row) {
+    return *(const double *)((const char *)&summary->shares + shares[row].offset);
+}
+
+static double trials_per_second(const struct tuner_summary *summary) {
+    return summary->seconds > 0 ? (double)summary->trials / summary->seconds : 0;
+}
+
+static void add_run(cJSON *object, const struct tuner_summary *summary) {
+    cJSON *errors, *seconds;
+    cJSON_AddNumberToObject(object, "trials", (double)summary->trials);
+    cJSON_AddNumberToObject(object, "known", (double)summary->known);
+    errors = cJSON_AddObjectToObject(object, "errors");
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        if (i != OUTCOME_OK && summary->errors[i])
+            cJSON_AddNumberToObject(errors, measure_outcome_name((enum measure_outcome)i),
+                                    (double)summary->errors[i]);
+    if (summary->first_failure[0])
+        cJSON_AddStringToObject(object, "first_error", summary->first_failure);
+    cJSON_AddNumberToObject(object, "seconds", summary->seconds);
+    cJSON_AddNumberToObject(object, "trials_per_s", trials_per_second(summary));
+    seconds = cJSON_AddObjectToObject(object, "seconds_by_step");
+    for (int i = 0; i < SHARE_COUNT; i++)
+        cJSON_AddNumberToObject(seconds, shares[i].name, share(summary, i));
+    cJSON_AddBoolToObject(object, "exhausted", summary->exhausted);
+    cJSON_AddBoolToObject(object, "interrupted", summary->cancelled);
+}
+
+static cJSON *failed_json(const struct report *report) {
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "task", report->task->key);
+    cJSON_AddStringToObject(object, "status", "failed");
+    cJSON_AddStringToObject(object, "target", report->task->target);
+    cJSON_AddStringToObject(object, "host", host_name());
+    cJSON_AddNumberToObject(object, "threads", report->task->threads);
+    cJSON_AddBoolToObject(object, "verified", false);
+    if (report->failure)
+        cJSON_AddStringToObject(object, "message", report->failure);
+    return object;
+}
+
+cJSON *report_json(const struct report *report) {
+    cJSON *object = report->record ? record_to_json(report->record, report->task->operations,
+                                                    report->task->nominal_operations)
+                                   : failed_json(report);
+    if (!object)
+        return NULL;
+    cJSON_AddStringToObject(object, "algorithm", "direct");
+    if (report->task->count > 1)
+        cJSON_AddNumberToObject(object, "count", (double)report->task->count);
+    if (report->summary)
+        add_run(object, report->summary);
+    return object;
+}
+
+void print_json_line(cJSON *object) {
+    char *line = object ? cJSON_PrintUnformatted(object) : NULL;
+    if (line)
+        puts(line);
+    else
+        cli_complain("out of memory");
+    fflush(stdout);
+    free(line);
+    cJSON_Delete(object);
+}
+
+/* ---- for people ---- */
+
+void format_rate(struct text *text, const struct task *task, double median_us, double peak_gflops) {
+    double gflops = task->operations / median_us * 1e-3;
+    text_format(text, "%.4g us  %.4g GFLOP/s", median_us, gflops);
+    if (peak_gflops > 0)
+        text_format(text, "  %.1f %% of the peak, %.4g", 100 * gflops / peak_gflops, peak_gflops);
+}
+
+static void print_run(const struct tuner_summary *summary) {
+    printf("  %-10s %lld in %.1f s, %.1f a second: %lld right", "trials",
+           (long long)summary->trials, summary->seconds, trials_per_second(summary),
+           (long long)summary->errors[OUTCOME_OK]);
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        if (i != OUTCOME_OK && summary->errors[i])
+            printf(", %lld %s", (long long)summary->errors[i],
+                   measure_outcome_name((enum measure_outcome)i));
+    if (summary->known)
+        printf("; %lld known before", (long long)summary->known);
+    printf("%s%s\n", summary->exhausted ? "; no point is left" : "",
+           summary->cancelled ? "; interrupted" : "");
+    if (summary->first_failure[0])
+        printf("  %-10s %s\n", "first", summary->first_failure);
+    printf("  %-10s", "seconds");
+    for (int i = 0; i < SHARE_COUNT; i++)
+        printf("%s %s %.2f", i ? "," : "", shares[i].name, share(summary, i));
+    printf("\n");
+}
+
+static void print_record(const struct report *report) {
+    const struct record *record = report->record;
+    struct text rate = {0};
+    format_rate(&rate, report->task, record->median_us, record->peak_gflops);
+    printf("  %-10s %s\n", "best", text_string(&rate));
+    printf("  %-10s minimum %.4g us, spread %.1f %%, clock %s, %s\n", "times", record->minimum_us,
+           100 * record->spread, record->clock,
+           record->finalist ? "timed again among the fastest" : "timed once");
+    printf("  %-10s the largest error is %.2g of its bound\n", "checked", record->max_error);
+    printf("  %-10s %s\n", "layouts", record->layouts);
+    printf("  %-10s %s\n", "knobs", *record->knobs ? record->knobs : "none");
+    printf("  %-10s %s\n", "host", record->host);
+    text_free(&rate);
+}
+
+static void print_schedule(const char *trace) {
+    printf("  schedule\n");
+    while (*trace) {
+        int length = (int)strcspn(trace, "\n");
+        printf("    %.*s\n", length, trace);
+        trace += length + (trace[length] == '\n');
+    }
+}
+
+static void print_table(const struct report *report) {
+    printf("%s\n", report->task->key);
+    if (report->record)
+        print_record(report);
+    else
+        printf("  %-10s %s\n", "failed", report->failure ? report->failure : "");
+    if (report->summary)
+        print_run(report->summary);
+    if (report->record && (report->cli->options.verbose || !report->summary))
+        print_schedule(report->record->trace);
+    fflush(stdout);
+}
+
+void report_print(const struct report *report) {
+    if (report->cli->options.json)
+        print_json_line(report_json(report));
+    else
+        print_table(report);
+}

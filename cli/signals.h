@@ -1,0 +1,11 @@
+/* Ctrl-C and SIGTERM ask the run to stop; a second one ends it at once. */
+#ifndef CLI_SIGNALS_H
+#define CLI_SIGNALS_H
+
+#include <signal.h>
+
+extern volatile sig_atomic_t stop_signal; /* the number of the signal that came; 0: none */
+
+void signals_catch(void);
+
+#endif

@@ -1,0 +1,136 @@
+/* Tuning tasks with progress and reports; see tuning.h. */
+#include "cli/tuning.h"
+
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+#include "measure/peak.h"
+#include "search/strategy.h"
+#include "targets/description.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    DEFAULT_TRIALS = 256
+};
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* The peak of all the cores that the kernel may use. */
+static double measure_peak(const struct task *task) {
+    struct target_description description;
+    int cores = task->threads;
+    if (target_describe(task->target, &description, NULL) == DLT_OK && cores > description.cores)
+        cores = description.cores;
+    return cores * measure_fma_peak(task->target, expression_result(task->expression)->type) * 1e-9;
+}
+
+/* The best as a record, of strings borrowed from task, summary and `layouts`. */
+static struct record best_record(const struct task *task, const struct tuner_summary *summary,
+                                 const struct tuner_options *options, const char *layouts) {
+    return (struct record){
+        .task = task->key,
+        .host = host_name(),
+        .generator = DATABASE_GENERATOR,
+        .trace = summary->best.trace,
+        .knobs = summary->best.knobs,
+        .outcome = measure_outcome_name(OUTCOME_OK),
+        .clock = summary->best.wall_clock ? "wall" : "cpu",
+        .layouts = layouts,
+        .median_us = summary->best.median_us,
+        .minimum_us = summary->best.minimum_us,
+        .spread = summary->best.spread,
+        .max_error = summary->best.max_error,
+        .peak_gflops = options->peak_gflops,
+        .verified = true,
+        .finalist = summary->best.finalist,
+        .seed = (int64_t)options->seed,
+        .created = (int64_t)time(NULL),
+    };
+}
+
+/* Prints what came of a task; answers whether it has a right schedule. */
+static bool report_task(struct cli *cli, const struct task *task,
+                        const struct tuner_summary *summary, const struct tuner_options *options,
+                        const char *failure) {
+    bool found = !failure && summary->best.median_us > 0;
+    struct text layouts = {0}, why = {0};
+    struct record record;
+    struct report report = {.cli = cli, .task = task, .summary = summary};
+    task_print_layouts(task, &layouts);
+    record = best_record(task, summary, options, text_string(&layouts));
+    text_format(&why, "%s",
+                failure                     ? failure
+                : summary->cancelled        ? "interrupted before a candidate was right"
+                : summary->first_failure[0] ? "no candidate was right; try more --trials"
+                                            : "no candidate could be proposed");
+    report.record = found ? &record : NULL;
+    report.failure = found ? NULL : text_string(&why);
+    report_print(&report);
+    if (!found)
+        cli_complain("%s: %s%s%s", task->key, text_string(&why),
+                     summary->first_failure[0] ? "; the first failed by " : "",
+                     summary->first_failure);
+    text_free(&layouts);
+    text_free(&why);
+    return found;
+}
+
+static bool tune_task(struct cli *cli, const struct task *task, struct database *database,
+                      double seconds, int number, int count) {
+    const struct options *given = &cli->options;
+    struct tuner_options options = {
+        .trials = given->trials        ? given->trials
+                  : given->seconds > 0 ? 0
+                                       : DEFAULT_TRIALS,
+        .seconds = seconds,
+        .seed = (uint64_t)given->seed,
+        .max_error = given->max_error,
+        .strategy = given->strategy ? strategy_find(given->strategy) : NULL,
+        .cancel = &stop_signal,
+        .progress = progress_show,
+    };
+    struct tuner_summary summary;
+    struct progress progress;
+    struct error error = {.status = DLT_OK};
+    bool found;
+    options.peak_gflops = measure_peak(task);
+    progress_begin(&progress, cli, task, options.peak_gflops, number, count);
+    options.context = &progress;
+    dlt_status status = tune(task, database, &options, &summary, &error);
+    progress_end(&progress);
+    found = report_task(cli, task, &summary, &options, status == DLT_OK ? NULL : error.message);
+    tuner_summary_free(&summary);
+    return found;
+}
+
+static void tune_each(struct cli *cli, const struct task_list *list, struct database *database) {
+    double end = now() + cli->options.seconds;
+    for (int i = 0; i < list->count && !stop_signal; i++) {
+        double seconds = 0;
+        if (cli->options.seconds > 0) /* a share of what is left; a moment for the last ones too */
+            seconds = (end - now()) / (list->count - i);
+        if (cli->options.seconds > 0 && seconds < 1e-3)
+            seconds = 1e-3;
+        if (!tune_task(cli, list->tasks[i], database, seconds, i + 1, list->count))
+            cli->exit_status = EXIT_FAILED;
+    }
+}
+
+dlt_status tune_tasks(struct cli *cli, const struct task_list *list, struct error *error) {
+    struct database *database;
+    TRY(cli_needs_target_here(list->tasks[0]->target, error));
+    TRY(cli_open_database(cli, DATABASE_WRITE, &database, error));
+    signals_catch();
+    tune_each(cli, list, database);
+    database_close(database);
+    if (stop_signal)
+        cli->exit_status = EXIT_SIGNAL + stop_signal;
+    return DLT_OK;
+}
