@@ -63,7 +63,7 @@ static dlt_status replay(struct arena *arena, const struct task *task, const cha
                          struct schedule **schedule, struct error *error) {
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    *schedule = schedule_create(arena, task->expression);
+    *schedule = schedule_create(arena, task->collapsed);
     return schedule_replay(*schedule, trace, error);
 }
 

@@ -37,7 +37,7 @@ static dlt_status print_schedule(struct explain *e, struct error *error) {
 static dlt_status print_space(struct explain *e, struct error *error) {
     struct text text = {0};
     struct space *space;
-    TRY(space_create(e->arena, e->task->expression, &e->target, e->task->threads, &space, error));
+    TRY(space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space, error));
     space_print(space, &text);
     return print_text(&text, error);
 }

@@ -56,7 +56,7 @@ dlt_status explain_roofline(struct explain *e, struct error *error) {
 static dlt_status apply_default(struct explain *e, struct error *error) {
     int point[MAX_KNOBS] = {0};
     struct space *space;
-    TRY(space_create(e->arena, e->task->expression, &e->target, e->task->threads, &space, error));
+    TRY(space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space, error));
     e->origin = "the default schedule (point 0 of the space)";
     return space_schedule(space, point, e->schedule, error);
 }
@@ -116,7 +116,7 @@ static bool needs_schedule(unsigned chosen) {
 
 static dlt_status print_parts(struct explain *e, unsigned chosen, struct error *error) {
     bool several = (chosen & (chosen - 1)) != 0;
-    e->schedule = schedule_create(e->arena, e->task->expression);
+    e->schedule = schedule_create(e->arena, e->task->collapsed);
     if (needs_schedule(chosen))
         TRY(e->cli->options.use_default ? apply_default(e, error) : apply_stored(e, error));
     for (int i = 0; explain_parts[i].name; i++) {

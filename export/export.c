@@ -48,7 +48,7 @@ static void list_tensors(struct unit *unit, const struct expression *expression)
 }
 
 static dlt_status lower_unit(struct arena *arena, struct unit *unit, struct error *error) {
-    struct schedule *schedule = schedule_create(arena, unit->task->expression);
+    struct schedule *schedule = schedule_create(arena, unit->task->collapsed);
     dlt_status status = schedule_replay(schedule, unit->trace, error);
     if (status == DLT_OK)
         status = lower(arena, schedule, &unit->target, NULL, NULL, &unit->program, error);

@@ -27,7 +27,7 @@ static dlt_status compile(struct arena *arena, const struct task *task, const ch
     TRY(target_describe(task->target, &description, error));
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    schedule = schedule_create(arena, task->expression);
+    schedule = schedule_create(arena, task->collapsed);
     status = schedule_replay(schedule, trace, error);
     if (status == DLT_OK)
         status = kernel_create(schedule, &description, task->identifier, kernel, error);

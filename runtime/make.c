@@ -24,7 +24,7 @@ static dlt_status apply_default(dlt_runtime *runtime, const dlt_kernel *kernel,
                                 struct schedule *schedule, struct error *error) {
     struct space *space;
     int *point;
-    TRY(space_create(schedule->arena, kernel->task->expression, &runtime->target,
+    TRY(space_create(schedule->arena, kernel->task->collapsed, &runtime->target,
                      kernel->task->threads, &space, error));
     point = ARENA_ARRAY(schedule->arena, int, (size_t)space->knob_count + 1);
     return space_schedule(space, point, schedule, error);
@@ -35,7 +35,7 @@ static dlt_status compile_in(struct arena *arena, dlt_runtime *runtime, dlt_kern
                              const char *trace, struct schedule **schedule, struct error *error) {
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    *schedule = schedule_create(arena, kernel->task->expression);
+    *schedule = schedule_create(arena, kernel->task->collapsed);
     if (trace)
         TRY(schedule_replay(*schedule, trace, error));
     else

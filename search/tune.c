@@ -20,7 +20,7 @@ static dlt_status create_space(struct arena *arena, const struct task *task, str
                          task->target);
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    return space_create(arena, task->expression, &description, task->threads, space, error);
+    return space_create(arena, task->collapsed, &description, task->threads, space, error);
 }
 
 dlt_status tune(const struct task *task, struct database *database,

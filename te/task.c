@@ -2,6 +2,7 @@
  * See task.h. */
 #include "te/task.h"
 
+#include "te/collapse.h"
 #include "te/ops/arguments.h"
 
 #include <inttypes.h>
@@ -47,6 +48,8 @@ static dlt_status fill(struct task *task, const struct workload *workload, const
     task->expression = expression_create(arena);
     TRY(definition->build(arguments, task->expression, identifier, error));
     TRY(expression_check(task->expression, error));
+    task->collapsed = expression_collapse(arena, task->expression);
+    TRY(expression_check(task->collapsed, error));
     arguments_print(canonical, arguments);
     if (canonical->failed || identifier->failed)
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");

@@ -12,7 +12,9 @@
 
 #include "te/expression.h"
 
-enum { MAX_WORKLOAD_ARGUMENTS = 48 };
+enum {
+    MAX_WORKLOAD_ARGUMENTS = 48
+};
 
 struct workload_argument {
     const char *key, *value;
@@ -34,7 +36,9 @@ struct task {
     const char *target;
     int threads;
     int64_t count;
-    struct expression *expression;
+    struct expression *expression;         /* as users see it */
+    const struct expression *collapsed;    /* the same work, axes merged where that is possible:
+                                              what schedules and spaces are of (te/collapse.h) */
     double operations, nominal_operations; /* of one call, see expression_operations */
 };
 
