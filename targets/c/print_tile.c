@@ -107,45 +107,57 @@ static void print_variants(struct printer *printer, const struct tile *tile, boo
     print_variant(printer, tile, 0, vectors);
 }
 
-/* The ends of the loops whose bounds are words, each loop once. */
-static void print_word_ranges(struct printer *printer, const struct tile *tile) {
+/* The words of a loop whose ends are words. In a block of its own: several loops may share a
+ * variable and differ in their bounds. */
+static void print_range_words(struct printer *printer, const struct tile *tile,
+                              const struct node *loop) {
+    struct text *out = printer->out;
+    int64_t minimum = loop->variable->minimum;
+    print_line(printer, "{\n");
+    printer->depth++;
+    print_loop_range(printer, loop, arena_format(printer->arena, "%" PRId64, minimum),
+                     arena_format(printer->arena, "%" PRId64, minimum + loop->variable->extent));
+    print_line(printer, "if (");
+    print_variable(out, loop->variable);
+    text_append(out, "_end < ");
+    print_variable(out, loop->variable);
+    text_append(out, "_begin) ");
+    print_variable(out, loop->variable);
+    text_append(out, "_end = ");
+    print_variable(out, loop->variable);
+    text_append(out, "_begin;\n");
     for (int i = 0; i < tile->word_count; i++) {
-        const struct node *loop = tile->words[i].loop;
-        bool seen = !loop;
-        for (int j = 0; j < i; j++)
-            seen |= tile->words[j].loop == loop;
-        if (seen)
+        if (tile->words[i].loop != loop)
             continue;
-        int64_t minimum = loop->variable->minimum;
-        print_loop_range(
-            printer, loop, arena_format(printer->arena, "%" PRId64, minimum),
-            arena_format(printer->arena, "%" PRId64, minimum + loop->variable->extent));
-        print_line(printer, "if (");
-        print_variable(printer->out, loop->variable);
-        text_append(printer->out, "_end < ");
-        print_variable(printer->out, loop->variable);
-        text_append(printer->out, "_begin) ");
-        print_variable(printer->out, loop->variable);
-        text_append(printer->out, "_end = ");
-        print_variable(printer->out, loop->variable);
-        text_append(printer->out, "_begin;\n");
+        print_line(printer, "words[%d] = ", i);
+        print_variable(out, loop->variable);
+        text_append(out, tile->words[i].is_end ? "_end;\n" : "_begin;\n");
+    }
+    printer->depth--;
+    print_line(printer, "}\n");
+}
+
+/* Each loop once. */
+static void print_all_range_words(struct printer *printer, const struct tile *tile) {
+    for (int i = 0; i < tile->word_count; i++) {
+        bool seen = !tile->words[i].loop;
+        for (int j = 0; j < i; j++)
+            seen |= tile->words[j].loop == tile->words[i].loop;
+        if (!seen)
+            print_range_words(printer, tile, tile->words[i].loop);
     }
 }
 
 static void print_words(struct printer *printer, const struct tile *tile) {
     struct text *out = printer->out;
     print_line(printer, "long words[%d];\n", tile->word_count > 0 ? tile->word_count : 1);
-    print_word_ranges(printer, tile);
+    print_all_range_words(printer, tile);
     for (int i = 0; i < tile->word_count; i++) {
         const struct tile_word *word = &tile->words[i];
         int64_t zero;
-        print_line(printer, "words[%d] = ", i);
-        if (word->loop) {
-            print_variable(out, word->loop->variable);
-            text_append(out, word->is_end ? "_end;\n" : "_begin;\n");
+        if (word->loop)
             continue;
-        }
-        text_append(out, "(long)(");
+        print_line(printer, "words[%d] = (long)(", i);
         print_buffer(printer, out, word->buffer);
         if (!affine_is_constant(word->offset, &zero) || zero != 0) {
             text_append(out, " + ");

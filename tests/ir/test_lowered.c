@@ -47,6 +47,11 @@ static const struct example examples[] = {
      "input x[class=9, class.o=16] f32 variable\n"
      "y[n=9, k=16] f32 = sum(class=3) select(0 <= n + class - 1 < 9, x[n + class - 1, k], 0)\n",
      "split y n 3\nreorder y n.o class n.i k\nunroll y n.i\nvectorize y k\ntile y n.o\n"},
+    {"one loop with two ranges: where it starts sums, where it adds", true,
+     "input x[a=4, b=3, c=3] f32 variable\n"
+     "y[a=4, b=3, c=3] f32 = sum(r=15, s=2) select(0 <= 3*b < 3, x[a, 3*b, c], 0)\n",
+     "split y b 2 guard\nreorder y b.i s b.o a r c\ntile y b.i\nvectorize y c\nunroll y a\n"
+     "unroll y s\nunroll y r\n"},
     {"masks that are read again", false,
      "input i0[d0=3] f32 variable\n"
      "input i1[d0=2, d1=5, d2=24] f32 parameter\n"
