@@ -21,6 +21,7 @@ static const struct {
     {"check", offsetof(struct tuner_shares, check)},
     {"time", offsetof(struct tuner_shares, time)},
     {"store", offsetof(struct tuner_shares, store)},
+    {"finalists", offsetof(struct tuner_shares, finalists)},
     {"other", offsetof(struct tuner_shares, other)},
 };
 
@@ -116,7 +117,7 @@ static void print_run(const struct tuner_summary *summary) {
     printf("%s%s\n", summary->exhausted ? "; no point is left" : "",
            summary->cancelled ? "; interrupted" : "");
     if (summary->first_failure[0])
-        printf("  %-10s %s\n", "first", summary->first_failure);
+        printf("  %-10s %s\n", "failure", summary->first_failure);
     printf("  %-10s", "seconds");
     for (int i = 0; i < SHARE_COUNT; i++)
         printf("%s %s %.2f", i ? "," : "", shares[i].name, share(summary, i));

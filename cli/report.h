@@ -1,4 +1,4 @@
-/* What a workload came to: a table for people, or one line of JSON (docs/json.md). */
+/* What a workload came to: a table for people, or one line of JSON (docs/command-line.md). */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 

@@ -58,7 +58,7 @@ static dlt_status run_again(struct tuner *tuner, struct measure_result *results,
         traces[i] = tuner->contenders[i].trace;
     status = tuner->measurer->run_again(tuner->measurer->context, tuner->contender_count, traces,
                                         results, error);
-    tuner->summary->shares.other += tuner_clock() - start;
+    tuner->summary->shares.finalists += tuner_clock() - start;
     return status;
 }
 

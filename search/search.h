@@ -23,7 +23,8 @@ struct strategy;
 /* Where the seconds of a run went. */
 struct tuner_shares {
     double search, lower, compile, check, time, store;
-    double other; /* starting workers, handing candidates over, timing finalists again */
+    double finalists; /* timing the fastest again */
+    double other;     /* the reference, starting workers, handing candidates over */
 };
 
 /* The state of a run, for progress, and at its end its result. Strings are the tuner's: valid

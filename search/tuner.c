@@ -9,6 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#define FINALISTS_SHARE   0.2 /* of the time, and */
+#define FINALISTS_SECONDS 1.5 /* at most, that are kept for the finalists */
+
 double tuner_clock(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -21,7 +24,12 @@ bool tuner_must_stop(const struct tuner *tuner) {
         return true;
     if (options->trials && tuner->summary->trials >= options->trials)
         return true;
-    return options->seconds > 0 && tuner_clock() - tuner->start >= options->seconds;
+    if (options->seconds <= 0)
+        return false;
+    /* the rest is for timing the finalists again */
+    double reserve = FINALISTS_SHARE * options->seconds;
+    reserve = reserve < FINALISTS_SECONDS ? reserve : FINALISTS_SECONDS;
+    return tuner_clock() - tuner->start >= options->seconds - reserve;
 }
 
 static void report(struct tuner *tuner) {
