@@ -131,6 +131,8 @@ static dlt_status open_connection(struct database *database, struct error *error
         return database_fail(database, code, error);
     sqlite3_extended_result_codes(database->connection, 1);
     sqlite3_busy_timeout(database->connection, DATABASE_BUSY_MILLISECONDS);
+    /* the upper levels of the trees of a million records stay in memory */
+    sqlite3_exec(database->connection, "PRAGMA cache_size = -16384", NULL, NULL, NULL);
     /* a reader leaves the log as it found it */
     sqlite3_db_config(database->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !write, NULL);
     if (write && sqlite3_db_readonly(database->connection, "main") == 1)

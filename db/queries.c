@@ -18,19 +18,24 @@ struct best {
     int rank; /* how near its origin is to the caller: 3 host and generator, 2 host, 1 generator */
 };
 
+/* Where records come from, by the numbers of names; 0 is nobody's. */
 struct origin {
-    int64_t host, generator; /* ids; both -1 to start with */
-    bool host_matches, generator_matches;
+    int64_t host, generator;
 };
 
-static dlt_status find_task(struct database *database, const char *key, int64_t *task,
-                            struct error *error) {
+/* The number of a name in one of the tables of names; 0 if it is NULL or not there. */
+static dlt_status find_name(struct database *database, enum statement which, const char *name,
+                            int64_t *id, struct error *error) {
     sqlite3_stmt *statement;
     int code;
-    TRY(database_statement(database, STATEMENT_FIND_TASK, &statement, error));
-    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    *id = 0;
+    if (!name)
+        return DLT_OK;
+    TRY(database_statement(database, which, &statement, error));
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     code = sqlite3_step(statement);
-    *task = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    if (code == SQLITE_ROW)
+        *id = sqlite3_column_int64(statement, 0);
     sqlite3_reset(statement);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         return database_fail(database, code, error);
@@ -38,24 +43,19 @@ static dlt_status find_task(struct database *database, const char *key, int64_t 
 }
 
 /* Moves to the next origin of the task; `*found` is false behind the last. */
-static dlt_status next_origin(struct database *database, int64_t task, const char *host,
-                              const char *generator, struct origin *origin, bool *found,
-                              struct error *error) {
+static dlt_status next_origin(struct database *database, int64_t task, struct origin *origin,
+                              bool *found, struct error *error) {
     sqlite3_stmt *statement;
     int code;
     TRY(database_statement(database, STATEMENT_FIND_ORIGIN, &statement, error));
     sqlite3_bind_int64(statement, 1, task);
     sqlite3_bind_int64(statement, 2, origin->host);
     sqlite3_bind_int64(statement, 3, origin->generator);
-    sqlite3_bind_text(statement, 4, host, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 5, generator, -1, SQLITE_STATIC);
     code = sqlite3_step(statement);
     *found = code == SQLITE_ROW;
     if (*found) {
         origin->host = sqlite3_column_int64(statement, 0);
         origin->generator = sqlite3_column_int64(statement, 1);
-        origin->host_matches = sqlite3_column_int(statement, 2);
-        origin->generator_matches = sqlite3_column_int(statement, 3);
     }
     sqlite3_reset(statement);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
@@ -92,23 +92,26 @@ static dlt_status best_of_origin(struct database *database, int64_t task,
     TRY(fastest(database, task, origin, false, &rough, error));
     if (!best->id || (rough.id && rough.median_us < ROUGH_TIME_MARGIN * best->median_us))
         *best = rough;
-    best->rank = 2 * origin->host_matches + origin->generator_matches;
     return DLT_OK;
 }
 
-/* The nearest origin's best; among equally near ones the fastest. With host and generator NULL all
- * origins are equally near. */
-static dlt_status best_of_task(struct database *database, int64_t task, const char *host,
-                               const char *generator, struct best *best, struct error *error) {
-    struct origin origin = {.host = -1, .generator = -1};
+/* The caller's own best, or else that of the nearest origin; among equally near ones the fastest.
+ * With nobody's origin all are equally near. */
+static dlt_status best_of_task(struct database *database, int64_t task, const struct origin *own,
+                               struct best *best, struct error *error) {
+    struct origin origin = {0, 0};
     bool found = true;
-    best->id = 0;
+    TRY(best_of_origin(database, task, own, best, error));
+    best->rank = 3;
+    if (best->id)
+        return DLT_OK;
     for (;;) {
         struct best other;
-        TRY(next_origin(database, task, host, generator, &origin, &found, error));
+        TRY(next_origin(database, task, &origin, &found, error));
         if (!found)
             return DLT_OK;
         TRY(best_of_origin(database, task, &origin, &other, error));
+        other.rank = 2 * (origin.host == own->host) + (origin.generator == own->generator);
         if (other.id && (!best->id || other.rank > best->rank ||
                          (other.rank == best->rank && other.median_us < best->median_us)))
             *best = other;
@@ -204,10 +207,13 @@ static dlt_status find_best(struct database *database, const char *key, const ch
                             const char *generator, struct record *record, bool *exact,
                             struct error *error) {
     struct best best = {0};
+    struct origin own;
     int64_t task;
-    TRY(find_task(database, key, &task, error));
+    TRY(find_name(database, STATEMENT_FIND_TASK, key, &task, error));
+    TRY(find_name(database, STATEMENT_FIND_HOST, host, &own.host, error));
+    TRY(find_name(database, STATEMENT_FIND_GENERATOR, generator, &own.generator, error));
     if (task)
-        TRY(best_of_task(database, task, host, generator, &best, error));
+        TRY(best_of_task(database, task, &own, &best, error));
     if (!best.id)
         return error_set(error, DLT_ERROR_NOT_FOUND, "%s: nothing stored for `%s`", database->path,
                          key);
@@ -267,6 +273,7 @@ dlt_status database_records(struct database *database, const char *task, record_
 
 dlt_status database_tasks(struct database *database, task_visitor *visitor, void *context,
                           struct error *error) {
+    const struct origin nobody = {0, 0};
     sqlite3_stmt *statement;
     dlt_status status = DLT_OK;
     int code;
@@ -277,8 +284,7 @@ dlt_status database_tasks(struct database *database, task_visitor *visitor, void
         struct task_summary summary = {.task = column_text(statement, 1),
                                        .records = sqlite3_column_int64(statement, 2),
                                        .right = sqlite3_column_int64(statement, 3)};
-        status =
-            best_of_task(database, sqlite3_column_int64(statement, 0), NULL, NULL, &best, error);
+        status = best_of_task(database, sqlite3_column_int64(statement, 0), &nobody, &best, error);
         if (status != DLT_OK)
             break;
         summary.best_us = best.id ? best.median_us : 0;

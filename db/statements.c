@@ -28,13 +28,12 @@ static const char *const sql[STATEMENT_COUNT] = {
         "(SELECT id FROM host WHERE name = ?3), (SELECT id FROM generator WHERE name = ?4), "
         "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     [STATEMENT_FIND_TASK] = "SELECT id FROM task WHERE key = ?1",
+    [STATEMENT_FIND_HOST] = "SELECT id FROM host WHERE name = ?1",
+    [STATEMENT_FIND_GENERATOR] = "SELECT id FROM generator WHERE name = ?1",
     /* The next pair of host and generator that has a right record of the task. */
     [STATEMENT_FIND_ORIGIN] =
-        "SELECT host_id, generator_id, "
-        "(SELECT name FROM host WHERE id = host_id) = ?4, "
-        "(SELECT name FROM generator WHERE id = generator_id) = ?5 "
-        "FROM record WHERE task_id = ?1 AND (host_id, generator_id) > (?2, ?3) AND " IS_RIGHT
-        " ORDER BY host_id, generator_id LIMIT 1",
+        "SELECT host_id, generator_id FROM record WHERE task_id = ?1 AND (host_id, generator_id) > "
+        "(?2, ?3) AND " IS_RIGHT " ORDER BY host_id, generator_id LIMIT 1",
     [STATEMENT_FIND_BEST] =
         "SELECT id, median_us FROM record WHERE task_id = ?1 AND host_id = ?2 AND "
         "generator_id = ?3 AND finalist = ?4 AND " IS_RIGHT " ORDER BY median_us, id LIMIT 1",
@@ -48,9 +47,11 @@ static const char *const sql[STATEMENT_COUNT] = {
         "SELECT " RECORD_COLUMNS " FROM record CROSS JOIN task ON task.id = task_id "
         "CROSS JOIN host ON host.id = host_id CROSS JOIN generator ON generator.id = generator_id "
         "ORDER BY record.id",
-    [STATEMENT_TASKS] = "SELECT id, key, (SELECT count(*) FROM record WHERE task_id = task.id), "
-                        "(SELECT count(*) FROM record WHERE task_id = task.id AND " IS_RIGHT ") "
-                        "FROM task ORDER BY key",
+    [STATEMENT_TASKS] =
+        "SELECT id, key, (SELECT count(*) FROM record WHERE task_id = task.id), "
+        "(SELECT count(*) FROM record INDEXED BY record_best WHERE task_id = task.id AND " IS_RIGHT
+        ") "
+        "FROM task ORDER BY key",
 };
 
 dlt_status database_statement(struct database *database, enum statement which,
