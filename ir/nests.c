@@ -245,11 +245,33 @@ static int initial_position(const struct stage *stage) {
     return stage->loop_count;
 }
 
+/* True if the index uses no loop of the stage inside position `last`. */
+static bool is_outside(const struct stage *stage, const struct affine *index, int last) {
+    for (int i = last + 1; i < stage->loop_count; i++)
+        if (affine_uses(index, stage->loops[i].variable))
+            return false;
+    return true;
+}
+
+/* An attached stage is needed only in those trips of the loops around it that its consumer makes:
+ * constraints of the consumer on these loops are constraints of the stage. */
+static int inherited_conditions(struct builder *b, const struct stage *stage,
+                                const struct affine **conditions, int capacity) {
+    int count = 0;
+    for (; stage->attach == ATTACH_LOOP; stage = stage->consumer) {
+        int last = loop_position(stage->consumer, stage->attach_loop);
+        for (int i = 0; i < stage->consumer->constraint_count && count < capacity; i++)
+            if (is_outside(stage->consumer, stage->consumer->constraints[i], last))
+                conditions[count++] = drop_unit_loops(b, stage->consumer->constraints[i]);
+    }
+    return count;
+}
+
 static struct node *store_node(struct builder *b, const struct stage *stage, bool initial) {
     struct node *store = node_new(b->arena, NODE_STORE);
     const struct affine **conditions =
-        ARENA_ARRAY(b->arena, const struct affine *, MAX_CONSTRAINTS + MAX_LOOPS);
-    int count = 0;
+        ARENA_ARRAY(b->arena, const struct affine *, 2 * MAX_CONSTRAINTS + MAX_LOOPS);
+    int count = inherited_conditions(b, stage, conditions, MAX_CONSTRAINTS);
     for (int i = 0; i < stage->constraint_count; i++)
         if (!initial || !uses_reduction(stage, stage->constraints[i]))
             conditions[count++] = drop_unit_loops(b, stage->constraints[i]);
