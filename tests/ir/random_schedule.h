@@ -85,7 +85,7 @@ static void make_tile(struct schedule *schedule, struct stage *stage, struct ran
     int depth = (int)between(random, 1, 5), count = stage->loop_count;
     int first = count - depth < 0 ? 0 : count - depth;
     int vectorised = -1;
-    int64_t written_out = 1;
+    int64_t written_out = 1, most = INT64_C(1) << between(random, 1, 6);
     if (first == 0 || chance(random, 12)) {
         step(schedule, "tile %s root", stage->name);
         first = 0;
@@ -98,9 +98,9 @@ static void make_tile(struct schedule *schedule, struct stage *stage, struct ran
                 vectorised = i;
     for (int i = count - 1; i >= first; i--) {
         const struct variable *loop = stage->loops[i].variable;
-        if (i == vectorised)
-            step(schedule, "vectorize %s %s", stage->name, loop->name);
-        else if (written_out * loop->extent <= 48 && !chance(random, 4) &&
+        if (i == vectorised && step(schedule, "vectorize %s %s", stage->name, loop->name))
+            written_out *= (loop->extent + 15) / 16;
+        else if (written_out * loop->extent <= most && !chance(random, 4) &&
                  step(schedule, "unroll %s %s", stage->name, loop->name))
             written_out *= loop->extent;
     }

@@ -207,7 +207,8 @@ static void check_on_target(const struct subject *s, const struct schedule *sche
     if (status == DLT_ERROR_REFUSED) {
         assert_true(strlen(error.message) > 10);
         if (getenv("DLTUNE_RANDOM_REFUSALS"))
-            fprintf(stderr, "refused for %s, seed %llu: %s\n", target, trying_seed, error.message);
+            fprintf(stderr, "refused for %s, seed %llu: %s\n%s\n%s\n", target, trying_seed,
+                    error.message, trying_expression, trying_trace);
         return;
     }
     if (status)
