@@ -356,8 +356,8 @@ static void prefer_default_unrolling(struct space *space, const struct group *gr
     }
 }
 
-static void prefer_default_tile(struct space *space, const struct group *group,
-                                struct group_knobs *knobs) {
+static double prefer_default_tile(struct space *space, const struct group *group,
+                                  struct group_knobs *knobs) {
     struct default_search d = {.space = space, .group = group, .knobs = knobs};
     struct knob *vector = &space->knobs[knobs->vector];
     int best_vector = 0, best_vectors = 1;
@@ -370,7 +370,7 @@ static void prefer_default_tile(struct space *space, const struct group *group,
             best_vector = i;
     }
     if (!isfinite(d.best_cycles))
-        return;
+        return d.best_cycles;
     if (best_vector) {
         const char *label = vector->labels[best_vector];
         int axis = knobs->vector_axes[best_vector];
@@ -384,6 +384,7 @@ static void prefer_default_tile(struct space *space, const struct group *group,
         if (knobs->tile[i] != NO_KNOB)
             prefer(&space->knobs[knobs->tile[i]], d.best.vector == i ? 1 : d.best.tile[i]);
     prefer_default_unrolling(space, group, knobs, &d.best);
+    return d.best_cycles;
 }
 
 dlt_status space_create(struct arena *arena, const struct expression *expression,
@@ -407,7 +408,7 @@ dlt_status space_create(struct arena *arena, const struct expression *expression
             return error_set(error, DLT_ERROR_REFUSED, "expression: its space has over %d knobs",
                              MAX_KNOBS);
         group_knobs_create(made, prefix, group, &rules->knobs[i]);
-        prefer_default_tile(made, group, &rules->knobs[i]);
+        rules->least_cycles[i] = prefer_default_tile(made, group, &rules->knobs[i]);
     }
     made->size = 1;
     for (int i = 0; i < made->knob_count; i++)

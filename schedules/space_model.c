@@ -122,6 +122,9 @@ int64_t space_variants(const struct group *group, const struct group_choice *cho
         classes = 1 + low + high;
         variants *= classes < tiles ? classes : tiles;
     }
+    for (int i = 0; i < group->reduction_count; i++)
+        if (choice->split[i]) /* the first block starts from zero, the others from memory */
+            variants *= 2;
     return variants;
 }
 

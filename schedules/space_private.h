@@ -29,6 +29,9 @@ enum {
     SPACE_MAX_VARIANTS = 8
 };
 
+/* A tile that the model says takes so many times the default's cycles is not tried. */
+#define SPACE_HOPELESS 2.0
+
 struct group_knobs {
     int vector, vectors;
     int tile[MAX_RANK];
@@ -48,6 +51,7 @@ struct group_knobs {
 struct space_rules {
     struct structure structure;
     struct group_knobs knobs[MAX_GROUPS];
+    double least_cycles[MAX_GROUPS]; /* of the default tile, by the model */
 };
 
 /* A point's choices for one group, in plain words. */

@@ -68,7 +68,8 @@ static int64_t code_estimate(const struct space *space, const struct group *grou
                          : choice->tile[i];
     for (int i = 0; i < group->reduction_count; i++)
         trips *= choice->unroll[i];
-    return instances * (trips + 2) * space->target.instruction_bytes;
+    /* Half as many loads as multiply-adds, and the first and last operations of accumulators. */
+    return instances * (trips * 3 / 2 + 2) * space->target.instruction_bytes;
 }
 
 /* Lanes along the vector axis must be next to each other in everything that is read. */
@@ -82,8 +83,11 @@ static bool gathers(const struct group *group, const struct group_choice *choice
     return false;
 }
 
-static dlt_status check_group(const struct space *space, const struct group *group,
+static dlt_status check_group(const struct space *space, int index,
                               const struct group_choice *choice, struct error *error) {
+    const struct space_rules *rules = space->rules;
+    const struct group *group = &rules->structure.groups[index];
+    double cycles;
     int64_t registers = space_registers(space, group, choice);
     int64_t variants = space_variants(group, choice), code = code_estimate(space, group, choice);
     if (registers > space->target.vector_registers)
@@ -112,6 +116,11 @@ static dlt_status check_group(const struct space *space, const struct group *gro
                              "block.%s: %lld tiles of %lld leave fewer than two blocks of %lld",
                              group->axes[i].name, (long long)choice->block[i],
                              (long long)choice->tile[i], (long long)group->axes[i].extent);
+    cycles = space_estimate(space, group, choice);
+    if (cycles > SPACE_HOPELESS * rules->least_cycles[index])
+        return error_set(error, DLT_ERROR_REFUSED,
+                         "tile: the model says %.3g cycles where the default takes %.3g", cycles,
+                         rules->least_cycles[index]);
     return DLT_OK;
 }
 
@@ -120,7 +129,7 @@ dlt_status space_check(const struct space *space, const int *point, struct error
     for (int i = 0; i < rules->structure.group_count; i++) {
         struct group_choice choice;
         space_choose(space, i, point, &choice);
-        TRY(check_group(space, &rules->structure.groups[i], &choice, error));
+        TRY(check_group(space, i, &choice, error));
     }
     return DLT_OK;
 }
