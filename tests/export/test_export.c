@@ -80,7 +80,7 @@ static const char *tiled_trace(const char *target) {
 }
 
 enum {
-    KERNELS = 4
+    KERNELS = 5
 };
 
 static const char *const workloads[KERNELS] = {
@@ -88,9 +88,11 @@ static const char *const workloads[KERNELS] = {
     "matmul m=7 n=21 k=3",
     "matmul m=7 n=21 k=3 post=bias,relu",
     "conv2d c=2 h=5 w=6 k=3 r=3 s=3 pad=1",
+    "matmul m=7 n=21 k=3",
 };
 
-/* The first of the library for the machine's own target, tiled; the others in plain C. */
+/* The first of the library for the machine's own target, tiled; the others in plain C, the last of
+ * them for three threads. */
 static dlt_status export_to(const char *subfolder, const char *name) {
     struct task *tasks[KERNELS] = {NULL};
     struct export_kernel kernels[KERNELS];
@@ -100,9 +102,12 @@ static dlt_status export_to(const char *subfolder, const char *name) {
     assert_int_equal(target_describe("native", &native, &error), DLT_OK);
     for (int i = 0; i < KERNELS; i++) {
         const char *target = i == 0 ? native.name : "c";
-        if (task_create_text(workloads[i], target, 1, &tasks[i], &error) != DLT_OK)
+        bool parallel = i == KERNELS - 1;
+        if (task_create_text(workloads[i], target, parallel ? 3 : 1, &tasks[i], &error) != DLT_OK)
             fail_msg("%s", error.message);
-        kernels[i] = (struct export_kernel){tasks[i], i == 0 ? tiled_trace(target) : ""};
+        kernels[i] = (struct export_kernel){tasks[i], i == 0     ? tiled_trace(target)
+                                                      : parallel ? "parallel output m\n"
+                                                                 : ""};
     }
     struct export_options options = {name, path, KERNELS, kernels, .comments = true};
     dlt_status status = export_library(&options, &error);
@@ -145,6 +150,15 @@ static const char program[] =
     "    memset(c, 255, sizeof c);\n"
     "    return 0;\n"
     "}\n"
+    "static int shares;\n"
+    "static void in_three(void *context, void (*body)(void *, long, long, long), void "
+    "*body_context,\n"
+    "                     long count) {\n"
+    "    long slot;\n"
+    "    for (slot = 2; slot >= 0; slot--)\n"
+    "        body(body_context, slot * count / 3, (slot + 1) * count / 3, slot);\n"
+    "    *(int *)context += 3;\n"
+    "}\n"
     "#define CHECK(x) if (!(x)) return printf(\"line %d: %s\\n\", __LINE__, #x), 1\n"
     "int main(void) {\n"
     "    const demo_kernel *found;\n"
@@ -170,6 +184,16 @@ static const char program[] =
     "    found = demo_find(\"matmul m=7 n=21 k=3\");\n"
     "    CHECK(found && demo_run(found, inputs, NULL, c, workspace, NULL) == demo_OK);\n"
     "    CHECK(!differs(0));\n"
+    "    demo_threads threads;\n"
+    "    threads.context = &shares;\n"
+    "    threads.thread_count = 3;\n"
+    "    threads.parallel_for = in_three;\n"
+    "    found = demo_find(\"matmul m=7 n=21 k=3 threads=3\");\n"
+    "    CHECK(found && demo_workspace_bytes(found, 3) <= sizeof workspace);\n"
+    "    CHECK(demo_run(found, inputs, NULL, c, workspace, &threads) == demo_OK);\n"
+    "    CHECK(shares == 3 && !differs(0));\n"
+    "    CHECK(demo_run(found, inputs, NULL, c, workspace, NULL) == demo_OK);\n"
+    "    CHECK(shares == 3 && !differs(0));\n"
     "    CHECK(!demo_find(\"\") && !demo_find(\"matmul m=7 n=2 k=3\") && !demo_find(\"matmul\"));\n"
     "    CHECK(!demo_find(\"matmul m=7 n=21 k=33\") && !demo_find(\"m=7 n=21 k=3\"));\n"
     "    CHECK(!demo_find(\"matmul m=7 n=21 k=3 target=pdp11\"));\n"
