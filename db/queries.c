@@ -118,8 +118,10 @@ static dlt_status best_of_task(struct database *database, int64_t task, const st
     }
 }
 
+/* Never NULL: in a damaged file a column may be, whatever the schema says. */
 static const char *column_text(sqlite3_stmt *statement, int column) {
-    return (const char *)sqlite3_column_text(statement, column);
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return text ? text : "";
 }
 
 /* A row of the columns RECORD_COLUMNS; strings are the statement's until its next step. */
@@ -132,7 +134,7 @@ static void read_row(sqlite3_stmt *statement, struct record *record) {
     record->trace = column_text(statement, column++);
     record->knobs = column_text(statement, column++);
     record->outcome = column_text(statement, column++);
-    record->message = column_text(statement, column++);
+    record->message = (const char *)sqlite3_column_text(statement, column++);
     record->clock = column_text(statement, column++);
     record->layouts = column_text(statement, column++);
     record->median_us = sqlite3_column_double(statement, column++);

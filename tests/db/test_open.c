@@ -2,6 +2,8 @@
  */
 #include "support.h"
 
+#include "base/random.h"
+
 #include <sqlite3.h>
 #include <sys/wait.h>
 
@@ -147,6 +149,53 @@ static void says_damaged_when_truncated(void **state) {
     refused(in_folder("part.db"), DATABASE_READ, "damaged");
 }
 
+static bool read_all(void *context, const struct record *record) {
+    *(size_t *)context += strlen(record->task) + strlen(record->trace) + strlen(record->outcome);
+    return true;
+}
+
+static bool read_summary(void *context, const struct task_summary *summary) {
+    *(size_t *)context += strlen(summary->task);
+    return true;
+}
+
+/* Whatever was overwritten: an answer or a message, never a crash, and the file stays as it is. */
+static void damaged_files_do_no_harm(void **state) {
+    static unsigned char whole[1 << 20], bytes[1 << 20], after[1 << 20];
+    struct database *database = open_for("whole.db", DATABASE_WRITE);
+    struct random random;
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        struct record record = sample(i + 1);
+        add(database, &record);
+    }
+    database_close(database);
+    size_t count = read_file("whole.db", whole, sizeof whole), sum = 0;
+    random_seed(&random, 7);
+    for (int round = 0; round < 300; round++) {
+        struct record record;
+        bool exact;
+        memcpy(bytes, whole, count);
+        for (int i = 0; i < 1 << random_below(&random, 8); i++)
+            bytes[random_below(&random, count)] = (unsigned char)random_next(&random);
+        size_t kept = round % 3 ? count : random_below(&random, count);
+        write_file("part.db", bytes, kept);
+        error.message[0] = 0;
+        if (database_open(in_folder("part.db"), DATABASE_READ, &database, &error) != DLT_OK) {
+            assert_true(error.message[0] != 0);
+            continue;
+        }
+        if (database_best(database, TASK, "here", "1", &record, &exact, &error) == DLT_OK)
+            record_free(&record);
+        database_records(database, NULL, read_all, &sum, &error);
+        database_tasks(database, read_summary, &sum, &error);
+        database_close(database);
+        assert_int_equal(read_file("part.db", after, sizeof after), kept);
+        assert_memory_equal(after, bytes, kept);
+    }
+    assert_true(sum > 0);
+}
+
 /* Runs a check as a user whom permissions bind. */
 static void as_nobody(void (*check)(void)) {
     pid_t child = fork();
@@ -255,6 +304,7 @@ int main(void) {
         TEST(refuses_newer_versions_by_name),
         TEST(migrates_older_versions_when_writing),
         TEST(says_damaged_when_truncated),
+        TEST(damaged_files_do_no_harm),
         TEST(reads_in_a_folder_that_is_not_writable),
         TEST(reading_leaves_no_trace),
         TEST(default_path_follows_the_environment),
