@@ -25,7 +25,7 @@ set_target_properties(dltune_library PROPERTIES
   OUTPUT_NAME dltune EXPORT_NAME dltune LINKER_LANGUAGE C)
 target_include_directories(dltune_library INTERFACE
   $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-set(runtime_links tcc Zydis sqlite3 cjson pthreadpool dl m pthread)
+set(runtime_links tcc Zydis sqlite3 pthreadpool dl m pthread)
 target_link_libraries(dltune_library INTERFACE ${runtime_links})
 
 install(TARGETS dltune_library EXPORT dltune-targets
