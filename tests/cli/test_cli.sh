@@ -1,0 +1,182 @@
+#!/usr/bin/env bash
+# What users meet on the command line: exit statuses, messages, and that bad input writes nothing.
+#
+#     test_cli.sh DLTUNE-PROGRAM
+#
+# Each `expect` is a line of a table: the exit status, a piece of the message (on standard error, or
+# on standard output if the status is 0), and the arguments.
+set -u
+dltune=$1
+folder=$(mktemp -d)
+trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+unset DLTUNE_DB
+export XDG_DATA_HOME=$folder/data HOME=$folder/home
+failures=0
+
+fail() {
+    failures=$((failures + 1))
+    printf 'FAILED: %s\n' "$*"
+    sed 's/^/    /' "$folder.out" "$folder.err" | head -20
+}
+
+run() {
+    "$dltune" "$@" >"$folder.out" 2>"$folder.err" </dev/null
+    status=$?
+}
+
+expect() {
+    local want=$1 piece=$2 where=$folder.err
+    shift 2
+    run "$@"
+    [ "$want" -eq 0 ] && where=$folder.out
+    [ "$status" -eq "$want" ] || { fail "status $status, not $want: dltune $*"; return; }
+    grep -qF -- "$piece" "$where" || { fail "no '$piece' from: dltune $*"; return; }
+    if [ "$want" -ne 0 ]; then
+        grep -q '^dltune: ' "$folder.err" || fail "no 'dltune: ' before the message: dltune $*"
+        [ -s "$folder.out" ] && fail "standard output is not empty: dltune $*"
+    fi
+}
+
+writes_nothing() { # FILES THAT WERE THERE
+    local now
+    now=$(find . -type f -o -type l | sort | tr '\n' ' ')
+    [ "$now" = "$1" ] || fail "files are '$now', not '$1'"
+}
+
+conv=(conv2d --shape n=1,c=4,h=6,w=6,k=4,r=3,s=3)
+matmul=(matmul --shape m=5,n=7,k=3)
+tune=(--target c --trials 3 --quiet)
+
+# ---- wrong usage: status 2, nothing written ----
+expect 2 "no command"
+expect 2 "'softmacks' is neither a command nor an operator; it may be a command: tune query" softmacks
+expect 2 "an operator: conv2d matmul" softmacks --shape n=1
+expect 2 "--frobnicate: unknown option; it may be one of: --shape" "${conv[@]}" --frobnicate 3
+expect 2 "--peers: unknown option" "${conv[@]}" --peers
+expect 2 "-x: unknown option" "${conv[@]}" -x
+expect 2 "c: missing; conv2d needs it (input channels)" conv2d --shape n=1,h=6,w=6,k=4,r=3,s=3
+expect 2 "c: '0' is not a number from 1" conv2d --shape n=1,c=0,h=6,w=6,k=4,r=3,s=3
+expect 2 "c: '-4' is not a number from 1" conv2d --shape n=1,c=-4,h=6,w=6,k=4,r=3,s=3
+expect 2 "m: '99999999999999999999' is not a number" matmul --shape m=99999999999999999999,n=1,k=1
+expect 2 "are possible" matmul --shape m=2147483647,n=2147483647,k=2147483647
+expect 2 "m: '5.5' is not a number" matmul --shape m=5.5,n=7,k=3
+expect 2 "unknown key 'q'" matmul --shape m=5,n=7,k=3,q=1
+expect 2 "unknown key 'lda'" "${conv[@]}" --lda 64
+expect 2 "m: given twice" matmul --shape m=5,n=7,k=3 --m 6
+expect 2 "--shape: 'm' is not a list of key=value" matmul --shape m
+expect 2 "--shape: '' is not a list of key=value" matmul --shape ""
+expect 2 "--shape: its value is missing" matmul --shape
+expect 2 "m: its value is empty" matmul --shape m=,n=7,k=3
+expect 2 "r: 9 with dilation 1 spans 9, more than the padded input's 6" \
+    conv2d --shape c=4,h=6,w=6,k=4,r=9,s=3
+expect 2 "spans 9, more than the padded input's 6" "${conv[@]}" --dilation 4
+expect 2 "pad: 3" "${conv[@]}" --pad 3
+expect 2 "stride: '0'" "${conv[@]}" --stride 0
+expect 2 "groups: 3" "${conv[@]}" --groups 3
+expect 2 "layout" "${conv[@]}" --layout nchx
+expect 2 "post" "${conv[@]}" --post bias,gelou
+expect 2 "const" "${conv[@]}" --const wait
+expect 2 "dtype" "${conv[@]}" --dtype f99
+expect 2 "target: 'z80' is not native" "${matmul[@]}" --target z80
+expect 2 "--threads: '0' is not a number from 1 to 1024" "${matmul[@]}" --threads 0
+expect 2 "--trials: '0' is not a number from 1" "${matmul[@]}" --trials 0
+expect 2 "--trials: '1e3' is not a number" "${matmul[@]}" --trials 1e3
+expect 2 "--trials: '99999999999999999999' is not a number" "${matmul[@]}" --trials 99999999999999999999
+expect 2 "--time: '-1' is not a number above 0" "${matmul[@]}" --time -1
+expect 2 "--time: 'nan' is not a number above 0" "${matmul[@]}" --time nan
+expect 2 "--time: its value is missing" "${matmul[@]}" --time
+expect 2 "--seed: '-1'" "${matmul[@]}" --seed -1
+expect 2 "--algorithm: 'magic' is unknown; it may be one of: all direct" "${matmul[@]}" --algorithm magic
+expect 2 "--strategy: 'luck' is unknown" "${matmul[@]}" --strategy luck
+expect 2 "--max-error: '2' is not a number" "${matmul[@]}" --max-error 2
+expect 2 "--json: takes no value" "${matmul[@]}" --json=yes
+expect 2 "--db: '' is not a FILE" "${matmul[@]}" --db ""
+expect 2 "tune: needs one file" tune
+expect 2 "m: missing" query matmul --shape n=7,k=3
+expect 2 "--name: missing" export "${matmul[@]}"
+expect 2 "db: 'burn' is not something to do" db burn
+expect 2 "--show: 'magic' is no part" explain "${matmul[@]}" --default --show magic
+expect 2 "targets: takes no arguments" targets all
+writes_nothing ""
+
+# ---- databases and files that will not do: status 1, left as they were ----
+printf 'this is no database, only some text\n' >text.db
+expect 1 "not a database of dltune" "${matmul[@]}" "${tune[@]}" --db text.db
+expect 1 "not a database of dltune" query "${matmul[@]}" --db text.db
+expect 1 "is a folder" "${matmul[@]}" "${tune[@]}" --db .
+expect 1 "No such file or directory" tune none.txt
+expect 1 "without comparisons" bench --peers
+[ "$(cat text.db)" = "this is no database, only some text" ] || fail "text.db was changed"
+printf 'matmul m=5 n=7 k=3\nmatmul m=5 n=0 k=3\n' >bad.txt
+expect 2 "bad.txt:2: n: '0' is not a number" tune bad.txt "${tune[@]}" --db list.db
+printf '# nothing\n\n' >empty.txt
+expect 2 "empty.txt: has no workload" tune empty.txt "${tune[@]}" --db list.db
+if [ "$(id -u)" -ne 0 ]; then
+    mkdir locked && chmod a-w locked
+    expect 1 "not writable" "${matmul[@]}" "${tune[@]}" --db locked/tune.db
+fi
+writes_nothing "./bad.txt ./empty.txt ./text.db "
+
+# ---- nothing stored: status 3, and only for query ----
+expect 3 "there is no such database" query "${matmul[@]}" --target c --db tune.db
+expect 1 "there is no such database" bench --target c --db tune.db
+[ -e tune.db ] && fail "query created a database"
+
+# ---- tuning, and everything after it ----
+expect 0 "matmul m=5 n=7 k=3 target=c threads=1" "${matmul[@]}" "${tune[@]}" --db tune.db
+expect 3 "nothing stored for" query "${conv[@]}" --target c --db tune.db
+expect 1 "nothing stored for" explain "${conv[@]}" --target c --db tune.db
+expect 1 "nothing stored for" export "${conv[@]}" --target c --db tune.db --name net
+expect 0 "GFLOP/s" query "${matmul[@]}" --target c --db tune.db
+expect 0 "GFLOP/s" query "matmul k=3 n=7 m=5" --target c --db tune.db
+expect 0 "GFLOP/s" query matmul k=3 n=7 --m 5 --target=c --db=tune.db
+expect 0 "known before" "${matmul[@]}" "${tune[@]}" --db tune.db
+expect 0 "right  matmul m=5 n=7 k=3 target=c threads=1" db list --db tune.db
+expect 0 ", 0 bad" db check --db tune.db
+expect 0 "stored" bench --target c --db tune.db
+expect 0 "libnet.a" export --target c --db tune.db --name net --out lib
+for file in libnet.a net.h net.c net.pc; do
+    [ -s "lib/$file" ] || fail "export did not write $file"
+done
+expect 0 "output[m=5, n=7]" explain "${matmul[@]}" --target c --db tune.db
+expect 0 "-- after build_nests" explain "${matmul[@]}" --target c --db tune.db --pass build_nests
+expect 2 "--pass: 'magic' is not a pass" explain "${matmul[@]}" --target c --db tune.db --pass magic
+expect 0 "vfmadd" explain matmul m=8 n=64 k=64 --target x86-avx2 --default
+expect 0 "" explain "${matmul[@]}" --space
+expect 0 "native" targets
+expect 0 "dltune " version
+expect 0 "dltune " --version
+expect 0 "commands:" --help
+expect 0 "input channels" conv2d --help
+expect 0 "--baseline" bench --help
+
+# Progress goes nowhere but to standard error; --json leaves one object a line on standard output.
+printf 'matmul m=5 n=7 k=3 count=2\nmatmul m=2 n=2 k=2 # small\n' >two.txt
+run tune two.txt --target c --trials 2 --json --db two.db
+[ "$status" -eq 0 ] || fail "status $status: tune two.txt"
+[ "$(grep -c '^{"task":.*}$' "$folder.out")" -eq 2 ] || fail "not two lines of JSON"
+[ "$(wc -l <"$folder.out")" -eq 2 ] || fail "more than JSON on standard output"
+for key in status target host threads layouts algorithm schedule knobs median_us min_us clock gflops \
+    gflops_nominal max_error trials errors seconds trials_per_s verified seed; do
+    grep -q "\"$key\":" "$folder.out" || fail "no \"$key\" in the JSON of a tuned workload"
+done
+
+# Ctrl-C keeps what was found, and the same command again goes on.
+"$dltune" matmul --shape m=96,n=96,k=96 --target c --time 60 --quiet --db stop.db \
+    >"$folder.out" 2>"$folder.err" &
+program=$!
+for _ in $(seq 200); do
+    [ "$("$dltune" db list --db stop.db 2>/dev/null | awk '{print $3}')" -gt 3 ] 2>/dev/null && break
+    sleep 0.05
+done
+kill -TERM $program
+wait $program
+status=$?
+[ "$status" -eq 143 ] || fail "status $status after SIGTERM, not 143"
+grep -q interrupted "$folder.out" || fail "an interrupted run does not print its best"
+expect 0 "known before" matmul --shape m=96,n=96,k=96 --target c --trials 1 --db stop.db
+
+rm -f "$folder.out" "$folder.err"
+[ "$failures" -eq 0 ] && echo "all passed"
+[ "$failures" -eq 0 ]

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Tunes a layer of ResNet-50, asks for it back, runs it from the database, ships it as a library.
+# Uses what `make` built in $BUILD; leaves its files in demo/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$PWD/${BUILD:-build}
+trials=${TRIALS:-64}
+PATH=$build:$PATH
+
+layer=(conv2d --shape n=1,c=64,h=56,w=56,k=64,r=3,s=3 --pad 1)
+mkdir -p demo
+
+step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+show() { printf '$ %s\n' "$*"; "$@"; }
+
+step "1. Tune it: $trials candidates, each compared with the reference before it is timed"
+show dltune "${layer[@]}" --trials "$trials" --db demo/resnet.db
+
+step "2. Ask for it: nothing is measured"
+show dltune query "${layer[@]}" --db demo/resnet.db
+
+step "3. Use it from C: a program gets the kernel from the database and runs it"
+show "$build/run_from_database" demo/resnet.db
+
+step "4. Ship it: a static library, and a program that links it and nothing else"
+show dltune export "${layer[@]}" --db demo/resnet.db --name resnet --out demo
+show gcc -O2 examples/use_exported.c -Idemo demo/libresnet.a -lm -o demo/use_exported
+show demo/use_exported
+printf 'undefined symbols in the library: '
+nm -u demo/libresnet.a | grep -c ' U ' || true
