@@ -102,58 +102,29 @@ static uint64_t lanes_of_condition(struct vectoriser *v, const struct affine *co
     return result;
 }
 
+static bool bound_range(const void *context, const struct variable *variable, int64_t *lowest,
+                        int64_t *highest) {
+    const struct vectoriser *v = context;
+    int binding = binding_of(v, variable);
+    if (binding < 0)
+        return false;
+    *lowest = v->numbers[binding];
+    *highest = *lowest + (v->lanes_binding == binding ? v->lane.extent - 1 : 0);
+    return true;
+}
+
+/* Most conditions are decided by the ranges alone; only the others are rewritten. */
 uint64_t vectoriser_condition_lanes(struct vectoriser *v, int count,
                                     const struct affine *const *conditions, uint64_t lanes) {
-    for (int i = 0; i < count && lanes; i++)
-        lanes = lanes_of_condition(v, vectoriser_bind(v, conditions[i]), lanes);
+    for (int i = 0; i < count && lanes; i++) {
+        int64_t lowest, highest;
+        affine_range_with(conditions[i], bound_range, v, &lowest, &highest);
+        if (highest < 0)
+            return 0;
+        if (lowest < 0)
+            lanes = lanes_of_condition(v, vectoriser_bind(v, conditions[i]), lanes);
+    }
     return lanes;
-}
-
-static bool is_counter(const struct vectoriser *v, const struct variable *variable) {
-    for (const struct vector_block *block = v->block; block; block = block->parent)
-        if (block->counter == variable)
-            return true;
-    return false;
-}
-
-bool vectoriser_address(struct vectoriser *v, const struct buffer *buffer,
-                        const struct affine *offset, struct vector_address *address,
-                        int64_t *lane_stride) {
-    const struct affine *outside, *inside;
-    int bytes = data_types[buffer->type].bytes;
-    *address = (struct vector_address){0};
-    *lane_stride = 0;
-    offset = vectoriser_bind(v, offset);
-    if (!divide_index(v->arena, &v->inner, offset, &outside, &inside)) {
-        vectoriser_fail(v, "tile: an offset in %s mixes loops inside and outside", buffer->name);
-        return false;
-    }
-    if (buffer->kind == BUFFER_TILE) {
-        address->base =
-            v->tile->word_count; /* no word: such addresses never reach an instruction */
-        if (outside->term_count)
-            vectoriser_fail(v, "tile: %s is used with indices from outside the tile", buffer->name);
-    } else {
-        address->base = find_pointer_word(v->tile, buffer, outside);
-    }
-    address->displacement = inside->constant * bytes;
-    for (int i = 0; i < inside->term_count; i++) {
-        const struct affine_term *term = &inside->terms[i];
-        if (term->kind == ATOM_VARIABLE && term->variable == &v->lane) {
-            *lane_stride = term->coefficient;
-        } else if (term->kind == ATOM_VARIABLE && is_counter(v, term->variable) &&
-                   address->term_count < VECTOR_MAX_TERMS) {
-            address->terms[address->term_count++] =
-                (struct vector_address_term){term->variable, term->coefficient * bytes};
-        } else {
-            vectoriser_fail(v, "tile: lanes or loops meet in an offset of %s that is not linear",
-                            buffer->name);
-            return false;
-        }
-    }
-    if (address->base < 0)
-        vectoriser_fail(v, "tile: an offset of %s has no pointer", buffer->name);
-    return !v->status;
 }
 
 /* The lanes, other than `lanes`, in which the location's content must stay. What it has loaded may
@@ -249,6 +220,7 @@ static void walk_unrolled(struct vectoriser *v, const struct node *loop) {
     struct binding *binding = &v->bindings[v->binding_count++];
     binding->variable = loop->variable;
     for (int64_t i = 0; i < loop->variable->extent && !v->status; i++) {
+        v->numbers[v->binding_count - 1] = loop->variable->minimum + i;
         binding->replacement = affine_constant(v->arena, loop->variable->minimum + i);
         walk(v, loop->body);
     }
@@ -260,19 +232,23 @@ static void walk_vectorised(struct vectoriser *v, const struct node *loop) {
     int64_t extent = loop->variable->extent;
     if (v->in_lanes) {
         vectoriser_fail(v, "tile: loop %s is vectorised inside another", loop->variable->name);
+        v->binding_count--;
         return;
     }
     binding->variable = loop->variable;
     v->in_lanes = true;
+    v->lanes_binding = v->binding_count - 1;
     for (int64_t first = 0; first < extent && !v->status; first += v->lane.extent) {
         int64_t lanes = extent - first < v->lane.extent ? extent - first : v->lane.extent;
         binding->replacement =
             affine_add_constant(v->arena, affine_variable(v->arena, &v->lane), first);
+        v->numbers[v->lanes_binding] = first;
         v->active = (UINT64_C(1) << lanes) - 1;
         walk(v, loop->body);
     }
     v->active = 1;
     v->in_lanes = false;
+    v->lanes_binding = -1;
     v->binding_count--;
 }
 
@@ -334,6 +310,7 @@ dlt_status vectorise(struct program *program, struct tile *tile, struct tile_var
                            .tile = tile,
                            .target = target,
                            .error = error,
+                           .lanes_binding = -1,
                            .active = 1};
     int pointer_words, bytes = vector_bytes(variant->body, target);
     const char *const *names = word_names(&v, &pointer_words);

@@ -1,5 +1,5 @@
-/* The state of turning one variant of a tile into a vector program; private to vectorise*.c and
- * locations.c. */
+/* The state of turning one variant of a tile into a vector program; private to vectorise*.c,
+ * addresses.c and locations.c. */
 #ifndef IR_VECTORISER_H
 #define IR_VECTORISER_H
 
@@ -41,12 +41,15 @@ struct vectoriser {
     /* Unrolled and vectorised loops around the current statement: a number, or first + lane. */
     int binding_count;
     struct binding bindings[MAX_INNER];
+    int64_t numbers[MAX_INNER]; /* that number, or first */
+    int lanes_binding;          /* which of them is the vectorised loop's, or -1 */
     struct variable lane;
     bool in_lanes;   /* inside a vectorised loop */
     uint64_t active; /* lanes that exist in this chunk of it; 1 outside */
     int instructions;
 
     struct location *buckets[LOCATION_BUCKETS], *locations;
+    struct address_form *forms[LOCATION_BUCKETS]; /* of addresses.c, by offset */
     int written_count;
     const struct buffer *written[MAX_STAGES]; /* buffers that the tile stores to */
 };
@@ -75,6 +78,8 @@ const struct affine *vectoriser_bind(struct vectoriser *v, const struct affine *
 /* Lanes of `lanes` in which all conditions hold. */
 uint64_t vectoriser_condition_lanes(struct vectoriser *v, int count,
                                     const struct affine *const *conditions, uint64_t lanes);
+/* Which binding is the variable's, or -1. */
+int binding_of(const struct vectoriser *v, const struct variable *variable);
 /* The address of an element of a buffer; lane_stride in elements. */
 bool vectoriser_address(struct vectoriser *v, const struct buffer *buffer,
                         const struct affine *offset, struct vector_address *address,
