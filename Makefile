@@ -24,8 +24,8 @@ check: packages
 	cmake --build $(BUILD_SANITIZE) -j $(JOBS)
 	cd $(BUILD_SANITIZE) && $(CTEST)
 
-demo: all
-	tools/demo.sh
+demo: packages
+	@BUILD=$(BUILD) JOBS=$(JOBS) tools/demo.sh
 
 format:
 	git ls-files '*.c' '*.h' | xargs -r clang-format -i

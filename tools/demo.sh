@@ -1,14 +1,22 @@
 #!/usr/bin/env bash
 # Tunes a layer of ResNet-50, asks for it back, runs it from the database, ships it as a library.
-# Uses what `make` built in $BUILD; leaves its files in demo/.
+# Builds what it needs in $BUILD; leaves its files in demo/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-build=$PWD/${BUILD:-build}
+build=$(realpath -m "${BUILD:-build}")
 trials=${TRIALS:-64}
 PATH=$build:$PATH
 
 layer=(conv2d --shape n=1,c=64,h=56,w=56,k=64,r=3,s=3 --pad 1)
 mkdir -p demo
+
+echo "building in $build (log: demo/build.log)"
+if ! { cmake -S . -B "$build" -G Ninja &&
+    cmake --build "$build" -j "${JOBS:-2}" --target dltune dltune-worker run_from_database; } \
+    >demo/build.log 2>&1; then
+    tail -n 40 demo/build.log >&2
+    exit 1
+fi
 
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 show() { printf '$ %s\n' "$*"; "$@"; }
