@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-    LOOP_NAME = 2 * MAX_NAME
+    LOOP_NAME = 2 * MAX_NAME,
+    TRIPS_A_THREAD = 8, /* of a parallel loop, where there are so many: evens out what threads do */
 };
 
 static int64_t number_of(const struct space *space, const int *point, int knob, int64_t otherwise) {
@@ -299,15 +300,22 @@ static void add_reductions(struct steps *s, bool written_out) {
     }
 }
 
+/* With several threads one loop over an axis stands outside the blocks of reductions: only such a
+ * loop's trips can go to threads. */
 static void add_outer_loops(struct steps *s) {
-    int order[MAX_RANK], count = axis_order(s, order);
+    int order[MAX_RANK], count = axis_order(s, order), first = 0;
     for (int i = 0; i < count; i++)
         if (s->choice->block[order[i]])
             add_name(s, s->group->axes[order[i]].name, ".o.o");
+    while (s->space->threads > 1 && first < count && first < 1 + count - s->choice->order_count) {
+        add_name(s, s->group->axes[order[first]].name,
+                 s->choice->block[order[first]] ? ".o.i" : ".o");
+        first++;
+    }
     for (int i = 0; i < s->group->reduction_count; i++)
         if (s->choice->split[i])
             add_name(s, s->group->reductions[i].name, ".o");
-    for (int i = 0; i < count; i++)
+    for (int i = first; i < count; i++)
         add_name(s, s->group->axes[order[i]].name, s->choice->block[order[i]] ? ".o.i" : ".o");
 }
 
@@ -342,30 +350,44 @@ static dlt_status tile_loops(struct steps *s, const char *stage, bool reductions
     return mark_tile(s, stage, first_unrolled, vector);
 }
 
+/* Merges the outermost loops into one long enough for all threads and gives its trips to them.
+ * `outer_count` loops stand around the tile; the last of them is the tile's loop. */
+static dlt_status parallel_loops(struct steps *s, int outer_count, char *tile_loop) {
+    const struct stage *stage = schedule_find(s->schedule, s->group->outer->name);
+    int64_t enough = (int64_t)s->space->threads * TRIPS_A_THREAD;
+    if (s->space->threads == 1 || outer_count == 0 || stage->loops[0].is_reduction)
+        return DLT_OK;
+    while (outer_count > 1 && stage->loops[0].variable->extent < enough &&
+           !stage->loops[1].is_reduction) {
+        TRY(schedule_fuse(s->schedule, stage->name, stage->loops[0].variable->name,
+                          stage->loops[1].variable->name, s->error));
+        outer_count--;
+    }
+    if (outer_count == 1)
+        snprintf(tile_loop, LOOP_NAME + 8, "%s", stage->loops[0].variable->name);
+    return schedule_parallel(s->schedule, stage->name, stage->loops[0].variable->name, s->error);
+}
+
 static dlt_status group_steps(struct steps *s) {
     const char *outer = s->group->outer->name, *compute = s->group->compute->name;
     char tile_loop[LOOP_NAME + 8];
+    int outer_count;
     TRY(pack_reads(s));
     TRY(split_axes(s));
     s->count = 0;
-    if (!s->group->fused) {
+    if (!s->group->fused)
         TRY(split_reductions(s));
-        add_outer_loops(s);
-        snprintf(tile_loop, sizeof tile_loop, "%s", s->count ? s->names[s->count - 1] : "");
-        TRY(tile_loops(s, outer, true, s->group->outer, ".i"));
-    } else {
-        add_outer_loops(s);
-        snprintf(tile_loop, sizeof tile_loop, "%s", s->names[s->count - 1]);
-        TRY(tile_loops(s, outer, false, s->group->outer, ".i"));
+    add_outer_loops(s);
+    outer_count = s->count;
+    snprintf(tile_loop, sizeof tile_loop, "%s", s->count ? s->names[s->count - 1] : "");
+    TRY(tile_loops(s, outer, !s->group->fused, s->group->outer, ".i"));
+    TRY(parallel_loops(s, outer_count, tile_loop));
+    if (s->group->fused) {
         TRY(schedule_attach(s->schedule, compute, outer, tile_loop, s->error));
         TRY(split_reductions(s));
         s->count = 0;
         TRY(tile_loops(s, compute, true, s->group->compute, ""));
     }
-    if (s->space->threads > 1 && s->names[0][0])
-        TRY(schedule_parallel(s->schedule, outer,
-                              schedule_find(s->schedule, outer)->loops[0].variable->name,
-                              s->error));
     return schedule_tile(s->schedule, outer, tile_loop[0] ? tile_loop : NULL, s->error);
 }
 
