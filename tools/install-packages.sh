@@ -11,6 +11,7 @@ packages=(
     libzydis-dev                              # encoding of machine code
     libsqlite3-dev libcjson-dev               # records
     libpapi-dev libpthreadpool-dev libdlpack-dev libxgboost-dev
+    zlib1g-dev                                # tables for replay
     libcmocka-dev clang-format                # tests, formatting
 )
 
