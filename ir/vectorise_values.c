@@ -1,4 +1,5 @@
 /* Values of a tile's statements as vector operations. */
+#include "ir/math_functions.h"
 #include "ir/vectoriser.h"
 
 #include <math.h>
@@ -139,6 +140,22 @@ static struct lanes_value evaluate_binary(struct vectoriser *v, const struct val
     return result;
 }
 
+/* exp, log, tanh, erf. Those that are 0 at 0 keep what the mask left out 0; none is infinite there,
+ * but log. */
+static struct lanes_value evaluate_function(struct vectoriser *v, const struct value *value,
+                                            struct lanes_value a) {
+    enum operation operation = value->operation;
+    bool odd = operation == OP_TANH || operation == OP_ERF;
+    int before = v->vectors->value_count;
+    if (value->type != TYPE_F32)
+        return failure(v, value);
+    a.value = math_append(v->vectors, v->block, operation, a.value);
+    v->instructions += v->vectors->value_count - before;
+    a.finite_outside = odd ? a.finite_outside : a.zero_outside && operation != OP_LOGARITHM;
+    a.zero_outside = a.zero_outside && odd;
+    return a;
+}
+
 static struct lanes_value evaluate_unary(struct vectoriser *v, const struct value *value,
                                          uint64_t lanes) {
     struct lanes_value a = evaluate_value(v, value->operands[0], lanes);
@@ -157,7 +174,8 @@ static struct lanes_value evaluate_unary(struct vectoriser *v, const struct valu
         a.finite_outside = a.zero_outside;
         return a;
     default:
-        return failure(v, value);
+        return math_is_function(value->operation) ? evaluate_function(v, value, a)
+                                                  : failure(v, value);
     }
 }
 
