@@ -34,12 +34,15 @@ static dlt_status vectorise_all(const struct pipeline *p, const struct target_de
     return DLT_OK;
 }
 
-static void relieve_all(const struct pipeline *p, const struct target_description *target) {
+/* The same for a pass that asks how many registers there are. */
+static void fit_each(const struct pipeline *p, const char *name,
+                     void (*pass)(struct vector_program *, const struct target_description *),
+                     const struct target_description *target) {
     for (int i = 0; i < p->program->tile_count; i++)
         for (int j = 0; j < p->program->tiles[i]->variant_count; j++)
             if (p->program->tiles[i]->variants[j].vectors)
-                relieve_pressure(p->program->tiles[i]->variants[j].vectors, target);
-    report(p, "relieve_pressure");
+                pass(p->program->tiles[i]->variants[j].vectors, target);
+    report(p, name);
 }
 
 dlt_status lower(struct arena *arena, const struct schedule *schedule,
@@ -65,7 +68,8 @@ dlt_status lower(struct arena *arena, const struct schedule *schedule,
         for_each(&p, "hoist_invariants", hoist_invariants);
         for_each(&p, "match_multiply_adds", match_multiply_adds);
         for_each(&p, "remove_dead_code", remove_dead_code);
-        relieve_all(&p, target);
+        fit_each(&p, "sink_constants", sink_constants, target);
+        fit_each(&p, "relieve_pressure", relieve_pressure, target);
         for_each(&p, "match_operands", match_operands);
         for_each(&p, "remove_dead_code", remove_dead_code);
         for_each(&p, "fold_addresses", fold_addresses);

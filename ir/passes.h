@@ -58,6 +58,9 @@ void hoist_invariants(struct vector_program *vectors);
 /* Products and sums become multiply-adds. */
 void match_multiply_adds(struct vector_program *vectors);
 
+/* Constants that loops have no registers for move into them. */
+void sink_constants(struct vector_program *vectors, const struct target_description *target);
+
 /* More live values than registers: loads and constants are read again. */
 void relieve_pressure(struct vector_program *vectors, const struct target_description *target);
 

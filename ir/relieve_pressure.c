@@ -4,105 +4,26 @@
  * Where more values live at once than the target has registers, the shared load, constant or mask
  * whose next use is farthest gives up its register (the choice that Belady proved best for pages)
  * and is read again in front of that use. Nothing is ever stored: what cannot be read again stays.
- *
- * The program is laid out as one line. A value lives from its definition to its last use; if it
- * comes from outside a loop and is used in it, to the loop's end. */
-#include "ir/passes.h"
+ */
+#include "ir/lives.h"
 
 #include <string.h>
 
-struct life {
-    int begin, end;            /* positions of the definition and of the last use */
-    struct vector_block *home; /* block of the definition */
-    struct vector_instruction *definition;
-    int mask;       /* of the definition, as the program named it */
-    bool evictable; /* can be read again, and is used in its own block only */
-    int next_use;   /* number of its first use that is not passed yet */
-    int now;        /* the present name of the register that holds it, or VECTOR_NONE; another
-                       after each reload */
+struct holding {
+    int next_use; /* number of its first use that is not passed yet */
+    int now;      /* the present name of the register that holds it, or VECTOR_NONE; another after
+                     each reload */
 };
 
 struct pressure {
     struct vector_program *program;
-    int limits[2]; /* registers of each class */
-    bool masks_are_vectors;
-    int length; /* positions */
-    struct life *lives;
-    int *fixed[2];         /* at each position: values that live across it and cannot be evicted */
-    int *uses, *first_use; /* positions of each value's uses, ascending, value after value */
+    struct lives lives;
+    struct holding *holdings; /* of each value */
+    int *uses, *first_use;    /* positions of each value's uses, ascending, value after value */
     int position;
     int resident_count[2];
     int residents[2][256]; /* values, as the program named them */
 };
-
-static int class_of(const struct pressure *p, int value) {
-    return p->masks_are_vectors ? CLASS_VECTOR : (int)p->program->values[value].value_class;
-}
-
-static bool can_read_again(enum vector_opcode opcode) {
-    return opcode == VECTOR_LOAD || opcode == VECTOR_LOAD_BROADCAST || opcode == VECTOR_CONSTANT ||
-           opcode == VECTOR_MASK_CONSTANT;
-}
-
-/* Sources and mask of an instruction, -1 where there is none. */
-static void operands_of(const struct vector_instruction *instruction, int operands[4]) {
-    memcpy(operands, instruction->sources, sizeof instruction->sources);
-    operands[3] = instruction->mask;
-}
-
-static void note_use(struct pressure *p, int value, struct vector_block *block) {
-    struct life *life = &p->lives[value];
-    life->end = p->position;
-    if (life->home != block)
-        life->evictable = false;
-}
-
-static void find_lives(struct pressure *p, struct vector_block *block) {
-    int begin = p->position;
-    for (struct vector_item *item = block->first; item; item = item->next) {
-        struct vector_instruction *instruction = item->instruction;
-        int operands[4];
-        if (item->block) {
-            find_lives(p, item->block);
-            continue;
-        }
-        operands_of(instruction, operands);
-        for (int i = 0; i < 4; i++)
-            if (operands[i] != VECTOR_NONE)
-                note_use(p, operands[i], block);
-        if (instruction->destination != VECTOR_NONE) {
-            struct life *life = &p->lives[instruction->destination];
-            if (!life->definition) {
-                life->begin = p->position;
-                life->home = block;
-                life->definition = instruction;
-                life->mask = instruction->mask;
-                life->now = VECTOR_NONE;
-                life->evictable = can_read_again(instruction->opcode) &&
-                                  !p->program->values[instruction->destination].is_variable;
-            }
-            life->end = p->position;
-        }
-        p->position++;
-    }
-    p->position++; /* the loop's end */
-    for (int i = 0; i < p->program->value_count && block->parent; i++)
-        if (p->lives[i].definition && p->lives[i].begin < begin && p->lives[i].end >= begin)
-            p->lives[i].end = p->position - 1;
-}
-
-static void count_fixed(struct pressure *p) {
-    for (int class = 0; class < 2; class ++)
-        p->fixed[class] = ARENA_ARRAY(p->program->arena, int, p->length + 2);
-    for (int i = 0; i < p->program->value_count; i++)
-        if (p->lives[i].definition && !p->lives[i].evictable) {
-            p->fixed[class_of(p, i)][p->lives[i].begin + 1]++;
-            p->fixed[class_of(p, i)][p->lives[i].end + 1]--;
-        }
-    for (int class = 0; class < 2; class ++)
-        for (int i = 1; i < p->length + 2; i++)
-            p->fixed[class][i] += p->fixed[class][i - 1];
-}
 
 static void visit_uses(struct pressure *p, const struct vector_block *block, int *next) {
     for (const struct vector_item *item = block->first; item; item = item->next) {
@@ -111,7 +32,7 @@ static void visit_uses(struct pressure *p, const struct vector_block *block, int
             visit_uses(p, item->block, next);
             continue;
         }
-        operands_of(item->instruction, operands);
+        lives_operands(item->instruction, operands);
         for (int i = 0; i < 4; i++)
             if (operands[i] != VECTOR_NONE) {
                 if (p->uses)
@@ -139,22 +60,22 @@ static void list_uses(struct pressure *p) {
     p->position = 0;
     visit_uses(p, p->program->top, next);
     for (int i = 0; i < count; i++)
-        p->lives[i].next_use = p->first_use[i];
+        p->holdings[i].next_use = p->first_use[i];
 }
 
 /* The first use of a value at or behind a position; past the end if there is none. Positions never
  * go back, so neither does the search. */
 static int next_use(struct pressure *p, int value, int position) {
-    int *next = &p->lives[value].next_use, end = p->first_use[value + 1];
+    int *next = &p->holdings[value].next_use, end = p->first_use[value + 1];
     while (*next < end && p->uses[*next] < position)
         ++*next;
-    return *next < end ? p->uses[*next] : p->length + 1;
+    return *next < end ? p->uses[*next] : p->lives.length + 1;
 }
 
 /* While too many live here: drops what nobody uses any more, then what is used last. */
 static void evict(struct pressure *p, int class) {
     int *list = p->residents[class], *count = &p->resident_count[class];
-    while (p->fixed[class][p->position] + *count > p->limits[class]) {
+    while (p->lives.fixed[class][p->position] + *count > p->lives.limits[class]) {
         int farthest = 0, farthest_use = p->position;
         for (int i = 0; i < *count; i++) {
             int use = next_use(p, list[i], p->position);
@@ -165,7 +86,7 @@ static void evict(struct pressure *p, int class) {
         }
         if (farthest_use == p->position)
             return;
-        p->lives[list[farthest]].now = VECTOR_NONE;
+        p->holdings[list[farthest]].now = VECTOR_NONE;
         list[farthest] = list[--*count];
     }
 }
@@ -173,17 +94,17 @@ static void evict(struct pressure *p, int class) {
 static void forget_residents(struct pressure *p) {
     for (int class = 0; class < 2; class ++) {
         for (int i = 0; i < p->resident_count[class]; i++)
-            p->lives[p->residents[class][i]].now = VECTOR_NONE;
+            p->holdings[p->residents[class][i]].now = VECTOR_NONE;
         p->resident_count[class] = 0;
     }
 }
 
 static void add_resident(struct pressure *p, int value, int now) {
-    int class = class_of(p, value);
+    int class = lives_class(&p->lives, value);
     if (p->resident_count[class] <
         (int)(sizeof p->residents[class] / sizeof p->residents[class][0])) {
         p->residents[class][p->resident_count[class]++] = value;
-        p->lives[value].now = now;
+        p->holdings[value].now = now;
     }
 }
 
@@ -191,14 +112,14 @@ static void add_resident(struct pressure *p, int value, int now) {
 static int reload(struct pressure *p, struct vector_item ***link, int value) {
     struct vector_program *program = p->program;
     struct vector_item *item;
-    int mask = p->lives[value].mask;
-    if (p->lives[value].now != VECTOR_NONE)
-        return p->lives[value].now;
-    if (mask != VECTOR_NONE && p->lives[mask].evictable)
+    int mask = p->lives.of[value].mask;
+    if (p->holdings[value].now != VECTOR_NONE)
+        return p->holdings[value].now;
+    if (mask != VECTOR_NONE && p->lives.of[mask].evictable)
         mask = reload(p, link, mask);
     item = ARENA_NEW(program->arena, struct vector_item);
-    item->instruction =
-        arena_copy(program->arena, p->lives[value].definition, sizeof *p->lives[value].definition);
+    item->instruction = arena_copy(program->arena, p->lives.of[value].definition,
+                                   sizeof *p->lives.of[value].definition);
     item->instruction->destination =
         vector_value_new(program, program->values[value].value_class, false);
     item->instruction->mask = mask;
@@ -213,7 +134,7 @@ static void relieve_instruction(struct pressure *p, struct vector_item ***link,
                                 struct vector_instruction *instruction) {
     for (int i = 0; i < 4; i++) {
         int *operand = i < 3 ? &instruction->sources[i] : &instruction->mask;
-        if (*operand != VECTOR_NONE && p->lives[*operand].evictable)
+        if (*operand != VECTOR_NONE && p->lives.of[*operand].evictable)
             *operand = reload(p, link, *operand);
     }
     evict(p, CLASS_VECTOR);
@@ -230,7 +151,8 @@ static void relieve_block(struct pressure *p, struct vector_block *block) {
             continue;
         }
         relieve_instruction(p, &link, instruction);
-        if (instruction->destination != VECTOR_NONE && p->lives[instruction->destination].evictable)
+        if (instruction->destination != VECTOR_NONE &&
+            p->lives.of[instruction->destination].evictable)
             add_resident(p, instruction->destination, instruction->destination);
         p->position++;
     }
@@ -242,13 +164,10 @@ static void relieve_block(struct pressure *p, struct vector_block *block) {
 void relieve_pressure(struct vector_program *vectors, const struct target_description *target) {
     struct pressure *p = ARENA_NEW(vectors->arena, struct pressure);
     p->program = vectors;
-    p->masks_are_vectors = target->mask_registers == 0;
-    p->limits[CLASS_VECTOR] = target->vector_registers;
-    p->limits[CLASS_MASK] = target->mask_registers;
-    p->lives = ARENA_ARRAY(vectors->arena, struct life, vectors->value_count);
-    find_lives(p, vectors->top);
-    p->length = p->position;
-    count_fixed(p);
+    lives_find(&p->lives, vectors, target);
+    p->holdings = ARENA_ARRAY(vectors->arena, struct holding, vectors->value_count);
+    for (int i = 0; i < vectors->value_count; i++)
+        p->holdings[i].now = VECTOR_NONE;
     list_uses(p);
     p->position = 0;
     relieve_block(p, vectors->top);
