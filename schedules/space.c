@@ -263,15 +263,15 @@ static void pack_knobs(struct space *space, const char *prefix, const struct gro
             packable |= read->axis_of[j] >= 0 && group->axes[read->axis_of[j]].extent > 1;
         for (int j = 0; j < i; j++)
             packable &= group->reads[j].tensor != read->tensor;
-        if (!packable || !read->is_parameter)
+        if (!packable || (!read->is_parameter && group->reduction_count == 0))
             continue;
         snprintf(name, sizeof name, "pack.%s", read->tensor->name);
         knob = add_knob(space, prefix, name, "copied to the order in which the tile reads", false,
                         &knobs->pack[i]);
         if (!knob)
             continue;
-        add_label(knob, "ahead");
-        add_label(knob, "no");
+        add_label(knob, read->is_parameter ? "ahead" : "no");
+        add_label(knob, read->is_parameter ? "no" : "block");
     }
 }
 

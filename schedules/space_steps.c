@@ -36,7 +36,8 @@ void space_choose(const struct space *space, int index, const int *point,
     choice->order = knobs->order_permutations[knobs->order == NO_KNOB ? 0 : point[knobs->order]];
     choice->order_count = knobs->order_count;
     for (int i = 0; i < group->read_count; i++)
-        choice->pack[i] = knobs->pack[i] != NO_KNOB && point[knobs->pack[i]] == 0;
+        choice->pack[i] = knobs->pack[i] != NO_KNOB &&
+                          (point[knobs->pack[i]] == 0) == group->reads[i].is_parameter;
 }
 
 void space_canonicalise(const struct space *space, int *point) {
@@ -214,13 +215,17 @@ static void packed_layout(const struct steps *s, const struct group_read *read, 
 }
 
 /* The copying stage itself: lanes along the packed axis. */
-static dlt_status pack_nest(struct steps *s, const char *stage, const struct tensor *tensor,
-                            int packed, int64_t tile) {
+static dlt_status pack_nest(struct steps *s, const struct group_read *read, int packed) {
+    const struct tensor *tensor = read->tensor;
     const char *axis = tensor->axes[packed]->name;
-    char outer[LOOP_NAME], inner[LOOP_NAME];
+    char stage[LOOP_NAME], outer[LOOP_NAME], inner[LOOP_NAME];
+    bool at_root;
+    snprintf(stage, sizeof stage, "%s.packed", tensor->name);
     snprintf(outer, sizeof outer, "%s.o", axis);
     snprintf(inner, sizeof inner, "%s.i", axis);
-    TRY(schedule_split(s->schedule, stage, axis, tile, TAIL_GUARD, s->error));
+    at_root = schedule_find(s->schedule, stage)->attach == ATTACH_ROOT;
+    TRY(schedule_split(s->schedule, stage, axis, s->choice->tile[read->axis_of[packed]], TAIL_GUARD,
+                       s->error));
     s->count = 0;
     add_name(s, outer, "");
     for (int i = 0; i < tensor->rank; i++)
@@ -229,7 +234,10 @@ static dlt_status pack_nest(struct steps *s, const char *stage, const struct ten
     add_name(s, inner, "");
     TRY(reorder(s, stage));
     TRY(schedule_vectorize(s->schedule, stage, inner, s->error));
-    return schedule_tile(s->schedule, stage, s->names[s->count - 2], s->error);
+    if (s->space->threads > 1 && at_root && !read->is_parameter)
+        TRY(schedule_parallel(s->schedule, stage, s->names[0], s->error));
+    return schedule_tile(s->schedule, stage, s->count > 1 ? s->names[s->count - 2] : NULL,
+                         s->error);
 }
 
 static dlt_status pack_reads(struct steps *s) {
@@ -237,7 +245,6 @@ static dlt_status pack_reads(struct steps *s) {
         const struct group_read *read = &s->group->reads[i];
         int packed = s->choice->pack[i] ? space_packed_axis(s->group, read, s->choice) : -1;
         struct text layout = {0};
-        char stage[LOOP_NAME];
         dlt_status status;
         if (packed < 0)
             continue;
@@ -245,8 +252,40 @@ static dlt_status pack_reads(struct steps *s) {
         status = schedule_pack(s->schedule, read->tensor->name, text_string(&layout), s->error);
         text_free(&layout);
         TRY(status);
+    }
+    return DLT_OK;
+}
+
+/* The innermost block loop that a copied tensor depends on: there one block of it is copied, for
+ * all the loops inside. False if it depends on none: then it is copied whole. */
+static bool block_loop(const struct steps *s, const struct group_read *read, char *loop) {
+    int order[MAX_RANK], count = axis_order(s, order);
+    bool found = false;
+    for (int i = 0; i < count; i++)
+        if (s->choice->block[order[i]] && read->strides[order[i]] != 0) {
+            snprintf(loop, LOOP_NAME, "%s.o.o", s->group->axes[order[i]].name);
+            found = true;
+        }
+    for (int i = 0; i < s->group->reduction_count; i++)
+        if (s->choice->split[i] && read->reduction_strides[i] != 0) {
+            snprintf(loop, LOOP_NAME, "%s.o", s->group->reductions[i].name);
+            found = true;
+        }
+    return found;
+}
+
+/* Puts the copies where they belong and gives them their loops. */
+static dlt_status place_packed(struct steps *s) {
+    for (int i = 0; i < s->group->read_count; i++) {
+        const struct group_read *read = &s->group->reads[i];
+        int packed = s->choice->pack[i] ? space_packed_axis(s->group, read, s->choice) : -1;
+        char loop[LOOP_NAME], stage[LOOP_NAME];
+        if (packed < 0)
+            continue;
         snprintf(stage, sizeof stage, "%s.packed", read->tensor->name);
-        TRY(pack_nest(s, stage, read->tensor, packed, s->choice->tile[read->axis_of[packed]]));
+        if (!read->is_parameter && s->space->threads == 1 && block_loop(s, read, loop))
+            TRY(schedule_attach(s->schedule, stage, s->group->outer->name, loop, s->error));
+        TRY(pack_nest(s, read, packed));
     }
     return DLT_OK;
 }
@@ -388,6 +427,7 @@ static dlt_status group_steps(struct steps *s) {
         s->count = 0;
         TRY(tile_loops(s, compute, true, s->group->compute, ""));
     }
+    TRY(place_packed(s));
     return schedule_tile(s->schedule, outer, tile_loop[0] ? tile_loop : NULL, s->error);
 }
 
