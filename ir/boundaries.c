@@ -172,7 +172,8 @@ static void add_threshold(struct splitting *s, struct selection *selection, int6
     if (selection->threshold_count == selection->capacity) {
         selection->capacity = selection->capacity ? 2 * selection->capacity : 16;
         selection->thresholds = ARENA_ARRAY(s->arena, int64_t, selection->capacity);
-        memcpy(selection->thresholds, list, sizeof *list * (size_t)selection->threshold_count);
+        if (list)
+            memcpy(selection->thresholds, list, sizeof *list * (size_t)selection->threshold_count);
         list = selection->thresholds;
     }
     memmove(list + at + 1, list + at, sizeof *list * (size_t)(selection->threshold_count - at));
