@@ -1,0 +1,12 @@
+# bench_math_speed: functions of generated code beside SLEEF's, which is optional.
+add_executable(bench_math_speed EXCLUDE_FROM_ALL bench/math_speed.c)
+target_link_libraries(bench_math_speed PRIVATE dltune_targets)
+find_path(SLEEF_INCLUDE sleef.h)
+find_library(SLEEF_LIBRARY NAMES sleef)
+if(SLEEF_INCLUDE AND SLEEF_LIBRARY)
+  target_sources(bench_math_speed PRIVATE bench/math_speed_peers.c)
+  set_source_files_properties(bench/math_speed_peers.c PROPERTIES
+    COMPILE_OPTIONS "-O2;-mavx512f;-mavx2;-mfma")
+  target_compile_definitions(bench_math_speed PRIVATE DLTUNE_SLEEF)
+  target_link_libraries(bench_math_speed PRIVATE ${SLEEF_LIBRARY})
+endif()
