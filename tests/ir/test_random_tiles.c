@@ -34,6 +34,7 @@ struct generator {
     int tensor_count, input_count, stage_count;
     struct generated_tensor tensors[MAX_GENERATED]; /* stages only */
     /* Of the stage being written: */
+    const char *otherwise; /* what selects have outside of tensors, for the most part */
     int axis_count, reduction_count;
     int64_t extents[8];
     char axes[8][8];
@@ -147,17 +148,18 @@ static void append_read(struct generator *g, struct text *out) {
         text_append(&read, "0.5");
     if (g->conditions.length)
         text_format(out, "select(%s, %s, %s)", text_string(&g->conditions), text_string(&read),
-                    chance(&g->random, 4) ? "0.75" : "0");
+                    chance(&g->random, 4) ? "0.75" : g->otherwise);
     else
         text_append(out, text_string(&read));
     text_free(&read);
 }
 
 static void append_value(struct generator *g, struct text *out, int depth) {
-    static const char *const forms[] = {"(~ + ~)",           "(~ - ~)",      "~ * ~",
-                                        "max(~, ~)",         "min(~, ~)",    "abs(~)",
-                                        "(0 - ~)",           "sqrt(abs(~))", "~ / (abs(~) + 1)",
-                                        "max(~ * ~ + ~, 0)", "~ * 0.875",    "select(~ < ~, ~, ~)"};
+    static const char *const forms[] = {
+        "(~ + ~)",           "(~ - ~)",      "~ * ~",
+        "max(~, ~)",         "min(~, ~)",    "abs(~)",
+        "(0 - ~)",           "sqrt(abs(~))", "~ / (abs(~) + 1)",
+        "max(~ * ~ + ~, 0)", "~ * 0.875",    "select_less(~, ~, ~, ~)"};
     const char *form;
     if (depth == 0 || chance(&g->random, 4)) {
         append_read(g, out);
@@ -193,8 +195,11 @@ static int64_t start_axes(struct generator *g, bool reduces, bool like_previous)
 }
 
 static void append_stage(struct generator *g) {
-    static const char *const combiner_names[] = {"sum", "sum", "sum",    "sum",
-                                                 "max", "min", "product"};
+    static const struct {
+        const char *name, *identity;
+    } combiners_tried[] = {{"sum", "0"},    {"sum", "0"},   {"sum", "0"},    {"sum", "0"},
+                           {"max", "-inf"}, {"min", "inf"}, {"product", "1"}};
+    int combiner, factors;
     struct generated_tensor *tensor = &g->tensors[g->stage_count];
     bool reduces = g->stage_count ? chance(&g->random, 4) : !chance(&g->random, 4);
     bool like_previous = g->stage_count && !chance(&g->random, 4);
@@ -202,10 +207,17 @@ static void append_stage(struct generator *g) {
     int64_t terms = 1;
     while (start_axes(g, reduces, like_previous) > MAX_WORK)
         ;
+    for (int i = g->axis_count; i < g->axis_count + g->reduction_count; i++)
+        terms *= g->extents[i];
+    /* Products of many factors would leave the range of f32. */
+    combiner = (int)random_below(&g->random, g->stage_count == 0 && terms <= 32 ? 7 : 6);
+    g->otherwise = "0";
     if (reduces && chance(&g->random, 2)) { /* a contraction */
-        append_read(g, &body);
-        for (int i = (int)random_below(&g->random, 3); i > 0; i--) {
-            text_append(&body, " * ");
+        factors = (int)between(&g->random, 1, 3);
+        if (factors == 1)
+            g->otherwise = combiners_tried[combiner].identity;
+        for (int i = 0; i < factors; i++) {
+            text_append(&body, i ? " * " : "");
             append_read(g, &body);
         }
     } else {
@@ -219,12 +231,8 @@ static void append_stage(struct generator *g) {
         text_format(&g->stages, "%s%s=%d", i ? ", " : "", g->axes[i], (int)g->extents[i]);
     }
     text_append(&g->stages, "] f32 = ");
-    for (int i = g->axis_count; i < g->axis_count + g->reduction_count; i++)
-        terms *= g->extents[i];
-    if (reduces) /* products of many factors would leave the range of f32 */
-        text_format(
-            &g->stages, "%s(",
-            combiner_names[random_below(&g->random, g->stage_count == 0 && terms <= 32 ? 7 : 6)]);
+    if (reduces)
+        text_format(&g->stages, "%s(", combiners_tried[combiner].name);
     for (int i = g->axis_count; i < g->axis_count + g->reduction_count; i++)
         text_format(&g->stages, "%s%s=%d", i > g->axis_count ? ", " : "", g->axes[i],
                     (int)g->extents[i]);
