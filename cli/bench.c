@@ -39,8 +39,8 @@ static void take_over(struct record *record, const struct measure_result *result
 }
 
 static void print_row(const struct cli *cli, const struct task *task, const struct record *measured,
-                      double stored_us) {
-    struct report report = {.cli = cli, .task = task, .record = measured};
+                      const struct stored_counts *counts, double stored_us) {
+    struct report report = {.cli = cli, .task = task, .record = measured, .counts = counts};
     struct text rate = {0};
     if (cli->options.json) {
         cJSON *object = report_json(&report);
@@ -61,14 +61,16 @@ static dlt_status bench_task(struct cli *cli, struct database *database, const s
                              const struct baseline *baseline, struct error *error) {
     struct measure_result result;
     struct record record, measured;
+    struct stored_counts counts;
     dlt_status status;
+    TRY(stored_count(database, task, &counts, error));
     TRY(stored_best(cli, database, task, &record, error));
     status = measure(cli, task, record.trace, &result, error);
     if (status == DLT_OK) {
         measured = record;
         take_over(&measured, &result);
         measured.peak_gflops = peak_gflops(task);
-        print_row(cli, task, &measured, record.median_us);
+        print_row(cli, task, &measured, &counts, record.median_us);
         if (!measured.verified) {
             cli_complain("%s: %s: %s", task->key, measured.outcome, measured.message);
             cli->exit_status = EXIT_FAILED;

@@ -8,6 +8,8 @@ static dlt_status print_best(struct cli *cli, const struct task *task, struct da
                              struct error *error) {
     struct report report = {.cli = cli, .task = task};
     struct record record;
+    struct stored_counts counts;
+    dlt_status status;
     bool exact;
     TRY(database_best(database, task->key, host_name(), DATABASE_GENERATOR, &record, &exact,
                       error));
@@ -15,10 +17,13 @@ static dlt_status print_best(struct cli *cli, const struct task *task, struct da
         cli_complain("note: nothing is stored for this host and code generator; this is of `%s`, "
                      "generator %s",
                      record.host, record.generator);
+    status = stored_count(database, task, &counts, error);
     report.record = &record;
-    report_print(&report);
+    report.counts = &counts;
+    if (status == DLT_OK)
+        report_print(&report);
     record_free(&record);
-    return DLT_OK;
+    return status;
 }
 
 static dlt_status query(struct cli *cli, const struct task *task, struct error *error) {

@@ -37,15 +37,20 @@ static double trials_per_second(const struct tuner_summary *summary) {
     return summary->seconds > 0 ? (double)summary->trials / summary->seconds : 0;
 }
 
-static void add_run(cJSON *object, const struct tuner_summary *summary) {
-    cJSON *errors, *seconds;
-    cJSON_AddNumberToObject(object, "trials", (double)summary->trials);
-    cJSON_AddNumberToObject(object, "known", (double)summary->known);
+static void add_trials(cJSON *object, int64_t trials, const int64_t *by_outcome) {
+    cJSON *errors;
+    cJSON_AddNumberToObject(object, "trials", (double)trials);
     errors = cJSON_AddObjectToObject(object, "errors");
     for (int i = 0; i < OUTCOME_COUNT; i++)
-        if (i != OUTCOME_OK && summary->errors[i])
+        if (i != OUTCOME_OK && by_outcome[i])
             cJSON_AddNumberToObject(errors, measure_outcome_name((enum measure_outcome)i),
-                                    (double)summary->errors[i]);
+                                    (double)by_outcome[i]);
+}
+
+static void add_run(cJSON *object, const struct tuner_summary *summary) {
+    cJSON *seconds;
+    add_trials(object, summary->trials, summary->errors);
+    cJSON_AddNumberToObject(object, "known", (double)summary->known);
     if (summary->first_failure[0])
         cJSON_AddStringToObject(object, "first_error", summary->first_failure);
     cJSON_AddNumberToObject(object, "seconds", summary->seconds);
@@ -70,6 +75,13 @@ static cJSON *failed_json(const struct report *report) {
     return object;
 }
 
+/* Keys that every line has, null where there is nothing to say. */
+static const char *const always[] = {
+    "layouts", "schedule",       "knobs",        "median_us",     "min_us",    "clock",
+    "gflops",  "gflops_nominal", "peak_gflops",  "peak_fraction", "max_error", "trials",
+    "errors",  "seconds",        "trials_per_s", "seed",
+};
+
 cJSON *report_json(const struct report *report) {
     cJSON *object = report->record ? record_to_json(report->record, report->task->operations,
                                                     report->task->nominal_operations)
@@ -81,6 +93,11 @@ cJSON *report_json(const struct report *report) {
         cJSON_AddNumberToObject(object, "count", (double)report->task->count);
     if (report->summary)
         add_run(object, report->summary);
+    else if (report->counts)
+        add_trials(object, report->counts->trials, report->counts->by_outcome);
+    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+        if (!cJSON_GetObjectItemCaseSensitive(object, always[i]))
+            cJSON_AddNullToObject(object, always[i]);
     return object;
 }
 

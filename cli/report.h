@@ -2,7 +2,7 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
-#include "cli/cli.h"
+#include "cli/stored.h"
 #include "search/search.h"
 
 #include <cJSON.h>
@@ -13,6 +13,7 @@ struct report {
     const struct task *task;
     const struct record *record;         /* the best; NULL: there is none */
     const struct tuner_summary *summary; /* NULL: nothing was tuned */
+    const struct stored_counts *counts;  /* of what is stored, if nothing was tuned; may be NULL */
     const char *failure;                 /* why there is no record, or NULL */
 };
 

@@ -79,3 +79,18 @@ dlt_status stored_best(struct cli *cli, struct database *database, const struct 
                          cli->database_path, task->key);
     return status;
 }
+
+static bool count_record(void *context, const struct record *record) {
+    struct stored_counts *counts = context;
+    counts->trials += !record->finalist;
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        if (!strcmp(record->outcome, measure_outcome_name((enum measure_outcome)i)))
+            counts->by_outcome[i] += !record->finalist;
+    return true;
+}
+
+dlt_status stored_count(struct database *database, const struct task *task,
+                        struct stored_counts *counts, struct error *error) {
+    *counts = (struct stored_counts){0};
+    return database_records(database, task->key, count_record, counts, error);
+}

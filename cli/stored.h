@@ -3,6 +3,7 @@
 #define CLI_STORED_H
 
 #include "cli/cli.h"
+#include "measure/measure.h"
 
 /* The tasks that were asked for, by --list or as a workload on the command line; perhaps none. */
 dlt_status requested_tasks(struct cli *cli, struct task_list *list, struct error *error);
@@ -15,5 +16,12 @@ dlt_status stored_tasks(struct cli *cli, struct database *database, struct task_
 /* The best record of a task. Nothing stored is DLT_ERROR_REFUSED here. */
 dlt_status stored_best(struct cli *cli, struct database *database, const struct task *task,
                        struct record *record, struct error *error);
+
+/* The trials of a task that are stored, by what became of them. */
+struct stored_counts {
+    int64_t trials, by_outcome[OUTCOME_COUNT];
+};
+dlt_status stored_count(struct database *database, const struct task *task,
+                        struct stored_counts *counts, struct error *error);
 
 #endif

@@ -157,10 +157,30 @@ run tune two.txt --target c --trials 2 --json --db two.db
 [ "$status" -eq 0 ] || fail "status $status: tune two.txt"
 [ "$(grep -c '^{"task":.*}$' "$folder.out")" -eq 2 ] || fail "not two lines of JSON"
 [ "$(wc -l <"$folder.out")" -eq 2 ] || fail "more than JSON on standard output"
-for key in status target host threads layouts algorithm schedule knobs median_us min_us clock gflops \
-    gflops_nominal max_error trials errors seconds trials_per_s verified seed; do
-    grep -q "\"$key\":" "$folder.out" || fail "no \"$key\" in the JSON of a tuned workload"
-done
+has_keys() {
+    local key
+    for key in task status target host threads layouts algorithm schedule knobs median_us min_us clock \
+        gflops gflops_nominal peak_gflops peak_fraction max_error trials errors seconds trials_per_s \
+        verified seed; do
+        grep -q "\"$key\":" "$folder.out" || fail "no \"$key\" in the JSON of $1"
+    done
+}
+has_keys "a tuned workload"
+run query matmul k=2 m=2 n=2 --target c --json --db two.db
+has_keys "a queried workload"
+run bench --target c --json --db two.db
+has_keys "a benchmark"
+[ "$(wc -l <"$folder.out")" -eq 2 ] || fail "not two lines of a benchmark"
+
+# A benchmark against itself, and against times that nobody reaches.
+cp "$folder.out" two.json
+sed 's/"median_us":[^,]*/"median_us":1e-9/' two.json >fast.json
+sed 's/"median_us":[^,]*/"median_us":1e9/' two.json >slow.json
+expect 0 "stored" bench --target c --db two.db --baseline slow.json
+run bench --target c --json --db two.db --baseline fast.json
+[ "$status" -eq 1 ] || fail "status $status, not 1, for a regression"
+grep -q "slower than the baseline" "$folder.err" || fail "no word of a regression"
+expect 2 "two.txt:1 is not a line of" bench --target c --db two.db --baseline two.txt
 
 # Ctrl-C keeps what was found, and the same command again goes on.
 "$dltune" matmul --shape m=96,n=96,k=96 --target c --time 60 --quiet --db stop.db \
