@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Version of the code generator, as new records name it: to be raised when the code made from a
@@ -82,5 +83,49 @@ dlt_status database_tasks(struct database *database, task_visitor *visitor, void
                           struct error *error);
 
 void record_free(struct record *record); /* of one read by database_best */
+
+/* A trained cost model. There is one of each name, target, features version and host. */
+struct model {
+    const char *name;     /* "trees" */
+    const char *target;   /* "x86-avx512" */
+    const char *host;     /* host_name() of the machine whose records it learnt from */
+    const char *features; /* version of the features, as text: others mean something else */
+    int64_t records;      /* it was trained on */
+    int64_t created;      /* seconds since 1970 */
+    const void *bytes;
+    size_t byte_count; /* from 1 */
+};
+
+/* Stores a model in place of the one of the same name, target, features and host, unless that one
+ * is newer. */
+dlt_status database_put_model(struct database *database, const struct model *model,
+                              struct error *error);
+
+/* The model of this host, else the newest of another (the model says by name whose it is). It is to
+ * be freed with model_free. DLT_ERROR_NOT_FOUND if there is none. */
+dlt_status database_find_model(struct database *database, const char *name, const char *target,
+                               const char *features, const char *host, struct model *model,
+                               struct error *error);
+void model_free(struct model *model);
+
+typedef bool model_visitor(void *context, const struct model *model);
+dlt_status database_models(struct database *database, model_visitor *visitor, void *context,
+                           struct error *error);
+
+/* One run of the tuner on one task. */
+struct run {
+    const char *task, *host, *generator;
+    const char *strategy;
+    int64_t seed, trials;
+    double seconds;
+    double best_us;  /* the best it found; 0: none */
+    int64_t created; /* when it ended */
+};
+
+dlt_status database_add_run(struct database *database, const struct run *run, struct error *error);
+
+typedef bool run_visitor(void *context, const struct run *run);
+dlt_status database_runs(struct database *database, run_visitor *visitor, void *context,
+                         struct error *error); /* newest last */
 
 #endif

@@ -1,7 +1,8 @@
 /* The schema and its history.
  *
  * `user_version` in the file's header counts the scripts below that the file has been through.
- * Opening for writing runs the missing ones in one transaction. A script that was released never
+ * Opening for writing runs the missing ones in one transaction; reading does without what a file of
+ * an older version lacks. A script that was released never
  * changes; a new schema is a new script at the end. docs/database.md explains the tables. */
 #include "db/private.h"
 
@@ -36,9 +37,34 @@ static const char *const scripts[] = {
     "CREATE INDEX record_task ON record(task_id);"
     "CREATE INDEX record_best ON record(task_id, host_id, generator_id, finalist, median_us)"
     "  WHERE outcome = 'ok' AND verified = 1;",
+    /* 2: cost models, and runs of the tuner */
+    "CREATE TABLE model("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL,"
+    "  target TEXT NOT NULL,"
+    "  host_id INTEGER NOT NULL REFERENCES host,"
+    "  features TEXT NOT NULL,"
+    "  records INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  bytes BLOB NOT NULL,"
+    "  UNIQUE(name, target, features, host_id));"
+    "CREATE TABLE run("
+    "  id INTEGER PRIMARY KEY,"
+    "  identity BLOB NOT NULL UNIQUE,"
+    "  task_id INTEGER NOT NULL REFERENCES task,"
+    "  host_id INTEGER NOT NULL REFERENCES host,"
+    "  generator_id INTEGER NOT NULL REFERENCES generator,"
+    "  strategy TEXT NOT NULL,"
+    "  seed INTEGER NOT NULL,"
+    "  trials INTEGER NOT NULL,"
+    "  seconds REAL NOT NULL,"
+    "  best_us REAL NOT NULL,"
+    "  created INTEGER NOT NULL);"
+    "CREATE INDEX run_task ON run(task_id);",
 };
 
 enum {
+    OLDEST_READABLE_VERSION = 1, /* has the tables of records as they are today */
     NEWEST_VERSION = sizeof scripts / sizeof scripts[0]
 };
 
@@ -130,15 +156,16 @@ dlt_status database_migrate(struct database *database, struct error *error) {
     int64_t version = 0;
     bool empty = false;
     TRY(identify(database, &version, &empty, error));
+    database->version = database->mode == DATABASE_WRITE ? NEWEST_VERSION : (int)version;
     if (database->mode == DATABASE_WRITE)
         return migrate_for_writing(database, version, error);
     if (empty)
         return error_set(error, DLT_ERROR_DATABASE, "%s: not a database of dltune (it is empty)",
                          database->path);
-    if (version < NEWEST_VERSION)
+    if (version < OLDEST_READABLE_VERSION)
         return error_set(error, DLT_ERROR_DATABASE,
                          "%s: schema version %lld is older than %d; tune into it or merge it once "
                          "to bring it up to date",
-                         database->path, (long long)version, NEWEST_VERSION);
+                         database->path, (long long)version, OLDEST_READABLE_VERSION);
     return DLT_OK;
 }

@@ -30,6 +30,11 @@ enum statement {
     STATEMENT_VISIT_TASK,
     STATEMENT_VISIT_ALL,
     STATEMENT_TASKS,
+    STATEMENT_PUT_MODEL,
+    STATEMENT_FIND_MODEL,
+    STATEMENT_VISIT_MODELS,
+    STATEMENT_ADD_RUN,
+    STATEMENT_VISIT_RUNS,
     STATEMENT_COUNT,
 };
 
@@ -37,6 +42,7 @@ struct database {
     sqlite3 *connection;
     char *path;
     enum database_mode mode;
+    int version;           /* of the schema, as the file has it */
     bool immutable;        /* reading a file that had no log when it was opened; see reading.c */
     struct stat signature; /* of the file then */
     sqlite3_stmt *statements[STATEMENT_COUNT];
@@ -59,6 +65,22 @@ dlt_status database_statement(struct database *database, enum statement which,
                               sqlite3_stmt **statement, struct error *error);
 /* Runs a statement that answers no rows, and resets it. */
 dlt_status database_step(struct database *database, sqlite3_stmt *statement, struct error *error);
+/* Runs one of the statements that take no values. */
+dlt_status database_run(struct database *database, enum statement which, struct error *error);
+/* Does `work` in one transaction that takes the file for writing; all of it or nothing. */
+typedef dlt_status database_work(struct database *database, void *context, struct error *error);
+dlt_status database_transact(struct database *database, database_work *work, void *context,
+                             struct error *error);
+/* Makes a name known to one of the tables of names (STATEMENT_ADD_TASK and so on). */
+dlt_status database_add_name(struct database *database, enum statement which, const char *name,
+                             struct error *error);
+/* 16 random bytes: what tells a record from its equals wherever it is copied. */
+enum {
+    IDENTITY_BYTES = 16
+};
+dlt_status database_new_identity(unsigned char identity[IDENTITY_BYTES], struct error *error);
+/* Never NULL: in a damaged file a column may be, whatever the schema says. */
+const char *database_text(sqlite3_stmt *statement, int column);
 /* The message of a result code of SQLite, with the path and what it means for the user. */
 dlt_status database_fail(const struct database *database, int code, struct error *error);
 

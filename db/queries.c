@@ -118,25 +118,19 @@ static dlt_status best_of_task(struct database *database, int64_t task, const st
     }
 }
 
-/* Never NULL: in a damaged file a column may be, whatever the schema says. */
-static const char *column_text(sqlite3_stmt *statement, int column) {
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    return text ? text : "";
-}
-
 /* A row of the columns RECORD_COLUMNS; strings are the statement's until its next step. */
 static void read_row(sqlite3_stmt *statement, struct record *record) {
     int column = 0;
     record->id = sqlite3_column_int64(statement, column++);
-    record->task = column_text(statement, column++);
-    record->host = column_text(statement, column++);
-    record->generator = column_text(statement, column++);
-    record->trace = column_text(statement, column++);
-    record->knobs = column_text(statement, column++);
-    record->outcome = column_text(statement, column++);
+    record->task = database_text(statement, column++);
+    record->host = database_text(statement, column++);
+    record->generator = database_text(statement, column++);
+    record->trace = database_text(statement, column++);
+    record->knobs = database_text(statement, column++);
+    record->outcome = database_text(statement, column++);
     record->message = (const char *)sqlite3_column_text(statement, column++);
-    record->clock = column_text(statement, column++);
-    record->layouts = column_text(statement, column++);
+    record->clock = database_text(statement, column++);
+    record->layouts = database_text(statement, column++);
     record->median_us = sqlite3_column_double(statement, column++);
     record->minimum_us = sqlite3_column_double(statement, column++);
     record->spread = sqlite3_column_double(statement, column++);
@@ -283,7 +277,7 @@ dlt_status database_tasks(struct database *database, task_visitor *visitor, void
     TRY(database_statement(database, STATEMENT_TASKS, &statement, error));
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct best best;
-        struct task_summary summary = {.task = column_text(statement, 1),
+        struct task_summary summary = {.task = database_text(statement, 1),
                                        .records = sqlite3_column_int64(statement, 2),
                                        .right = sqlite3_column_int64(statement, 3)};
         status = best_of_task(database, sqlite3_column_int64(statement, 0), &nobody, &best, error);

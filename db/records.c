@@ -44,8 +44,8 @@ static void bind_number(sqlite3_stmt *statement, int index, double number) {
     sqlite3_bind_double(statement, index, isnan(number) ? INFINITY : number);
 }
 
-static dlt_status add_name(struct database *database, enum statement which, const char *name,
-                           struct error *error) {
+dlt_status database_add_name(struct database *database, enum statement which, const char *name,
+                             struct error *error) {
     sqlite3_stmt *statement;
     TRY(database_statement(database, which, &statement, error));
     bind_text(statement, 1, name);
@@ -71,37 +71,28 @@ static void bind_record(sqlite3_stmt *statement, const unsigned char *identity, 
     sqlite3_bind_int64(statement, index++, record->created);
 }
 
-static dlt_status add_in_transaction(struct database *database, const struct record *record,
-                                     struct error *error) {
-    unsigned char identity[16];
-    sqlite3_stmt *statement;
-    if (getrandom(identity, sizeof identity, 0) != sizeof identity)
+dlt_status database_new_identity(unsigned char identity[IDENTITY_BYTES], struct error *error) {
+    if (getrandom(identity, IDENTITY_BYTES, 0) != IDENTITY_BYTES)
         return error_set(error, DLT_ERROR_SYSTEM, "getrandom: %s", strerror(errno));
-    TRY(add_name(database, STATEMENT_ADD_TASK, record->task, error));
-    TRY(add_name(database, STATEMENT_ADD_HOST, record->host, error));
-    TRY(add_name(database, STATEMENT_ADD_GENERATOR, record->generator, error));
+    return DLT_OK;
+}
+
+static dlt_status add(struct database *database, void *context, struct error *error) {
+    const struct record *record = context;
+    unsigned char identity[IDENTITY_BYTES];
+    sqlite3_stmt *statement;
+    TRY(database_new_identity(identity, error));
+    TRY(database_add_name(database, STATEMENT_ADD_TASK, record->task, error));
+    TRY(database_add_name(database, STATEMENT_ADD_HOST, record->host, error));
+    TRY(database_add_name(database, STATEMENT_ADD_GENERATOR, record->generator, error));
     TRY(database_statement(database, STATEMENT_ADD_RECORD, &statement, error));
     bind_record(statement, identity, sizeof identity, record);
     return database_step(database, statement, error);
 }
 
-static dlt_status run(struct database *database, enum statement which, struct error *error) {
-    sqlite3_stmt *statement;
-    TRY(database_statement(database, which, &statement, error));
-    return database_step(database, statement, error);
-}
-
 dlt_status database_add(struct database *database, const struct record *record,
                         struct error *error) {
-    dlt_status status;
-    if (database->mode != DATABASE_WRITE)
-        return error_set(error, DLT_ERROR_DATABASE, "%s: was opened for reading", database->path);
-    TRY(check_record(record, error));
-    TRY(run(database, STATEMENT_BEGIN, error));
-    status = add_in_transaction(database, record, error);
-    if (status == DLT_OK)
-        status = run(database, STATEMENT_COMMIT, error);
-    if (status != DLT_OK && !sqlite3_get_autocommit(database->connection))
-        run(database, STATEMENT_ROLLBACK, NULL);
-    return status;
+    if (database->mode == DATABASE_WRITE) /* else transact says so */
+        TRY(check_record(record, error));
+    return database_transact(database, add, (void *)record, error);
 }

@@ -11,6 +11,7 @@
 #define RECORD_TABLES                                                                              \
     "record JOIN task ON task.id = task_id JOIN host ON host.id = host_id "                        \
     "JOIN generator ON generator.id = generator_id"
+#define MODEL_COLUMNS "model.name, target, host.name, features, records, created"
 /* The condition of the index record_best: SQLite uses it only where these words occur. */
 #define IS_RIGHT "outcome = 'ok' AND verified = 1"
 
@@ -52,6 +53,28 @@ static const char *const sql[STATEMENT_COUNT] = {
         "(SELECT count(*) FROM record INDEXED BY record_best WHERE task_id = task.id AND " IS_RIGHT
         ") "
         "FROM task ORDER BY key",
+    [STATEMENT_PUT_MODEL] =
+        "INSERT INTO model(name, target, host_id, features, records, created, bytes) "
+        "VALUES(?1, ?2, (SELECT id FROM host WHERE name = ?3), ?4, ?5, ?6, ?7) "
+        "ON CONFLICT(name, target, features, host_id) DO UPDATE SET records = excluded.records, "
+        "created = excluded.created, bytes = excluded.bytes WHERE excluded.created >= created",
+    [STATEMENT_FIND_MODEL] =
+        "SELECT " MODEL_COLUMNS ", bytes FROM model JOIN host ON host.id = host_id "
+        "WHERE model.name = ?1 AND target = ?2 AND features = ?3 "
+        "ORDER BY host.name = ?4 DESC, created DESC, model.id LIMIT 1",
+    [STATEMENT_VISIT_MODELS] =
+        "SELECT " MODEL_COLUMNS ", bytes FROM model JOIN host ON host.id = host_id "
+        "ORDER BY model.name, target, features, host.name",
+    [STATEMENT_ADD_RUN] =
+        "INSERT OR IGNORE INTO run(identity, task_id, host_id, generator_id, strategy, seed, "
+        "trials, seconds, best_us, created) VALUES(?1, (SELECT id FROM task WHERE key = ?2), "
+        "(SELECT id FROM host WHERE name = ?3), (SELECT id FROM generator WHERE name = ?4), "
+        "?5, ?6, ?7, ?8, ?9, ?10)",
+    [STATEMENT_VISIT_RUNS] =
+        "SELECT task.key, host.name, generator.name, strategy, seed, trials, seconds, best_us, "
+        "created FROM run CROSS JOIN task ON task.id = task_id "
+        "CROSS JOIN host ON host.id = host_id CROSS JOIN generator ON generator.id = generator_id "
+        "ORDER BY run.id",
 };
 
 dlt_status database_statement(struct database *database, enum statement which,
@@ -75,6 +98,31 @@ dlt_status database_step(struct database *database, sqlite3_stmt *statement, str
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     return status;
+}
+
+dlt_status database_run(struct database *database, enum statement which, struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    TRY(database_statement(database, which, &statement, error));
+    return database_step(database, statement, error);
+}
+
+dlt_status database_transact(struct database *database, database_work *work, void *context,
+                             struct error *error) {
+    dlt_status status;
+    if (database->mode != DATABASE_WRITE)
+        return error_set(error, DLT_ERROR_DATABASE, "%s: was opened for reading", database->path);
+    TRY(database_run(database, STATEMENT_BEGIN, error));
+    status = work(database, context, error);
+    if (status == DLT_OK)
+        status = database_run(database, STATEMENT_COMMIT, error);
+    if (status != DLT_OK && !sqlite3_get_autocommit(database->connection))
+        database_run(database, STATEMENT_ROLLBACK, NULL);
+    return status;
+}
+
+const char *database_text(sqlite3_stmt *statement, int column) {
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return text ? text : "";
 }
 
 dlt_status database_fail(const struct database *database, int code, struct error *error) {

@@ -1,0 +1,74 @@
+/* Runs of the tuner: what was asked of it, how long it took and what it found. */
+#include "db/private.h"
+
+enum {
+    RUNS_SINCE_VERSION = 2
+};
+
+static dlt_status check_run(const struct run *run, struct error *error) {
+    const char *const names[] = {"task", "host", "generator", "strategy"};
+    const char *const texts[] = {run->task, run->host, run->generator, run->strategy};
+    for (int i = 0; i < 4; i++)
+        if (!texts[i] || !*texts[i])
+            return error_set(error, DLT_ERROR_ARGUMENT, "run: %s is missing", names[i]);
+    return DLT_OK;
+}
+
+static dlt_status add(struct database *database, void *context, struct error *error) {
+    const struct run *run = context;
+    unsigned char identity[IDENTITY_BYTES];
+    sqlite3_stmt *statement;
+    TRY(database_new_identity(identity, error));
+    TRY(database_add_name(database, STATEMENT_ADD_TASK, run->task, error));
+    TRY(database_add_name(database, STATEMENT_ADD_HOST, run->host, error));
+    TRY(database_add_name(database, STATEMENT_ADD_GENERATOR, run->generator, error));
+    TRY(database_statement(database, STATEMENT_ADD_RUN, &statement, error));
+    sqlite3_bind_blob(statement, 1, identity, sizeof identity, SQLITE_TRANSIENT);
+    sqlite3_bind_text(statement, 2, run->task, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, run->host, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 4, run->generator, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 5, run->strategy, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 6, run->seed);
+    sqlite3_bind_int64(statement, 7, run->trials);
+    sqlite3_bind_double(statement, 8, run->seconds);
+    sqlite3_bind_double(statement, 9, run->best_us);
+    sqlite3_bind_int64(statement, 10, run->created);
+    return database_step(database, statement, error);
+}
+
+dlt_status database_add_run(struct database *database, const struct run *run, struct error *error) {
+    TRY(check_run(run, error));
+    return database_transact(database, add, (void *)run, error);
+}
+
+static void read_run(sqlite3_stmt *statement, struct run *run) {
+    *run = (struct run){.task = database_text(statement, 0),
+                        .host = database_text(statement, 1),
+                        .generator = database_text(statement, 2),
+                        .strategy = database_text(statement, 3),
+                        .seed = sqlite3_column_int64(statement, 4),
+                        .trials = sqlite3_column_int64(statement, 5),
+                        .seconds = sqlite3_column_double(statement, 6),
+                        .best_us = sqlite3_column_double(statement, 7),
+                        .created = sqlite3_column_int64(statement, 8)};
+}
+
+dlt_status database_runs(struct database *database, run_visitor *visitor, void *context,
+                         struct error *error) {
+    sqlite3_stmt *statement;
+    int code;
+    TRY(database_refresh(database, error));
+    if (database->version < RUNS_SINCE_VERSION)
+        return DLT_OK;
+    TRY(database_statement(database, STATEMENT_VISIT_RUNS, &statement, error));
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct run run;
+        read_run(statement, &run);
+        if (!visitor(context, &run))
+            break;
+    }
+    sqlite3_reset(statement);
+    if (code != SQLITE_DONE && code != SQLITE_ROW)
+        return database_fail(database, code, error);
+    return DLT_OK;
+}

@@ -1,0 +1,171 @@
+/* Models and runs: what goes in comes out, which model is found, and files from before them. */
+#include "support.h"
+
+#include <sqlite3.h>
+
+static struct model model_of(const char *host, int64_t created, const char *bytes) {
+    return (struct model){.name = "trees",
+                          .target = "x86-avx2",
+                          .host = host,
+                          .features = "3",
+                          .records = 17,
+                          .created = created,
+                          .bytes = bytes,
+                          .byte_count = strlen(bytes) + 1}; /* bytes may hold zeros */
+}
+
+static void put(struct database *database, struct model model) {
+    if (database_put_model(database, &model, &error) != DLT_OK)
+        fail_msg("%s", error.message);
+}
+
+static void found(struct database *database, const char *host, const char *bytes,
+                  const char *whose) {
+    struct model model;
+    if (database_find_model(database, "trees", "x86-avx2", "3", host, &model, &error) != DLT_OK)
+        fail_msg("%s", error.message);
+    assert_string_equal(model.bytes, bytes);
+    assert_int_equal(model.byte_count, strlen(bytes) + 1);
+    assert_string_equal(model.host, whose);
+    assert_string_equal(model.name, "trees");
+    assert_string_equal(model.target, "x86-avx2");
+    assert_string_equal(model.features, "3");
+    assert_int_equal(model.records, 17);
+    model_free(&model);
+}
+
+static void own_model_first_then_the_newest(void **state) {
+    struct database *database = open_for("m.db", DATABASE_WRITE);
+    (void)state;
+    put(database, model_of("a", 100, "of a"));
+    put(database, model_of("b", 200, "of b"));
+    put(database, model_of("c", 150, "of c"));
+    found(database, "a", "of a", "a");
+    found(database, "nobody", "of b", "b");
+    put(database, model_of("a", 101, "newer of a"));
+    found(database, "a", "newer of a", "a");
+    put(database, model_of("a", 99, "older of a"));
+    found(database, "a", "newer of a", "a");
+    database_close(database);
+    database = open_for("m.db", DATABASE_READ);
+    found(database, "c", "of c", "c");
+    database_close(database);
+}
+
+static void other_features_are_not_found(void **state) {
+    struct database *database = open_for("m.db", DATABASE_WRITE);
+    struct model model;
+    (void)state;
+    put(database, model_of("a", 100, "bytes"));
+    assert_int_equal(database_find_model(database, "trees", "x86-avx2", "4", "a", &model, &error),
+                     DLT_ERROR_NOT_FOUND);
+    assert_non_null(strstr(error.message, "no model `trees` for target x86-avx2 and features 4"));
+    assert_int_equal(database_find_model(database, "trees", "c", "3", "a", &model, &error),
+                     DLT_ERROR_NOT_FOUND);
+    assert_int_equal(database_find_model(database, "roofs", "x86-avx2", "3", "a", &model, &error),
+                     DLT_ERROR_NOT_FOUND);
+    model_free(&model); /* harmless */
+    database_close(database);
+}
+
+static void bad_models_are_refused(void **state) {
+    struct database *database = open_for("m.db", DATABASE_WRITE);
+    struct model model = model_of("", 1, "x");
+    (void)state;
+    assert_int_equal(database_put_model(database, &model, &error), DLT_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "model: host is missing");
+    model = model_of("a", 1, "x");
+    model.byte_count = 0;
+    assert_int_equal(database_put_model(database, &model, &error), DLT_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "model: bytes"));
+    database_close(database);
+    database = open_for("m.db", DATABASE_READ);
+    model = model_of("a", 1, "x");
+    assert_int_equal(database_put_model(database, &model, &error), DLT_ERROR_DATABASE);
+    assert_non_null(strstr(error.message, "was opened for reading"));
+    database_close(database);
+}
+
+static bool name_model(void *context, const struct model *model) {
+    strcat(strcat(context, model->host), ";");
+    return strcmp(model->host, "b") != 0;
+}
+
+static bool name_run(void *context, const struct run *run) {
+    char line[200];
+    snprintf(line, sizeof line, "%s %s %s %s %d %d %g %g %d\n", run->task, run->host,
+             run->generator, run->strategy, (int)run->seed, (int)run->trials, run->seconds,
+             run->best_us, (int)run->created);
+    strcat(context, line);
+    return true;
+}
+
+static void visits(void **state) {
+    struct database *database = open_for("m.db", DATABASE_WRITE);
+    char hosts[64] = "", runs[512] = "";
+    struct run run = {TASK, "here", "1", "annealing", -5, 256, 1.5, 9.25, 1700000000};
+    (void)state;
+    put(database, model_of("c", 1, "x"));
+    put(database, model_of("b", 1, "x"));
+    put(database, model_of("a", 1, "x"));
+    assert_int_equal(database_models(database, name_model, hosts, &error), DLT_OK);
+    assert_string_equal(hosts, "a;b;");
+    assert_int_equal(database_add_run(database, &run, &error), DLT_OK);
+    assert_int_equal(database_add_run(database, &run, &error), DLT_OK);
+    assert_int_equal(database_runs(database, name_run, runs, &error), DLT_OK);
+    assert_string_equal(runs, TASK " here 1 annealing -5 256 1.5 9.25 1700000000\n" TASK
+                                   " here 1 annealing -5 256 1.5 9.25 1700000000\n");
+    run.strategy = "";
+    assert_int_equal(database_add_run(database, &run, &error), DLT_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "run: strategy is missing");
+    database_close(database);
+}
+
+static void sql(const char *name, const char *statements) {
+    sqlite3 *connection;
+    assert_int_equal(sqlite3_open(in_folder(name), &connection), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(connection, statements, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(connection);
+}
+
+/* Version 1 had neither: its records are read as they are, writing brings it up to date. */
+static void files_of_version_1_are_read_and_migrated(void **state) {
+    struct database *database = open_for("old.db", DATABASE_WRITE);
+    struct record record = sample(5);
+    struct model model;
+    char runs[64] = "";
+    bool exact;
+    (void)state;
+    add(database, &record);
+    database_close(database);
+    sql("old.db", "DROP TABLE model; DROP TABLE run; PRAGMA user_version = 1");
+    database = open_for("old.db", DATABASE_READ);
+    assert_int_equal(database_best(database, TASK, "here", "1", &record, &exact, &error), DLT_OK);
+    record_free(&record);
+    assert_int_equal(
+        database_find_model(database, "trees", "x86-avx2", "3", "here", &model, &error),
+        DLT_ERROR_NOT_FOUND);
+    assert_int_equal(database_models(database, name_model, runs, &error), DLT_OK);
+    assert_int_equal(database_runs(database, name_run, runs, &error), DLT_OK);
+    assert_string_equal(runs, "");
+    database_close(database);
+    database = open_for("old.db", DATABASE_WRITE);
+    put(database, model_of("here", 1, "x"));
+    found(database, "here", "x", "here");
+    assert_int_equal(database_best(database, TASK, "here", "1", &record, &exact, &error), DLT_OK);
+    record_free(&record);
+    database_close(database);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(own_model_first_then_the_newest),
+        TEST(other_features_are_not_found),
+        TEST(bad_models_are_refused),
+        TEST(visits),
+        TEST(files_of_version_1_are_read_and_migrated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
