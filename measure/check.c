@@ -18,7 +18,8 @@
 #define TERMS_A_SECOND   5e7
 #define COMPLETE_SECONDS 0.1 /* the whole reference is evaluated if it takes no longer */
 #define FRESH_SECONDS    2.5e-4
-#define LARGE_SECONDS    0.05
+#define LARGE_SECONDS    0.05 /* until there is a golden output */
+#define THOROUGH_SECONDS 0.01 /* for finalists then */
 
 enum {
     MAX_COMPLETE = 1 << 22,
@@ -199,8 +200,10 @@ static dlt_status judge_sample(struct checker *checker, const void *output,
                                const struct check_request *request, struct comparison *comparison,
                                struct error *error) {
     const struct tensor *result = checker->result;
-    bool large = request->thorough || !checker->known.header->has_golden;
-    int64_t size = sample_size(checker, large ? LARGE_SECONDS : FRESH_SECONDS), seams[MAX_SEAMS];
+    double seconds = !checker->known.header->has_golden ? LARGE_SECONDS
+                     : request->thorough                ? THOROUGH_SECONDS
+                                                        : FRESH_SECONDS;
+    int64_t size = sample_size(checker, seconds), seams[MAX_SEAMS];
     int seam_count = find_seams(request->trace, seams);
     struct random random;
     random_seed(&random, request->seed);

@@ -41,8 +41,16 @@ dlt_status clock_open(bool wall, struct clock *clock, struct error *error) {
     return DLT_OK;
 }
 
-double clock_seconds(void) {
+static double read_seconds(clockid_t which) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(which, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+double clock_seconds(void) {
+    return read_seconds(CLOCK_MONOTONIC);
+}
+
+double clock_thread_seconds(void) {
+    return read_seconds(CLOCK_THREAD_CPUTIME_ID);
 }

@@ -20,5 +20,7 @@ dlt_status clock_open(bool wall, struct clock *clock, struct error *error);
 
 /* The wall clock in seconds, for shares of time. */
 double clock_seconds(void);
+/* The CPU time of the calling thread, in seconds. */
+double clock_thread_seconds(void);
 
 #endif

@@ -3,8 +3,8 @@
  * In each round every finalist is timed once, so that a slow phase of the machine meets all of
  * them; rounds start at different finalists and, after the first, in fresh processes, since where a
  * process happens to lie in memory can slow one kernel and not another. A finalist's time is the
- * median of its rounds. Rounds end when the fastest wins most of them against each other one, or
- * when they are tied for good. */
+ * median of its rounds. Rounds end when each wins most of them against the next slower one or is
+ * tied with it. */
 #include "measure/measurer.h"
 
 #include "measure/timing.h"
@@ -12,13 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TIE_FACTOR 1.005
+
 enum {
     LEAST_ROUNDS = 5,
-    MOST_ROUNDS = 11
+    TIE_ROUNDS = 7,
+    MOST_ROUNDS = 11,
 };
 
 struct finalist {
     double medians[MOST_ROUNDS];
+};
+
+struct place {
+    double median;
+    int index;
 };
 
 static double median_of(const struct finalist *finalist, int rounds) {
@@ -27,23 +35,38 @@ static double median_of(const struct finalist *finalist, int rounds) {
     return timing_median(sorted, rounds);
 }
 
-/* The fastest wins at least four rounds of five against each other finalist. */
+/* Whether one is faster in at least four rounds of five. */
+static bool is_faster(const struct finalist *one, const struct finalist *other, int rounds) {
+    int wins = 0;
+    for (int round = 0; round < rounds; round++)
+        wins += one->medians[round] < other->medians[round];
+    return 5 * wins >= 4 * rounds;
+}
+
+/* So close, after so many rounds, that more of them would not tell. */
+static bool is_tied(double faster, double slower, int rounds) {
+    return rounds >= TIE_ROUNDS && slower < faster * TIE_FACTOR;
+}
+
+static int compare_places(const void *a, const void *b) {
+    const struct place *left = a, *right = b;
+    if (left->median != right->median)
+        return left->median < right->median ? -1 : 1;
+    return left->index - right->index;
+}
+
+/* Whether each is faster than the next in order, or tied with it. */
 static bool is_settled(const struct finalist *finalists, const struct measure_result *results,
-                       int count, int rounds) {
-    int best = -1;
+                       int count, int rounds, struct place *places) {
+    int right = 0;
     for (int i = 0; i < count; i++)
-        if (results[i].outcome == OUTCOME_OK &&
-            (best < 0 || median_of(&finalists[i], rounds) < median_of(&finalists[best], rounds)))
-            best = i;
-    for (int i = 0; i < count; i++) {
-        int wins = 0;
-        if (i == best || results[i].outcome != OUTCOME_OK)
-            continue;
-        for (int round = 0; round < rounds; round++)
-            wins += finalists[best].medians[round] < finalists[i].medians[round];
-        if (5 * wins < 4 * rounds)
+        if (results[i].outcome == OUTCOME_OK)
+            places[right++] = (struct place){median_of(&finalists[i], rounds), i};
+    qsort(places, (size_t)right, sizeof *places, compare_places);
+    for (int i = 0; i + 1 < right; i++)
+        if (!is_tied(places[i].median, places[i + 1].median, rounds) &&
+            !is_faster(&finalists[places[i].index], &finalists[places[i + 1].index], rounds))
             return false;
-    }
     return true;
 }
 
@@ -57,6 +80,8 @@ static void merge(struct measure_result *total, const struct measure_result *one
     }
     if (old.minimum_us < total->minimum_us || one->minimum_us < total->minimum_us)
         total->minimum_us = old.minimum_us < one->minimum_us ? old.minimum_us : one->minimum_us;
+    if (one->slowdown > total->slowdown)
+        total->slowdown = one->slowdown;
     if (one->max_error > total->max_error)
         total->max_error = one->max_error;
     total->seconds.lower = old.seconds.lower + one->seconds.lower;
@@ -84,24 +109,45 @@ static dlt_status run_round(struct measurer *measurer, int round, int count,
     return DLT_OK;
 }
 
+/* A pass of its own, so that counting disturbs no time. A failure of it is no finalist's. */
+static dlt_status count_finalists(struct measurer *measurer, int count, const char *const *traces,
+                                  struct measure_result *results, struct error *error) {
+    for (int i = 0; i < count && measurer->process.counters; i++) {
+        struct run_message request = {
+            .number = results[i].number, .best_us = results[i].median_us, .mode = RUN_COUNT};
+        struct measure_result counted;
+        if (results[i].outcome != OUTCOME_OK)
+            continue;
+        TRY(measurer_send(measurer, traces[i], &request, &counted, error));
+        if (counted.outcome == OUTCOME_OK)
+            results[i].counters = counted.counters;
+    }
+    return DLT_OK;
+}
+
 dlt_status measurer_run_again(struct measurer *measurer, int count, const char *const *traces,
                               struct measure_result *results, struct error *error) {
     struct finalist *finalists;
+    struct place *places;
     dlt_status status = DLT_OK;
     int rounds = 0;
     if (count <= 0)
         return DLT_OK;
     finalists = calloc((size_t)count, sizeof *finalists);
-    if (!finalists)
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    places = calloc((size_t)count, sizeof *places);
+    if (!finalists || !places)
+        status = error_set(error, DLT_ERROR_MEMORY, "out of memory");
     while (status == DLT_OK && rounds < MOST_ROUNDS &&
-           (rounds < LEAST_ROUNDS || !is_settled(finalists, results, count, rounds)))
+           (rounds < LEAST_ROUNDS || !is_settled(finalists, results, count, rounds, places)))
         status = run_round(measurer, rounds++, count, traces, finalists, results, error);
     for (int i = 0; i < count && status == DLT_OK; i++)
         if (results[i].outcome == OUTCOME_OK) {
             results[i].median_us = timing_median(finalists[i].medians, rounds);
             results[i].spread = timing_spread(finalists[i].medians, rounds);
         }
+    if (status == DLT_OK)
+        status = count_finalists(measurer, count, traces, results, error);
+    free(places);
     free(finalists);
     return status;
 }

@@ -9,9 +9,11 @@
 #define MEASURE_MEASURE_H
 
 #include "base/error.h"
+#include "measure/counters.h"
 #include "te/task.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What became of a candidate. The names (measure_outcome_name) are those of the JSON `errors`. */
 enum measure_outcome {
@@ -35,6 +37,11 @@ struct measure_result {
     bool wall_clock;  /* else the thread's CPU time */
     bool abandoned;   /* timing ended early: far behind `best_us`; the times are rough */
     double max_error; /* largest error over its element's bound: <= 1 is right */
+    /* how slow the machine was meanwhile, 1 as usual: above PROBE_SLOW_FACTOR (measure/probe.h) the
+     * times were taken in a slow phase; probe_ns 0: the machine has no probe */
+    double slowdown, probe_ns;
+    struct measure_counters counters; /* of finalists, where the machine has any */
+    uint64_t number;                  /* of the candidate in this measurer: picks samples */
     /* where the candidate's time went, seconds */
     struct measure_shares {
         double lower, compile, check, time;
@@ -45,11 +52,15 @@ struct measure_options {
     unsigned long long seed; /* of inputs and sampled elements */
     double timeout_seconds;  /* for compiling, checking and timing one candidate; default 10 */
     bool cold;               /* flush the caches before each timed call */
+    bool unpinned;           /* let the worker move between cores; $DLTUNE_PIN=0 does the same */
 };
 
 struct measurer;
 
 const char *measure_outcome_name(enum measure_outcome outcome);
+
+/* How a finished run is repeated exactly: the next candidate gets this number. */
+void measurer_set_number(struct measurer *measurer, uint64_t number);
 
 /* Starts the worker. `task` is borrowed until measurer_free. */
 dlt_status measurer_create(const struct task *task, const struct measure_options *options,

@@ -19,6 +19,7 @@ static dlt_status ensure_worker(struct measurer *measurer, struct error *error) 
         .result_bytes = sizeof(struct measure_result),
         .seed = measurer->options.seed,
         .cold = measurer->options.cold,
+        .pin = !measurer->options.unpinned,
     };
     if (process_is_idle(&measurer->process))
         return DLT_OK;
@@ -42,6 +43,7 @@ static dlt_status fill(struct measurer *measurer, struct error *error) {
 dlt_status measurer_create(const struct task *task, const struct measure_options *options,
                            struct measurer **result, struct error *error) {
     struct measurer *measurer = calloc(1, sizeof *measurer);
+    const char *pin = getenv("DLTUNE_PIN");
     dlt_status status;
     *result = NULL;
     if (!measurer)
@@ -49,6 +51,8 @@ dlt_status measurer_create(const struct task *task, const struct measure_options
     measurer->task = task;
     measurer->options = *options;
     measurer->shared = measurer->process.socket = -1;
+    if (pin && !strcmp(pin, "0"))
+        measurer->options.unpinned = true;
     if (!(measurer->options.timeout_seconds > 0))
         measurer->options.timeout_seconds = DEFAULT_TIMEOUT_SECONDS;
     status = fill(measurer, error);
@@ -69,11 +73,12 @@ void measurer_free(struct measurer *measurer) {
     free(measurer);
 }
 
-dlt_status measurer_send(struct measurer *measurer, const char *trace,
-                         const struct run_message *request, struct measure_result *result,
-                         struct error *error) {
+static dlt_status send_once(struct measurer *measurer, const char *trace,
+                            const struct run_message *request, struct measure_result *result,
+                            struct error *error) {
     bool sent = false;
     memset(result, 0, sizeof *result);
+    result->number = request->number;
     /* Twice, since an idle worker may have been killed just now by somebody else. */
     for (int attempt = 0; attempt < 2 && !sent; attempt++) {
         TRY(ensure_worker(measurer, error));
@@ -90,6 +95,7 @@ dlt_status measurer_send(struct measurer *measurer, const char *trace,
     if (measurer->message.kind == MESSAGE_RESULT &&
         measurer->message.body_bytes == sizeof *result) {
         memcpy(result, measurer->message.body, sizeof *result);
+        probe_history_add(&measurer->probes, result->probe_ns);
         return DLT_OK;
     }
     /* Something of the candidate's own on the socket: nothing from there can be believed. */
@@ -97,6 +103,21 @@ dlt_status measurer_send(struct measurer *measurer, const char *trace,
     result->outcome = OUTCOME_CRASH;
     snprintf(result->message, sizeof result->message, "wrote over the worker's own state");
     return DLT_OK;
+}
+
+/* A worker that somebody else killed may have been killed for any reason: the candidate gets a
+ * second chance. One that kills itself does so again. */
+dlt_status measurer_send(struct measurer *measurer, const char *trace, struct run_message *request,
+                         struct measure_result *result, struct error *error) {
+    request->usual_probe_ns = probe_history_usual(&measurer->probes);
+    TRY(send_once(measurer, trace, request, result, error));
+    if (result->outcome == OUTCOME_CRASH && measurer->process.killed)
+        TRY(send_once(measurer, trace, request, result, error));
+    return DLT_OK;
+}
+
+void measurer_set_number(struct measurer *measurer, uint64_t number) {
+    measurer->number = number;
 }
 
 dlt_status measurer_run(struct measurer *measurer, const char *trace, double best_us,

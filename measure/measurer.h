@@ -3,6 +3,7 @@
 #define MEASURE_MEASURER_H
 
 #include "measure/measure.h"
+#include "measure/probe.h"
 #include "measure/process.h"
 
 struct measurer {
@@ -12,11 +13,11 @@ struct measurer {
     struct message message; /* the last received */
     int shared;             /* the memory that workers leave to each other */
     uint64_t number;        /* of candidates so far */
+    struct probe_history probes;
     char program[4096];
 };
 
-dlt_status measurer_send(struct measurer *measurer, const char *trace,
-                         const struct run_message *request, struct measure_result *result,
-                         struct error *error);
+dlt_status measurer_send(struct measurer *measurer, const char *trace, struct run_message *request,
+                         struct measure_result *result, struct error *error);
 
 #endif

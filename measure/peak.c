@@ -2,11 +2,10 @@
  */
 #include "measure/peak.h"
 
-#include "targets/jit/code_memory.h"
+#include "measure/clock.h"
 #include "targets/target.h"
 
 #include <string.h>
-#include <time.h>
 
 /* Chains cover latency times ports of any core so far (5 x 2); a loop's own instructions vanish
  * among the multiply-adds of a trip. */
@@ -55,31 +54,29 @@ static struct vector_program *build(struct arena *arena, int vector_bytes, enum 
     return program;
 }
 
-static double thread_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static double time_trips(const void *code, int64_t trips) {
+void fma_burst_run(const struct fma_burst *burst, int64_t trips) {
     unsigned char results[CHAINS * 64];
     int64_t words[WORDS] = {(int64_t)(intptr_t)results, trips};
     void (*tile)(const int64_t *);
-    double start = thread_seconds();
-    memcpy(&tile, &code, sizeof tile);
+    memcpy(&tile, &burst->memory.code, sizeof tile);
     tile(words);
-    return thread_seconds() - start;
+}
+
+static double time_trips(const struct fma_burst *burst, int64_t trips) {
+    double start = clock_thread_seconds();
+    fma_burst_run(burst, trips);
+    return clock_thread_seconds() - start;
 }
 
 /* Trips a second: the best of several runs, each long against the clock's own cost. */
-static double best_rate(const void *code) {
+static double best_rate(const struct fma_burst *burst) {
     int64_t trips = 1000;
     double seconds, best = 0;
-    while ((seconds = time_trips(code, trips)) < seconds_each / 2)
+    while ((seconds = time_trips(burst, trips)) < seconds_each / 2)
         trips = seconds < seconds_each / 200 ? trips * 10
                                              : (int64_t)((double)trips * seconds_each / seconds);
     for (int i = 0; i < REPETITIONS; i++) {
-        double rate = (double)trips / time_trips(code, trips);
+        double rate = (double)trips / time_trips(burst, trips);
         if (rate > best)
             best = rate;
     }
@@ -96,27 +93,37 @@ static dlt_status encode(const char *name, enum data_type type, struct arena *ar
                           &error);
 }
 
-double measure_fma_peak(const char *name, enum data_type type) {
+bool fma_burst_create(const char *name, enum data_type type, struct fma_burst *burst) {
     const struct target *target;
     struct target_description description;
     struct machine_code code;
-    struct code_memory memory;
     struct arena arena;
     struct error error;
-    double rate = 0;
+    *burst = (struct fma_burst){0};
     if (target_describe(name, &description, &error) != DLT_OK)
-        return 0;
+        return false;
     target = target_find(description.name); /* "native" has its own name now */
     if (!target || !target->encode || !target_runs_here(description.name) ||
         !target->supports(VECTOR_MULTIPLY_ADD, type))
-        return 0;
+        return false;
     arena_initialise(&arena);
-    if (encode(description.name, type, &arena, &description, &code) == DLT_OK &&
-        code_memory_create(code.bytes, code.size, &memory, &error) == DLT_OK) {
-        int lanes = description.vector_bytes / data_types[type].bytes;
-        rate = 2.0 * CHAINS * ROUNDS * lanes * best_rate(memory.code);
-        code_memory_free(&memory);
-    }
+    if (encode(description.name, type, &arena, &description, &code) == DLT_OK)
+        code_memory_create(code.bytes, code.size, &burst->memory, &error);
     arena_free(&arena);
+    burst->operations = 2.0 * CHAINS * ROUNDS * (description.vector_bytes / data_types[type].bytes);
+    return burst->memory.code != NULL;
+}
+
+void fma_burst_free(struct fma_burst *burst) {
+    code_memory_free(&burst->memory);
+}
+
+double measure_fma_peak(const char *target, enum data_type type) {
+    struct fma_burst burst;
+    double rate;
+    if (!fma_burst_create(target, type, &burst))
+        return 0;
+    rate = burst.operations * best_rate(&burst);
+    fma_burst_free(&burst);
     return rate;
 }

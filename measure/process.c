@@ -151,6 +151,7 @@ static dlt_status greet(struct process *process, const char *key, const struct s
     if (ready->status != DLT_OK)
         return error_set(error, (dlt_status)ready->status, "%s", text_string(&message->text));
     process->memory_headroom = ready->memory_headroom;
+    process->counters = ready->counters;
     read_memory(process->id, &process->virtual_base, &process->resident_base);
     return DLT_OK;
 }
@@ -177,6 +178,7 @@ bool process_is_idle(const struct process *process) {
 /* Kills its group, since candidates may have started processes, and reaps it. */
 static int kill_and_reap(struct process *process) {
     int status = 0;
+    process->killed = false;
     if (process->id > 0) {
         kill(-process->id, SIGKILL);
         kill(process->id, SIGKILL); /* it may not have its group yet */
@@ -202,6 +204,12 @@ static bool memory_ran_away(const struct process *process, bool address_space) {
            (address_space && virtual_bytes > process->virtual_base + headroom / 8 * 7);
 }
 
+/* Signals that no instruction raises. */
+static bool was_sent(int signal) {
+    return signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP ||
+           signal == SIGQUIT;
+}
+
 /* It is gone or speaks nonsense: what the system says about its end. */
 static enum measure_outcome silent_end(struct process *process, char *reason, size_t bytes) {
     int status = kill_and_reap(process);
@@ -210,8 +218,11 @@ static enum measure_outcome silent_end(struct process *process, char *reason, si
                  WEXITSTATUS(status));
         return OUTCOME_EXIT;
     }
+    process->killed = was_sent(WTERMSIG(status));
     snprintf(reason, bytes, "the worker was killed by signal %d%s", WTERMSIG(status),
-             WTERMSIG(status) == SIGKILL ? ", perhaps by the system for want of memory" : "");
+             !process->killed              ? ""
+             : WTERMSIG(status) == SIGKILL ? " from outside, perhaps for want of memory"
+                                           : " from outside");
     return OUTCOME_CRASH;
 }
 

@@ -14,7 +14,9 @@ struct process {
     pid_t id;   /* 0: none */
     int socket; /* -1: none */
     uint64_t memory_headroom;
+    unsigned counters;                    /* hardware counters that the worker has */
     uint64_t virtual_base, resident_base; /* bytes when it was ready */
+    bool killed; /* it ended by a signal that somebody sent it: no fault of its own is known */
 };
 
 /* The worker program: $DLTUNE_WORKER, else beside the running program, else where it is installed.

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    PROTOCOL_VERSION = 1,
+    PROTOCOL_VERSION = 2,
     WORKER_SOCKET = 3, /* descriptors of the worker */
     WORKER_SHARED = 4, /* memory that outlives it: what it knows of the reference */
 };
@@ -30,23 +30,26 @@ struct start_message {
     uint32_t version, result_bytes;
     unsigned long long seed;
     double timeout_seconds;
-    int cold;
+    int cold, pin;
 };
 
 struct ready_message {
     int status;               /* a dlt_status */
     uint64_t memory_headroom; /* bytes that a candidate may take beyond what is used now */
+    unsigned counters;        /* hardware counters that it has: struct counter_source */
 };
 
 enum run_mode {
     RUN_CANDIDATE, /* every pattern of input if it becomes the best; an early end if far behind */
     RUN_THOROUGH,  /* every pattern of input, a larger sample, longer timing */
     RUN_AGAIN,     /* longer timing of one that was checked thoroughly */
+    RUN_COUNT,     /* hardware counters of one that was checked and timed */
 };
 
 struct run_message {
     uint64_t number; /* of the candidate: picks the sampled elements */
     double best_us;
+    double usual_probe_ns; /* see measure/probe.h; 0: not known */
     enum run_mode mode;
 };
 

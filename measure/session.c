@@ -4,9 +4,11 @@
 #include "base/hash.h"
 #include "measure/check.h"
 #include "measure/clock.h"
+#include "measure/confine.h"
 #include "measure/faults.h"
 #include "measure/flush.h"
 #include "measure/inputs.h"
+#include "measure/probe.h"
 #include "measure/timing.h"
 #include "runtime/thread_pool.h"
 
@@ -18,10 +20,11 @@
 enum {
     SCRATCH_ALIGNMENT = 64,
     SCRATCH_FILL = 0xff,
-    HOPELESS_FACTOR = 5,
+    HOPELESS_FACTOR = 3,
     HOPELESS_NANOSECONDS = 2000000,
     CANDIDATE_MICROSECONDS = 1500, /* of timing, at least */
     FINALIST_MICROSECONDS = 10000,
+    COUNTED_NANOSECONDS = 10000000,
 };
 
 /* Buffers of the candidate itself, kept from one to the next. */
@@ -37,6 +40,9 @@ struct session {
     const struct candidate_maker *maker;
     struct thread_pool *pool;
     struct clock clock;
+    struct probe probe;
+    struct fma_burst burst; /* the probe's */
+    struct counter_source counters;
     struct flush *flush; /* NULL: warm */
     unsigned long long seed;
     int shared;
@@ -246,6 +252,15 @@ static enum measure_outcome check_patterns(struct session *session,
 
 /* ---- timing ---- */
 
+/* A call on the buffers that it is timed on: whatever it does to them, it was checked before. */
+static void prepare_timing(struct session *session, const struct candidate *candidate,
+                           struct call *call) {
+    buffer_protect(&session->scratch[SCRATCH_PACKED], true);
+    prepare_call(session, candidate, PATTERN_RANDOM, PLACE_ALIGNED, call);
+    checker_protect(session->checkers[PATTERN_RANDOM], false);
+    pack(session, call);
+}
+
 static void time_candidate(struct session *session, const struct candidate *candidate,
                            const struct run_message *request, struct measure_result *result) {
     struct call call;
@@ -255,21 +270,35 @@ static void time_candidate(struct session *session, const struct candidate *cand
                                    .flush_context = session->flush,
                                    .enough_us = FINALIST_MICROSECONDS};
     struct timing timing;
+    struct probed probed;
     if (request->mode == RUN_CANDIDATE) {
         timed.best_us = request->best_us;
         timed.enough_us = CANDIDATE_MICROSECONDS;
     }
-    buffer_protect(&session->scratch[SCRATCH_PACKED], true);
-    prepare_call(session, candidate, PATTERN_RANDOM, PLACE_ALIGNED, &call);
-    checker_protect(session->checkers[PATTERN_RANDOM], false);
-    pack(session, &call);
-    timing = timing_measure(&session->clock, &timed);
+    prepare_timing(session, candidate, &call);
+    timing =
+        probe_timing(&session->probe, &session->clock, &timed, request->usual_probe_ns, &probed);
     checker_protect(session->checkers[PATTERN_RANDOM], true);
     result->median_us = timing.median_us;
     result->minimum_us = timing.minimum_us;
     result->spread = timing.spread;
     result->abandoned = timing.abandoned;
     result->wall_clock = session->clock.wall;
+    result->slowdown = probed.slowdown;
+    result->probe_ns = probed.nanoseconds;
+}
+
+/* So many calls for each counter that starting and stopping it vanish. */
+static void count_candidate(struct session *session, const struct candidate *candidate,
+                            const struct run_message *request, struct measure_result *result) {
+    double nanoseconds = 1000 * request->best_us;
+    struct call call;
+    prepare_timing(session, candidate, &call);
+    run_call(&call);
+    counters_measure(&session->counters, run_call, &call,
+                     nanoseconds > 0 ? (long)(COUNTED_NANOSECONDS / nanoseconds) + 1 : 1,
+                     nanoseconds, &result->counters);
+    checker_protect(session->checkers[PATTERN_RANDOM], true);
 }
 
 /* ---- a candidate ---- */
@@ -297,6 +326,11 @@ static enum measure_outcome measure_made(struct session *session, const struct c
         snprintf(result->message, sizeof result->message, "%.255s", error.message);
         return OUTCOME_MEMORY;
     }
+    if (request->mode == RUN_COUNT) {
+        faults_set_phase("timing");
+        count_candidate(session, candidate, request, result);
+        return OUTCOME_OK;
+    }
     outcome = check_first(session, candidate, request, trace, result);
     result->seconds.check = lap(&since);
     if (outcome != OUTCOME_OK || result->abandoned)
@@ -318,6 +352,7 @@ void session_measure(struct session *session, const struct run_message *request,
     struct error error = {0};
     double since = clock_seconds();
     memset(result, 0, sizeof *result);
+    result->number = request->number;
     faults_set_phase("compiling");
     result->outcome =
         session->maker->make(session->maker->context, session->task, trace, &candidate, &error);
@@ -337,7 +372,11 @@ void session_measure(struct session *session, const struct run_message *request,
 static dlt_status fill(struct session *session, const char *key, const struct start_message *start,
                        struct error *error) {
     TRY(task_create_key(key, &session->task, error));
+    if (start->pin && session->task->threads == 1)
+        pin_to_processor();
     TRY(clock_open(session->task->threads > 1, &session->clock, error));
+    counters_open(&session->counters);
+    probe_open(session->task->target, &session->probe, &session->burst);
     TRY(thread_pool_create(session->task->threads, &session->pool, error));
     if (start->cold)
         TRY(flush_create(&session->flush, error));
@@ -377,9 +416,14 @@ void session_free(struct session *session) {
         buffer_free(&session->scratch[i]);
     free(session->first_output);
     flush_free(session->flush);
+    fma_burst_free(&session->burst);
     thread_pool_free(session->pool);
     task_free(session->task);
     free(session);
+}
+
+unsigned session_counters(const struct session *session) {
+    return session->counters.available;
 }
 
 size_t session_bytes(const struct session *session) {

@@ -19,6 +19,9 @@ void session_free(struct session *session); /* also of NULL */
 void session_measure(struct session *session, const struct run_message *request, const char *trace,
                      struct measure_result *result);
 
+/* Hardware counters that it can count; bits as in struct counter_source. */
+unsigned session_counters(const struct session *session);
+
 /* Bytes of the task's tensors, all copies counted: what the limit of memory scales with. */
 size_t session_bytes(const struct session *session);
 

@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 
-/* Three batches are enough for what will not be the best. */
+/* Two batches are enough for what will not be the best. */
 #define BEHIND_FACTOR 1.1
 
 enum {
     MAX_BATCHES = 64,
     LEAST_BATCHES = 5,
+    LEAST_LONG_BATCHES = 3,     /* of those that take twice the time that is enough */
     CLOCK_SHARE = 200,          /* a batch takes at least so many readings of the clock: 0.5 % */
     BATCH_NANOSECONDS = 100000, /* and no less than this: a hundred of the shortest calls */
     AT_MOST = 30000000,         /* nanoseconds after which fewer batches are enough */
@@ -61,6 +62,13 @@ static bool is_behind(const struct timing_request *request, double factor, const
     return request->best_us > 0 && least > factor * 1000 * request->best_us;
 }
 
+static bool is_enough(const struct timing_request *request, int batches, double total) {
+    double enough = 1000 * request->enough_us;
+    return (batches >= LEAST_BATCHES && total >= enough) ||
+           (batches >= LEAST_LONG_BATCHES && total >= 2 * enough) ||
+           (batches >= 2 && total >= AT_MOST);
+}
+
 struct timing timing_measure(const struct clock *clock, const struct timing_request *request) {
     double times[MAX_BATCHES], total = 0, warm_up = run_batch(clock, request, 1);
     struct timing timing = {.calls_a_batch = 1};
@@ -73,9 +81,7 @@ struct timing timing_measure(const struct clock *clock, const struct timing_requ
     }
     while (timing.batches < MAX_BATCHES) {
         double time;
-        if (timing.batches >= LEAST_BATCHES && total >= 1000 * request->enough_us)
-            break;
-        if (timing.batches >= 2 && total >= AT_MOST)
+        if (is_enough(request, timing.batches, total))
             break;
         time = run_batch(clock, request, timing.calls_a_batch);
         times[timing.batches++] = time;
@@ -83,7 +89,7 @@ struct timing timing_measure(const struct clock *clock, const struct timing_requ
         timing.abandoned =
             timing.batches <= 2 && is_behind(request, TIMING_ABANDON_FACTOR, times, timing.batches);
         if (timing.abandoned ||
-            (timing.batches == 3 && is_behind(request, BEHIND_FACTOR, times, timing.batches)))
+            (timing.batches == 2 && is_behind(request, BEHIND_FACTOR, times, timing.batches)))
             break;
     }
     timing.median_us = timing_median(times, timing.batches) / 1000;

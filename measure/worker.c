@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "measure/worker.h"
 
+#include "measure/confine.h"
 #include "measure/faults.h"
 #include "measure/protocol.h"
 #include "measure/session.h"
@@ -17,14 +18,15 @@
 /* Address space that a candidate may take beyond what the session holds. */
 #define MEMORY_HEADROOM ((size_t)2 << 30)
 
-/* AddressSanitizer reserves terabytes of address space, so it cannot be limited under it. */
+/* AddressSanitizer reserves terabytes of address space, so that cannot be limited under it, and
+ * looks for leaks from a process that it starts at the end. */
 #if defined(__SANITIZE_ADDRESS__)
 enum {
-    LIMIT_MEMORY = 0
+    UNDER_SANITIZER = 1
 };
 #else
 enum {
-    LIMIT_MEMORY = 1
+    UNDER_SANITIZER = 0
 };
 #endif
 
@@ -55,8 +57,11 @@ static bool answer_start(dlt_status status, const struct session *session,
     const char *text = status == DLT_OK ? "" : error->message;
     if (status == DLT_OK) {
         ready.memory_headroom = MEMORY_HEADROOM + 8 * session_bytes(session);
-        if (LIMIT_MEMORY)
+        ready.counters = session_counters(session);
+        if (!UNDER_SANITIZER) {
             faults_limit_memory(ready.memory_headroom);
+            confine_process();
+        }
     }
     return message_send(WORKER_SOCKET, MESSAGE_READY, &ready, sizeof ready, text, strlen(text));
 }
