@@ -156,10 +156,25 @@ static void append_read(struct generator *g, struct text *out) {
 
 static void append_value(struct generator *g, struct text *out, int depth) {
     static const char *const forms[] = {
-        "(~ + ~)",           "(~ - ~)",      "~ * ~",
-        "max(~, ~)",         "min(~, ~)",    "abs(~)",
-        "(0 - ~)",           "sqrt(abs(~))", "~ / (abs(~) + 1)",
-        "max(~ * ~ + ~, 0)", "~ * 0.875",    "select_less(~, ~, ~, ~)"};
+        "(~ + ~)",
+        "(~ - ~)",
+        "~ * ~",
+        "max(~, ~)",
+        "min(~, ~)",
+        "abs(~)",
+        "(0 - ~)",
+        "-~",
+        "sqrt(abs(~))",
+        "~ / (abs(~) + 1)",
+        "max(~ * ~ + ~, 0)",
+        "~ * 0.875",
+        "tanh(~)",
+        "select_less(~, ~, ~, ~)",
+        "erf(~)",
+        "exp(max(min(~, 0.25), -0.25))",
+        "log(abs(~) + 1)",
+        "(~ * ~ - ~)",
+    };
     const char *form;
     if (depth == 0 || chance(&g->random, 4)) {
         append_read(g, out);
