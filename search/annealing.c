@@ -9,7 +9,8 @@
  *
  * All chains start at point 0. Points that belong to no chain (random ones, earlier runs') take the
  * place of the worst chain if they are better. A chain that was turned back too often goes to the
- * best point known. One point in sixteen is random. */
+ * best point known. One point in sixteen is random; every second one while nothing was right, since
+ * the neighbours of a failure tend to fail like it. */
 #include "search/strategy.h"
 
 #include <math.h>
@@ -21,6 +22,7 @@ enum {
     MOVES_TRIED = 64, /* neighbours looked at for one that is new and legal */
     PATIENCE = 8,     /* refusals in a row before a chain starts anew from the best */
     RANDOM_ONE_IN = 16,
+    RANDOM_ONE_IN_LOST = 2, /* while nothing was right */
 };
 
 #define HOT     0.20 /* the first temperature */
@@ -96,7 +98,8 @@ static bool propose_one(struct annealing *a, struct proposals *proposals) {
         chain->waiting = true;
         return true;
     }
-    if (random_below(&proposals->random, RANDOM_ONE_IN) != 0 &&
+    bool lost = a->observed && !isfinite(a->best_energy);
+    if (random_below(&proposals->random, lost ? RANDOM_ONE_IN_LOST : RANDOM_ONE_IN) != 0 &&
         propose_neighbour(a, chain, proposals))
         return true;
     return proposals_offer_random(proposals);

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-struct run {
+struct replay {
     const struct replay_table *table;
     const struct strategy *strategy;
     void *state;
@@ -15,7 +15,7 @@ struct run {
 };
 
 /* A point that the table does not have fails, and is no trial. */
-static void run_point(struct run *run, const int *point) {
+static void run_point(struct replay *run, const int *point) {
     unsigned char key[MAX_KNOBS];
     double score = INFINITY;
     int64_t entry;
@@ -33,7 +33,7 @@ static void run_point(struct run *run, const int *point) {
     run->strategy->observe(run->state, &run->proposals, point, score);
 }
 
-static dlt_status run_all(struct run *run, struct error *error) {
+static dlt_status run_all(struct replay *run, struct error *error) {
     struct proposals *proposals = &run->proposals;
     while (run->trials < run->wanted && (run->curve || run->needed > run->wanted)) {
         proposals->count = 0;
@@ -54,13 +54,13 @@ static dlt_status run_all(struct run *run, struct error *error) {
 dlt_status replay_run(const struct replay_table *table, const struct strategy *strategy,
                       uint64_t seed, int64_t trials, double tolerance, double *curve,
                       int64_t *needed, struct error *error) {
-    struct run run = {.table = table,
-                      .strategy = strategy,
-                      .wanted = trials,
-                      .needed = trials + 1,
-                      .tolerance = tolerance,
-                      .best = INFINITY,
-                      .curve = curve};
+    struct replay run = {.table = table,
+                         .strategy = strategy,
+                         .wanted = trials,
+                         .needed = trials + 1,
+                         .tolerance = tolerance,
+                         .best = INFINITY,
+                         .curve = curve};
     dlt_status status;
     seen_initialise(&run.seen, MAX_KNOBS);
     proposals_initialise(&run.proposals, table->space, &run.seen, seed);
