@@ -68,6 +68,7 @@ dlt_status lower(struct arena *arena, const struct schedule *schedule,
         for_each(&p, "hoist_invariants", hoist_invariants);
         for_each(&p, "match_multiply_adds", match_multiply_adds);
         for_each(&p, "remove_dead_code", remove_dead_code);
+        for_each(&p, "advance_stores", advance_stores);
         fit_each(&p, "sink_constants", sink_constants, target);
         fit_each(&p, "relieve_pressure", relieve_pressure, target);
         for_each(&p, "match_operands", match_operands);

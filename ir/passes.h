@@ -58,6 +58,9 @@ void hoist_invariants(struct vector_program *vectors);
 /* Products and sums become multiply-adds. */
 void match_multiply_adds(struct vector_program *vectors);
 
+/* Stores move up to behind what they store. */
+void advance_stores(struct vector_program *vectors);
+
 /* Constants that loops have no registers for move into them. */
 void sink_constants(struct vector_program *vectors, const struct target_description *target);
 
