@@ -188,6 +188,8 @@ static void walk_store(struct vectoriser *v, const struct node *store) {
     value = evaluate_value(v, store->value, lanes);
     if (!vectoriser_address(v, store->buffer, store->offset, &address, &lane_stride))
         return;
+    if (v->in_lanes && lane_stride == 0 && lanes == 1 && store->combiner == COMBINE_NONE)
+        lane_stride = 1; /* an axis of one element: lane 0, and the others masked out */
     if (v->in_lanes && lane_stride == 0) {
         vectoriser_fail(v, "tile: all lanes store to one element of %s", store->buffer->name);
         return;
