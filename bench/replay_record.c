@@ -1,8 +1,9 @@
-/* Measures all points of a thinned space into a table for replay.
+/* Measures all points of a thinned space into a table for replay, or points drawn from the whole.
  *
- *     bench_replay_record FILE WORKLOAD [POINTS] [SECONDS]
+ *     bench_replay_record FILE WORKLOAD [POINTS] [SECONDS] [draw]
  *
- * POINTS is about the most that the thinned space has (3000), SECONDS when to stop (0: never).
+ * POINTS is about the most that the thinned space has (3000), SECONDS when to stop (0: never). With
+ * `draw` POINTS are drawn uniformly from the whole space, for training and judging models.
  * docs/search.md has the tables that are kept, and the command that made each. */
 #include "measure/measure.h"
 #include "search/replay.h"
@@ -37,7 +38,7 @@ static dlt_status measure(void *context, const struct space *space, const int *p
 }
 
 static dlt_status record(const char *path, const char *workload, int64_t points, double seconds,
-                         struct error *error) {
+                         bool draw, struct error *error) {
     struct measure_options options = {.seed = 0};
     struct target_description target;
     struct recorder recorder = {0};
@@ -50,9 +51,9 @@ static dlt_status record(const char *path, const char *workload, int64_t points,
     if (arena_recover(&arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     TRY(space_create(&arena, task->collapsed, &target, 1, &space, error));
-    thin = space_thin(space, points);
+    thin = draw ? space : space_thin(space, points);
     TRY(measurer_create(task, &options, &recorder.measurer, error));
-    TRY(replay_record(path, task, thin, seconds, measure, &recorder, error));
+    TRY(replay_record(path, task, thin, draw ? points : 0, seconds, measure, &recorder, error));
     printf("%s: %s: %lld points, %lld failed, best %.4g us\n", path, task->key,
            (long long)recorder.count, (long long)recorder.failed, recorder.best_us);
     measurer_free(recorder.measurer);
@@ -64,11 +65,11 @@ static dlt_status record(const char *path, const char *workload, int64_t points,
 int main(int argument_count, char **arguments) {
     struct error error;
     if (argument_count < 3) {
-        fprintf(stderr, "usage: bench_replay_record FILE WORKLOAD [POINTS] [SECONDS]\n");
+        fprintf(stderr, "usage: bench_replay_record FILE WORKLOAD [POINTS] [SECONDS] [draw]\n");
         return 2;
     }
     if (record(arguments[1], arguments[2], argument_count > 3 ? atoll(arguments[3]) : 3000,
-               argument_count > 4 ? atof(arguments[4]) : 0, &error) != DLT_OK) {
+               argument_count > 4 ? atof(arguments[4]) : 0, argument_count > 5, &error) != DLT_OK) {
         fprintf(stderr, "bench_replay_record: %s\n", error.message);
         return 1;
     }

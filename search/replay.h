@@ -41,12 +41,15 @@ struct space *space_restrict(const struct space *space, bool kept[MAX_KNOBS][MAX
 typedef bool point_visitor(void *context, const int *point);
 void space_enumerate(const struct space *space, point_visitor *visit, void *context);
 
-/* What measures the points of a table, in random order; `measure` answers microseconds, or
- * INFINITY. Stops after `seconds` (0: all points). */
+/* The same for legal points drawn uniformly, at most `count`; one may come twice. */
+void space_draw(const struct space *space, int64_t count, point_visitor *visit, void *context);
+
+/* What measures the points of a table, in random order, or `drawn` of them if that is not 0;
+ * `measure` answers microseconds, or INFINITY. Stops after `seconds` (0: all points). */
 typedef dlt_status replay_measure(void *context, const struct space *space, const int *point,
                                   double *microseconds, struct error *error);
 dlt_status replay_record(const char *path, const struct task *task, const struct space *space,
-                         double seconds, replay_measure *measure, void *context,
+                         int64_t drawn, double seconds, replay_measure *measure, void *context,
                          struct error *error);
 
 dlt_status replay_load(const char *path, struct replay_table **table, struct error *error);

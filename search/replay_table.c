@@ -75,14 +75,17 @@ static dlt_status record_points(gzFile file, const struct point_list *list, doub
 }
 
 dlt_status replay_record(const char *path, const struct task *task, const struct space *space,
-                         double seconds, replay_measure *measure, void *context,
+                         int64_t drawn, double seconds, replay_measure *measure, void *context,
                          struct error *error) {
     struct point_list list = {.space = space};
     gzFile file = gzopen(path, "wb9");
     dlt_status status;
     if (!file)
         return error_set(error, DLT_ERROR_ARGUMENT, "%s: cannot be written", path);
-    space_enumerate(space, collect, &list);
+    if (drawn)
+        space_draw(space, drawn, collect, &list);
+    else
+        space_enumerate(space, collect, &list);
     shuffle(&list);
     gzprintf(file, "%s\ntask %s\nhost %s\n", FIRST_LINE, task->key, host_name());
     status = record_points(file, &list, seconds, measure, context, error);
@@ -128,7 +131,25 @@ static dlt_status read_header(struct line_reader *reader, struct replay_table *t
     return DLT_OK;
 }
 
-/* The point of a line, and whether the space has just this point. */
+/* Whether each word of `words` is among the words of `text`. */
+static bool contains_words(const char *text, const char *words) {
+    while (*words) {
+        size_t length = strcspn(words, " ");
+        const char *at = text;
+        while (*at && (strcspn(at, " ") != length || strncmp(at, words, length))) {
+            at += strcspn(at, " ");
+            at += *at == ' ';
+        }
+        if (!*at)
+            return false;
+        words += length;
+        words += *words == ' ';
+    }
+    return true;
+}
+
+/* The point of a line, and whether the space has it; knobs that the line does not have, since they
+ * came later, are at their first choice. */
 static bool parse_line(const struct space *space, const char *line, int *point, double *score) {
     struct text printed = {0};
     char *knobs;
@@ -138,7 +159,7 @@ static bool parse_line(const struct space *space, const char *line, int *point, 
         return false;
     space_parse_point(space, knobs + 1, point);
     space_print_point(space, point, &printed);
-    same = strcmp(text_string(&printed), knobs + 1) == 0;
+    same = contains_words(text_string(&printed), knobs + 1);
     text_free(&printed);
     return same;
 }

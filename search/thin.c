@@ -5,6 +5,7 @@
 
 enum {
     SAMPLES = 20000,
+    MOST_TRIES = 20000000,
 };
 
 /* The next point in the order of an odometer; false behind the last. */
@@ -31,6 +32,21 @@ void space_enumerate(const struct space *space, point_visitor *visit, void *cont
         if (is_point(space, point) && !visit(context, point))
             return;
     while (step(space, point));
+}
+
+void space_draw(const struct space *space, int64_t count, point_visitor *visit, void *context) {
+    struct random random;
+    random_seed(&random, 2);
+    for (int64_t tries = 0; count > 0 && tries < MOST_TRIES; tries++) {
+        int point[MAX_KNOBS];
+        for (int i = 0; i < space->knob_count; i++)
+            point[i] = (int)random_below(&random, (uint64_t)space->knobs[i].choice_count);
+        if (!is_point(space, point))
+            continue;
+        if (!visit(context, point))
+            return;
+        count--;
+    }
 }
 
 struct space *space_restrict(const struct space *space, bool kept[MAX_KNOBS][MAX_CHOICES]) {

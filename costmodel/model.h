@@ -1,0 +1,63 @@
+/* Cost models: from features to a score by gradient-boosted trees (XGBoost).
+ *
+ * A model is trained on rows of features and the logarithms of times, each relative to the best of
+ * its task, so that tasks of any size teach one model. Lower scores are faster; only differences
+ * have a meaning. Training on the same rows in the same order gives the same model.
+ *
+ * Where dltune was built without XGBoost, cost_model_available is false, creating fails with
+ * DLT_ERROR_REFUSED, and searches use the analytic score (features.h). One model, one thread. */
+#ifndef COSTMODEL_MODEL_H
+#define COSTMODEL_MODEL_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "costmodel/features.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum model_objective {
+    MODEL_REGRESSION, /* of the logarithm of the time */
+    MODEL_RANKING,    /* of pairs within a group */
+};
+
+struct model_options {
+    enum model_objective objective;
+    int trees, depth; /* 0: defaults */
+    double rate;      /* 0: default */
+    int threads;      /* 0: one */
+};
+
+struct cost_model;
+
+bool cost_model_available(void);
+
+/* Rows lie one after another, FEATURE_COUNT numbers each. `groups` has `group_count` numbers of
+ * rows that belong together (a task's), in order; NULL: all are one group. */
+struct model_rows {
+    int64_t count;
+    const float *features;
+    const float *targets;
+    const float *weights; /* of each row, or NULL; of each group for ranking */
+    int group_count;
+    const unsigned *groups;
+};
+
+dlt_status cost_model_train(const struct model_rows *rows, const struct model_options *options,
+                            struct cost_model **model, struct error *error);
+
+/* More trees for an existing model, trained on these rows. */
+dlt_status cost_model_continue(struct cost_model *model, const struct model_rows *rows, int trees,
+                               struct error *error);
+
+dlt_status cost_model_predict(const struct cost_model *model, int64_t count, const float *features,
+                              float *scores, struct error *error);
+
+/* As bytes, with the version of the features; a model of another version is refused by name. */
+dlt_status cost_model_save(const struct cost_model *model, struct text *bytes, struct error *error);
+dlt_status cost_model_load(const void *bytes, size_t size, struct cost_model **model,
+                           struct error *error);
+
+void cost_model_free(struct cost_model *model);
+
+#endif
