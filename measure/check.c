@@ -17,13 +17,13 @@
  * so that the same seed samples the same elements. */
 #define TERMS_A_SECOND   5e7
 #define COMPLETE_SECONDS 0.1 /* the whole reference is evaluated if it takes no longer */
-#define FRESH_SECONDS    2.5e-4
+#define FRESH_SECONDS    1.5e-4
 #define LARGE_SECONDS    0.05 /* until there is a golden output */
 #define THOROUGH_SECONDS 0.01 /* for finalists then */
 
 enum {
     MAX_COMPLETE = 1 << 22,
-    MAX_SAMPLED = 1 << 16,
+    MAX_SAMPLED = 1 << 14,
     LEAST_FRESH = 8,
     MOST_FRESH = 1 << 14,
     MAX_SEAMS = 32,
