@@ -111,6 +111,12 @@ static void add_word(struct collecting *c, struct tile_word word) {
 static void add_pointer(struct collecting *c, const struct buffer *buffer,
                         const struct affine *offset) {
     const struct affine *outside, *inside;
+    if (buffer->type != TYPE_F32) { /* vectors and masks are counted in lanes of that size */
+        c->status = error_set(c->error, DLT_ERROR_REFUSED,
+                              "tile: %s holds %s; machine code is for f32 only", buffer->name,
+                              data_types[buffer->type].name);
+        return;
+    }
     if (buffer->kind == BUFFER_TILE)
         return;
     if (!divide_index(c->program->arena, &c->inner, offset, &outside, &inside)) {

@@ -69,7 +69,7 @@ static void describe_crashes(void) {
 /* Inputs of an expression and its reference. */
 struct subject {
     const struct expression *expression;
-    bool at_end;
+    bool at_end, shared; /* among threads */
     int input_count;
     struct guarded inputs[MAX_TENSORS];
     struct reference *reference;
@@ -107,6 +107,7 @@ __attribute__((unused)) static void subject_open(struct subject *s,
     memset(s, 0, sizeof *s);
     s->expression = expression;
     s->at_end = random_below(random, 4) != 0;
+    s->shared = random_below(random, 2) != 0;
     for (int i = 0; i < expression->tensor_count; i++) {
         const struct tensor *tensor = expression->tensors[i];
         if (tensor->kind == TENSOR_COMPUTED)
@@ -126,6 +127,17 @@ static void subject_close(struct subject *s) {
         guarded_free(&s->inputs[i]);
 }
 
+enum {
+    THREADS = 3
+};
+
+/* The shares of a parallel loop, the last first, as if by different threads. */
+static void share_loop(void *context, dlt_loop_body *body, void *body_context, long count) {
+    (void)context;
+    for (long s = THREADS - 1; s >= 0; s--)
+        body(body_context, count * s / THREADS, count * (s + 1) / THREADS, s);
+}
+
 /* Runs a kernel; the caller frees the result. */
 static struct guarded run_kernel(const struct subject *s, const struct kernel *kernel) {
     void *tensors[MAX_TENSORS];
@@ -133,8 +145,10 @@ static struct guarded run_kernel(const struct subject *s, const struct kernel *k
     int variables = 0, parameter_count = 0, input = 0;
     const struct tensor *result = expression_result(s->expression);
     struct guarded packed = guarded_allocate(kernel->packed_bytes, 64, s->at_end);
-    struct guarded workspace =
-        guarded_allocate(kernel->shared_bytes + kernel->private_bytes, 64, s->at_end);
+    const dlt_threads threads = {NULL, THREADS, share_loop};
+    int64_t workspace_bytes =
+        kernel->shared_bytes + (s->shared ? THREADS : 1) * kernel->private_bytes;
+    struct guarded workspace = guarded_allocate(workspace_bytes, 64, s->at_end);
     struct guarded output = guarded_allocate(result->layout.elements * 4, 4, s->at_end);
     for (int i = 0; i < s->expression->tensor_count; i++) {
         enum tensor_kind kind = s->expression->tensors[i]->kind;
@@ -146,7 +160,8 @@ static struct guarded run_kernel(const struct subject *s, const struct kernel *k
     }
     tensors[variables] = output.data;
     assert_int_equal(kernel->pack(parameters, packed.data), 0);
-    assert_int_equal(kernel->run(tensors, packed.data, workspace.data, NULL), 0);
+    assert_int_equal(kernel->run(tensors, packed.data, workspace.data, s->shared ? &threads : NULL),
+                     0);
     guarded_free(&packed);
     guarded_free(&workspace);
     return output;
