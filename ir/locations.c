@@ -184,6 +184,67 @@ struct location *location_use(struct vectoriser *v, const struct buffer *buffer,
     return location;
 }
 
+/* Vectorised reductions.
+ *
+ * All lanes of a reduction loop belong to one element. They are combined into vectors of partial
+ * results first, several where the loop has several vectors so that no operation waits for the one
+ * before; when the element is needed these are combined with each other, then across their lanes.
+ */
+
+enum vector_opcode combining_opcode(enum combiner combiner) {
+    static const enum vector_opcode opcodes[COMBINER_COUNT] = {
+        [COMBINE_SUM] = VECTOR_ADD,
+        [COMBINE_PRODUCT] = VECTOR_MULTIPLY,
+        [COMBINE_MAXIMUM] = VECTOR_MAXIMUM,
+        [COMBINE_MINIMUM] = VECTOR_MINIMUM,
+    };
+    return opcodes[combiner];
+}
+
+int location_partial(struct vectoriser *v, struct location *location, enum combiner combiner,
+                     int64_t chunk) {
+    int number = (int)(chunk % MAX_PARTIALS);
+    location->partial_combiner = combiner;
+    while (location->partial_count <= number) {
+        struct vector_instruction *identity = emit_in_scope(v, location, VECTOR_CONSTANT);
+        identity->constant = combiners[combiner].identity;
+        identity->destination = vector_value_new(v->vectors, CLASS_VECTOR, true);
+        location->partials[location->partial_count++] = identity->destination;
+    }
+    return location->partials[number];
+}
+
+void location_settle(struct vectoriser *v, struct location *location) {
+    static const enum vector_opcode across[COMBINER_COUNT] = {
+        [COMBINE_SUM] = VECTOR_REDUCE_ADD,
+        [COMBINE_PRODUCT] = VECTOR_REDUCE_MULTIPLY,
+        [COMBINE_MAXIMUM] = VECTOR_REDUCE_MAXIMUM,
+        [COMBINE_MINIMUM] = VECTOR_REDUCE_MINIMUM,
+    };
+    enum combiner combiner = location->partial_combiner;
+    struct vector_instruction *last;
+    int total;
+    if (location->partial_count == 0)
+        return;
+    if (location->scope != v->block) {
+        vectoriser_fail(v, "tile: an element of %s is needed while lanes still add to it",
+                        location->buffer->name);
+        return;
+    }
+    for (int step = 1; step < location->partial_count; step *= 2)
+        for (int i = 0; i + step < location->partial_count; i += 2 * step)
+            location->partials[i] =
+                vectoriser_operation(v, combining_opcode(combiner), location->type,
+                                     location->partials[i], location->partials[i + step]);
+    total = vectoriser_operation(v, across[combiner], location->type, location->partials[0],
+                                 VECTOR_NONE);
+    last = vectoriser_emit(v, combining_opcode(combiner), location->type);
+    last->sources[0] = location->value;
+    last->sources[1] = total;
+    last->destination = location->value;
+    location->partial_count = 0;
+}
+
 static void finish_load(struct vectoriser *v, struct location *location) {
     if (!location->load)
         return;
@@ -224,6 +285,7 @@ void locations_leave(struct vectoriser *v, struct vector_block *block) {
             bucket = &(*bucket)->next;
         *bucket = list->next;
         finish_load(v, list);
+        location_settle(v, list);
         if (list->dirty && list->buffer->kind != BUFFER_TILE)
             store_location(v, list);
     }

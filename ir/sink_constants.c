@@ -52,6 +52,7 @@ static void measure_block(struct sinking *s, const struct vector_block *block) {
 static bool helps(const struct sinking *s, int value) {
     const struct life *life = &s->lives.of[value];
     if (!life->definition || life->evictable || s->sunk[value] ||
+        s->program->values[value].is_variable ||
         (life->definition->opcode != VECTOR_CONSTANT &&
          life->definition->opcode != VECTOR_MASK_CONSTANT) ||
         lives_class(&s->lives, value) != s->class || life->begin >= s->position ||

@@ -137,18 +137,12 @@ static uint64_t kept_lanes(const struct vectoriser *v, const struct location *lo
 /* old combined with the term: into the location itself, where the mask allows. */
 static void update(struct vectoriser *v, struct location *location, enum combiner combiner,
                    struct lanes_value term, uint64_t lanes) {
-    static const enum vector_opcode opcodes[COMBINER_COUNT] = {
-        [COMBINE_SUM] = VECTOR_ADD,
-        [COMBINE_PRODUCT] = VECTOR_MULTIPLY,
-        [COMBINE_MAXIMUM] = VECTOR_MAXIMUM,
-        [COMBINE_MINIMUM] = VECTOR_MINIMUM,
-    };
     bool harmless = term.zero_outside && combiner == COMBINE_SUM;
     struct vector_instruction *combine, *blend;
     int mask = VECTOR_NONE;
     if (!harmless && kept_lanes(v, location, lanes))
         mask = vectoriser_mask(v, location->type, lanes);
-    combine = vectoriser_emit(v, opcodes[combiner], location->type);
+    combine = vectoriser_emit(v, combining_opcode(combiner), location->type);
     combine->sources[0] = location->value;
     combine->sources[1] = term.value;
     combine->destination = location->value;
@@ -175,6 +169,33 @@ static void assign(struct vectoriser *v, struct location *location, int value, u
     move->destination = location->value;
 }
 
+/* All lanes add to one element: into a vector of partial results. Lanes that do not take part are
+ * kept as they are. */
+static void update_partial(struct vectoriser *v, struct location *location, enum combiner combiner,
+                           struct lanes_value term, uint64_t lanes) {
+    int64_t chunk = v->numbers[v->lanes_binding] / v->lane.extent;
+    bool harmless = term.zero_outside && combiner == COMBINE_SUM;
+    int partial, mask = VECTOR_NONE;
+    struct vector_instruction *combine;
+    if (location->partial_count && location->partial_combiner != combiner)
+        location_settle(v, location);
+    partial = location_partial(v, location, combiner, chunk);
+    if (!harmless)
+        mask = vectoriser_mask(v, location->type, lanes);
+    combine = vectoriser_emit(v, combining_opcode(combiner), location->type);
+    combine->sources[0] = partial;
+    combine->sources[1] = term.value;
+    combine->destination =
+        mask == VECTOR_NONE ? partial : vector_value_new(v->vectors, CLASS_VECTOR, false);
+    if (mask != VECTOR_NONE) {
+        struct vector_instruction *blend = vectoriser_emit(v, VECTOR_BLEND, location->type);
+        blend->sources[0] = combine->destination;
+        blend->sources[1] = partial;
+        blend->mask = mask;
+        blend->destination = partial;
+    }
+}
+
 static void walk_store(struct vectoriser *v, const struct node *store) {
     enum data_type type = store->buffer->type;
     uint64_t lanes =
@@ -190,13 +211,18 @@ static void walk_store(struct vectoriser *v, const struct node *store) {
         return;
     if (v->in_lanes && lane_stride == 0 && lanes == 1 && store->combiner == COMBINE_NONE)
         lane_stride = 1; /* an axis of one element: lane 0, and the others masked out */
-    if (v->in_lanes && lane_stride == 0) {
+    if (v->in_lanes && lane_stride == 0 && store->combiner == COMBINE_NONE) {
         vectoriser_fail(v, "tile: all lanes store to one element of %s", store->buffer->name);
         return;
     }
     location = location_use(v, store->buffer, &address, lane_stride, type, lanes,
                             store->combiner != COMBINE_NONE);
     location->dirty = true;
+    if (v->in_lanes && lane_stride == 0) {
+        update_partial(v, location, store->combiner, value, lanes);
+        return;
+    }
+    location_settle(v, location);
     if (store->combiner == COMBINE_NONE)
         assign(v, location, value.value, lanes);
     else

@@ -20,12 +20,13 @@ static struct lanes_value failure(struct vectoriser *v, const struct value *valu
 static struct lanes_value read_location(struct vectoriser *v, const struct buffer *buffer,
                                         const struct vector_address *address, int64_t lane_stride,
                                         uint64_t lanes) {
-    const struct location *location = location_find(v, buffer, address, lane_stride);
+    struct location *location = location_find(v, buffer, address, lane_stride);
     if (!location || (lane_stride != 0 && (lanes & ~location->lanes))) {
         vectoriser_fail(v, "tile: reads an element of %s that it does not hold in a register",
                         buffer->name);
         return (struct lanes_value){.value = 0};
     }
+    location_settle(v, location);
     return (struct lanes_value){location->value, false, false};
 }
 

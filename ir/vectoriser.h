@@ -6,6 +6,10 @@
 #include "ir/parts.h"
 #include "ir/passes.h"
 
+enum {
+    MAX_PARTIALS = 8 /* independent accumulators of one element */
+};
+
 /* An element, or a row of elements, that the tile stores to: it lives in a register for as long as
  * its address does not change, and is written to memory when that ends. */
 struct location {
@@ -20,6 +24,9 @@ struct location {
     uint64_t lanes;                              /* all that were ever written or loaded */
     struct vector_instruction *load, *load_mask; /* its first load, if it had one */
     bool dirty;
+    enum combiner partial_combiner; /* of the partial results below */
+    int partial_count;
+    int partials[MAX_PARTIALS]; /* variables: what vectorised reduction loops added, lane by lane */
 };
 
 enum {
@@ -95,6 +102,14 @@ struct location *location_find(struct vectoriser *v, const struct buffer *buffer
 struct location *location_use(struct vectoriser *v, const struct buffer *buffer,
                               const struct vector_address *address, int64_t lane_stride,
                               enum data_type type, uint64_t lanes, bool reads);
+/* The variable for the next partial result of a vectorised reduction into one element; `chunk`
+ * counts the vectors of its loop: different ones are independent. */
+int location_partial(struct vectoriser *v, struct location *location, enum combiner combiner,
+                     int64_t chunk);
+/* Combines the partial results, in a fixed order, into the element. */
+void location_settle(struct vectoriser *v, struct location *location);
+enum vector_opcode combining_opcode(enum combiner combiner);
+
 /* Writes back what lives no longer than this block. */
 void locations_leave(struct vectoriser *v, struct vector_block *block);
 

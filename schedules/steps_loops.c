@@ -109,10 +109,6 @@ static dlt_status mark(struct schedule *schedule, const char *stage_name, const 
     TRY(step_loop(stage, loop, &position, error));
     TRY(check_written_out(schedule, stage, position, error));
     if (kind == LOOP_VECTORISED) {
-        if (stage->loops[position].is_reduction)
-            return error_set(error, DLT_ERROR_REFUSED,
-                             "it is a reduction loop; these cannot be vectorised yet, loops of "
-                             "the axes can");
         for (int i = 0; i < stage->loop_count; i++)
             if (stage->loops[i].kind == LOOP_VECTORISED)
                 return error_set(error, DLT_ERROR_REFUSED,
