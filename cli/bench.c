@@ -39,8 +39,10 @@ static void take_over(struct record *record, const struct measure_result *result
 }
 
 static void print_row(const struct cli *cli, const struct task *task, const struct record *measured,
-                      const struct stored_counts *counts, double stored_us) {
-    struct report report = {.cli = cli, .task = task, .record = measured, .counts = counts};
+                      const struct stored_counts *counts, const struct roofs *roofs,
+                      double stored_us) {
+    struct report report = {
+        .cli = cli, .task = task, .record = measured, .counts = counts, .roofs = roofs};
     struct text rate = {0};
     if (cli->options.json) {
         cJSON *object = report_json(&report);
@@ -62,6 +64,7 @@ static dlt_status bench_task(struct cli *cli, struct database *database, const s
     struct measure_result result;
     struct record record, measured;
     struct stored_counts counts;
+    struct roofs roofs;
     dlt_status status;
     TRY(stored_count(database, task, &counts, error));
     TRY(stored_best(cli, database, task, &record, error));
@@ -70,7 +73,8 @@ static dlt_status bench_task(struct cli *cli, struct database *database, const s
         measured = record;
         take_over(&measured, &result);
         measured.peak_gflops = peak_gflops(task);
-        print_row(cli, task, &measured, &counts, record.median_us);
+        roofs_for_task(database, false, task, &roofs);
+        print_row(cli, task, &measured, &counts, &roofs, record.median_us);
         if (!measured.verified) {
             cli_complain("%s: %s: %s", task->key, measured.outcome, measured.message);
             cli->exit_status = EXIT_FAILED;

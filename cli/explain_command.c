@@ -1,5 +1,6 @@
 /* `dltune explain`: choosing the schedule and the parts. The parts are in explain.c. */
 #include "cli/explain.h"
+#include "cli/roofs.h"
 #include "cli/stored.h"
 
 #include "measure/peak.h"
@@ -21,33 +22,34 @@ dlt_status explain_encode(struct explain *e, struct error *error) {
     return program_encode(e->arena, e->program, &e->target, &e->code, error);
 }
 
-/* Bytes that a call moves at least: every input and the result once. */
-static double least_bytes(const struct expression *expression) {
-    double bytes = 0;
-    for (int i = 0; i < expression->tensor_count; i++) {
-        const struct tensor *tensor = expression->tensors[i];
-        if (tensor->kind == TENSOR_VARIABLE || tensor->kind == TENSOR_PARAMETER ||
-            i == expression->tensor_count - 1)
-            bytes += (double)tensor->layout.elements * data_types[tensor->type].bytes;
-    }
-    return bytes;
+static void print_roof(const struct explain *e, const struct roofs *roofs) {
+    const struct task *task = e->task;
+    struct roofline roofline = roofline_of(task, roofs);
+    printf("operations        %.4g (all taps: %.4g)\n", task->operations, task->nominal_operations);
+    printf("bytes, at least   %.4g\n", roofline.bytes);
+    printf("intensity         %.4g operations a byte\n", roofline.intensity);
+    if (roofline.roof > 0)
+        printf("roof              %.4g GFLOP/s by %s, tensors in %s: at least %.4g us\n",
+               roofline.roof * 1e-9, roofline.by_memory ? "memory" : "arithmetic",
+               memory_level_names[roofline.level], task->operations / roofline.roof * 1e6);
+    if (e->median_us > 0)
+        printf("stored best       %.4g us, %.4g GFLOP/s", e->median_us,
+               task->operations / e->median_us * 1e-3);
+    if (e->median_us > 0 && roofline.roof > 0)
+        printf(", %.1f %% of the roof", 100 * roofline_share(&roofline, task, e->median_us * 1e-6));
+    if (e->median_us > 0)
+        printf("\n");
 }
 
 dlt_status explain_roofline(struct explain *e, struct error *error) {
-    double bytes = least_bytes(e->task->expression), operations = e->task->operations, peak = 0;
-    (void)error;
-    printf("operations        %.4g (all taps: %.4g)\n", operations, e->task->nominal_operations);
-    printf("bytes, at least   %.4g\n", bytes);
-    printf("intensity         %.4g operations a byte\n", operations / bytes);
-    if (target_runs_here(e->target.name))
-        peak = e->task->threads * 1e-9 *
-               measure_fma_peak(e->target.name, expression_result(e->task->expression)->type);
-    if (peak > 0)
-        printf("peak              %.4g GFLOP/s, so at least %.4g us by arithmetic\n", peak,
-               operations / peak * 1e-3);
-    if (e->median_us > 0)
-        printf("stored best       %.4g us, %.4g GFLOP/s\n", e->median_us,
-               operations / e->median_us * 1e-3);
+    enum data_type type = expression_result(e->task->expression)->type;
+    struct roofs roofs = {0};
+    int level;
+    if (target_runs_here(e->target.name)) {
+        TRY(roofs_measure_for(e->task, &roofs, &level, error));
+        roofs.peak[type] = measure_fma_peak(e->target.name, type);
+    }
+    print_roof(e, &roofs);
     return DLT_OK;
 }
 

@@ -44,8 +44,9 @@ static const struct command commands[] = {
      run_db},
     {"explain", "WORKLOAD", "how the stored best computes it, stage by stage",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_EXPLAIN, NULL, run_explain},
-    {"targets", "", "list what code can be made for", GROUP_OUTPUT | GROUP_TARGETS, NULL,
-     run_targets},
+    {"targets", "", "list what code can be made for", GROUP_OUTPUT | GROUP_TARGETS | GROUP_DATABASE,
+     "--measure times multiply-adds of each type and the bandwidth of each level of memory, and\n"
+     "stores them with this host: results state their share of that roof.", run_targets},
     {"version", "", "print the version", GROUP_OUTPUT, NULL, run_version},
 };
 

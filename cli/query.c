@@ -9,6 +9,7 @@ static dlt_status print_best(struct cli *cli, const struct task *task, struct da
     struct report report = {.cli = cli, .task = task};
     struct record record;
     struct stored_counts counts;
+    struct roofs roofs;
     dlt_status status;
     bool exact;
     TRY(database_best(database, task->key, host_name(), DATABASE_GENERATOR, &record, &exact,
@@ -20,6 +21,8 @@ static dlt_status print_best(struct cli *cli, const struct task *task, struct da
     status = stored_count(database, task, &counts, error);
     report.record = &record;
     report.counts = &counts;
+    roofs_read(database, task->target, &roofs);
+    report.roofs = &roofs;
     if (status == DLT_OK)
         report_print(&report);
     record_free(&record);

@@ -82,6 +82,15 @@ static const char *const always[] = {
     "errors",  "seconds",        "trials_per_s", "seed",
 };
 
+static void add_roofline(cJSON *object, const struct report *report) {
+    static const struct roofs unknown;
+    double peak = report->record ? report->record->peak_gflops : 0;
+    double median_us = report->record && report->record->verified ? report->record->median_us : 0;
+    struct roofline roofline =
+        roofline_of_result(report->task, report->roofs ? report->roofs : &unknown, peak);
+    roofline_add_json(object, report->task, &roofline, median_us);
+}
+
 cJSON *report_json(const struct report *report) {
     cJSON *object = report->record ? record_to_json(report->record, report->task->operations,
                                                     report->task->nominal_operations)
@@ -98,6 +107,7 @@ cJSON *report_json(const struct report *report) {
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
         if (!cJSON_GetObjectItemCaseSensitive(object, always[i]))
             cJSON_AddNullToObject(object, always[i]);
+    add_roofline(object, report);
     return object;
 }
 
@@ -141,11 +151,27 @@ static void print_run(const struct tuner_summary *summary) {
     printf("\n");
 }
 
+static void print_roofline(const struct report *report) {
+    const struct record *record = report->record;
+    struct roofline roofline;
+    if (!report->roofs)
+        return;
+    roofline = roofline_of_result(report->task, report->roofs, record->peak_gflops);
+    printf("  %-10s %.4g operations a byte", "roofline", roofline.intensity);
+    if (roofline.roof > 0)
+        printf(", tensors in %s; %.1f %% of the roof, %.4g GFLOP/s by %s",
+               memory_level_names[roofline.level],
+               100 * roofline_share(&roofline, report->task, record->median_us * 1e-6),
+               roofline.roof * 1e-9, roofline.by_memory ? "memory" : "arithmetic");
+    printf("\n");
+}
+
 static void print_record(const struct report *report) {
     const struct record *record = report->record;
     struct text rate = {0};
     format_rate(&rate, report->task, record->median_us, record->peak_gflops);
     printf("  %-10s %s\n", "best", text_string(&rate));
+    print_roofline(report);
     printf("  %-10s minimum %.4g us, spread %.1f %%, clock %s, %s\n", "times", record->minimum_us,
            100 * record->spread, record->clock,
            record->finalist ? "timed again among the fastest" : "timed once");

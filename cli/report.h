@@ -2,6 +2,7 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "cli/roofs.h"
 #include "cli/stored.h"
 #include "search/search.h"
 
@@ -14,6 +15,7 @@ struct report {
     const struct record *record;         /* the best; NULL: there is none */
     const struct tuner_summary *summary; /* NULL: nothing was tuned */
     const struct stored_counts *counts;  /* of what is stored, if nothing was tuned; may be NULL */
+    const struct roofs *roofs;           /* of the machine; NULL: not known */
     const char *failure;                 /* why there is no record, or NULL */
 };
 

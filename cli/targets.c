@@ -1,7 +1,6 @@
 /* `dltune targets`: what code can be made for, and with --measure what a core does. */
 #include "cli/report.h"
 
-#include "measure/peak.h"
 #include "targets/description.h"
 
 #include <stdio.h>
@@ -15,18 +14,17 @@ static cJSON *caches_json(const struct target_description *target) {
 }
 
 /* Peaks by element type, GFLOP/s of one thread; only where there is one. */
-static cJSON *peaks_json(const struct target_description *target) {
+static cJSON *peaks_json(const struct roofs *roofs) {
     cJSON *peaks = cJSON_CreateObject();
-    for (int type = 0; type < TYPE_COUNT; type++) {
-        double peak = measure_fma_peak(target->name, (enum data_type)type) * 1e-9;
-        if (peak > 0)
-            cJSON_AddNumberToObject(peaks, data_types[type].name, peak);
-    }
+    for (int type = 0; type < TYPE_COUNT; type++)
+        if (roofs->peak[type] > 0)
+            cJSON_AddNumberToObject(peaks, data_types[type].name, roofs->peak[type] * 1e-9);
     return peaks;
 }
 
-static cJSON *target_json(const struct cli *cli, const struct target_description *target,
-                          bool native) {
+/* `roofs` NULL: nothing was measured. */
+static cJSON *target_json(const struct target_description *target, bool native,
+                          const struct roofs *roofs) {
     cJSON *object = cJSON_CreateObject();
     bool here = target_runs_here(target->name);
     cJSON_AddStringToObject(object, "target", target->name);
@@ -38,28 +36,56 @@ static cJSON *target_json(const struct cli *cli, const struct target_description
     cJSON_AddNumberToObject(object, "cores", target->cores);
     cJSON_AddItemToObject(object, "cache_bytes", caches_json(target));
     cJSON_AddStringToObject(object, "host", host_name());
-    if (cli->options.measure && here)
-        cJSON_AddItemToObject(object, "peak_gflops", peaks_json(target));
+    if (roofs) {
+        cJSON_AddItemToObject(object, "peak_gflops", peaks_json(roofs));
+        cJSON_AddItemToObject(object, "roofs", roofs_json(roofs));
+    }
     return object;
 }
 
-static void print_target(const struct cli *cli, const struct target_description *target,
-                         bool native) {
+static void print_target(const struct target_description *target, bool native,
+                         const struct roofs *roofs) {
     bool here = target_runs_here(target->name);
-    cJSON *peaks;
+    struct text text = {0};
     printf("%-12s %-12s ", target->name, native ? "native" : here ? "runs here" : "not here");
     if (target->machine_code)
         printf("machine code, %d registers of %d bytes", target->vector_registers,
                target->vector_bytes);
     else
         printf("plain C, complete by itself");
-    if (cli->options.measure && here) {
-        peaks = peaks_json(target);
-        for (const cJSON *peak = peaks->child; peak; peak = peak->next)
-            printf("; %s %.4g GFLOP/s", peak->string, peak->valuedouble);
-        cJSON_Delete(peaks);
-    }
     printf("\n");
+    if (roofs)
+        roofs_format(&text, roofs);
+    fputs(text_string(&text), stdout);
+    fflush(stdout);
+    text_free(&text);
+}
+
+/* Measures, and stores with the host; a database that cannot be written is worth a note. */
+static void measure(struct cli *cli, const char *target, struct roofs *roofs) {
+    struct database *database;
+    struct error error;
+    dlt_status status = roofs_measure(target, roofs, &error);
+    if (status == DLT_OK)
+        status = cli_open_database(cli, DATABASE_WRITE, &database, &error);
+    if (status == DLT_OK) {
+        status = roofs_write(database, target, roofs, &error);
+        database_close(database);
+    }
+    if (status != DLT_OK && !cli->options.quiet)
+        cli_complain("note: not stored: %s", error.message);
+}
+
+static void show(struct cli *cli, const struct target_description *target, bool native) {
+    struct roofs roofs, *measured = NULL;
+    if (cli->options.measure && target->machine_code && target_runs_here(target->name)) {
+        measure(cli, target->name, &roofs);
+        measured = &roofs;
+    }
+    if (cli->options.json)
+        print_json_line(target_json(target, native, measured));
+    else
+        print_target(target, native, measured);
 }
 
 dlt_status run_targets(struct cli *cli, struct error *error) {
@@ -72,10 +98,7 @@ dlt_status run_targets(struct cli *cli, struct error *error) {
         printf("%s\n", host_name());
     for (int i = 0; target_names[i]; i++) {
         TRY(target_describe(target_names[i], &target, error));
-        if (cli->options.json)
-            print_json_line(target_json(cli, &target, !strcmp(target.name, native.name)));
-        else
-            print_target(cli, &target, !strcmp(target.name, native.name));
+        show(cli, &target, !strcmp(target.name, native.name));
     }
     return DLT_OK;
 }

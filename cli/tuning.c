@@ -58,11 +58,11 @@ static struct record best_record(const struct task *task, const struct tuner_sum
 /* Prints what came of a task; answers whether it has a right schedule. */
 static bool report_task(struct cli *cli, const struct task *task,
                         const struct tuner_summary *summary, const struct tuner_options *options,
-                        const char *failure) {
+                        const struct roofs *roofs, const char *failure) {
     bool found = !failure && summary->best.median_us > 0;
     struct text layouts = {0}, why = {0};
     struct record record;
-    struct report report = {.cli = cli, .task = task, .summary = summary};
+    struct report report = {.cli = cli, .task = task, .summary = summary, .roofs = roofs};
     task_print_layouts(task, &layouts);
     record = best_record(task, summary, options, text_string(&layouts));
     text_format(&why, "%s",
@@ -98,14 +98,17 @@ static bool tune_task(struct cli *cli, const struct task *task, struct database 
     };
     struct tuner_summary summary;
     struct progress progress;
+    struct roofs roofs;
     struct error error = {.status = DLT_OK};
     bool found;
     options.peak_gflops = measure_peak(task);
+    roofs_for_task(database, true, task, &roofs);
     progress_begin(&progress, cli, task, options.peak_gflops, number, count);
     options.context = &progress;
     dlt_status status = tune(task, database, &options, &summary, &error);
     progress_end(&progress);
-    found = report_task(cli, task, &summary, &options, status == DLT_OK ? NULL : error.message);
+    found =
+        report_task(cli, task, &summary, &options, &roofs, status == DLT_OK ? NULL : error.message);
     tuner_summary_free(&summary);
     return found;
 }
