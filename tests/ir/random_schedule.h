@@ -94,7 +94,8 @@ static void make_tile(struct schedule *schedule, struct stage *stage, struct ran
     }
     if (!chance(random, 6))
         for (int i = count - 1; i >= first && vectorised < 0; i--)
-            if (!stage->loops[i].is_reduction && !chance(random, 4))
+            if (!chance(random, stage->loops[i].is_reduction ? 2 : 4) &&
+                (!stage->loops[i].is_reduction || chance(random, 2)))
                 vectorised = i;
     for (int i = count - 1; i >= first; i--) {
         const struct variable *loop = stage->loops[i].variable;
@@ -111,7 +112,7 @@ static void mark_loops(struct schedule *schedule, struct stage *stage, struct ra
     bool vectorised = false;
     for (int i = stage->loop_count - 1; i >= 0; i--) {
         const char *loop = stage->loops[i].variable->name;
-        if (!vectorised && !stage->loops[i].is_reduction && !chance(random, 4))
+        if (!vectorised && !chance(random, stage->loops[i].is_reduction ? 2 : 4))
             vectorised = step(schedule, "vectorize %s %s", stage->name, loop);
         else if (!chance(random, 4))
             step(schedule, "unroll %s %s", stage->name, loop);
