@@ -60,6 +60,19 @@ static void prefer(struct knob *knob, int64_t value) {
         }
 }
 
+/* The trips of a reduction may be lanes if what is read lies side by side along it. */
+static bool may_be_lanes(const struct space *space, const struct group *group, int reduction) {
+    bool any = false;
+    for (int i = 0; i < group->read_count; i++) {
+        int64_t stride = group->reads[i].reduction_strides[reduction];
+        if (stride != 0 && stride != 1)
+            return false;
+        any |= stride == 1;
+    }
+    return any && space_lanes(space) > 1 && !group->reductions[reduction].borders &&
+           group->reductions[reduction].extent >= space_lanes(space);
+}
+
 /* The vector axis: those along which no read needs a gather first, by what a trip would load. */
 static void vector_knob(struct space *space, const char *prefix, const struct group *group,
                         struct group_knobs *knobs) {
@@ -88,6 +101,11 @@ static void vector_knob(struct space *space, const char *prefix, const struct gr
             knobs->vector_axes[knob->choice_count] = axis;
             add_label(knob, group->axes[axis].name);
         next:;
+        }
+    for (int r = 0; r < group->reduction_count; r++)
+        if (may_be_lanes(space, group, r) && knob->choice_count < MAX_CHOICES) {
+            knobs->vector_axes[knob->choice_count] = FIRST_REDUCTION + r;
+            add_label(knob, group->reductions[r].name);
         }
     if (knob->choice_count == 0) {
         knobs->vector_axes[0] = -1;
@@ -120,7 +138,10 @@ static void vectors_knob(struct space *space, const char *prefix, const struct g
     struct knob *knob;
     for (int i = 0; i < space->knobs[knobs->vector].choice_count; i++) {
         int axis = knobs->vector_axes[i];
-        int64_t extent = axis < 0 ? 1 : group->axes[axis].extent;
+        int64_t extent = axis < 0 ? 1
+                         : axis >= FIRST_REDUCTION
+                             ? group->reductions[axis - FIRST_REDUCTION].extent
+                             : group->axes[axis].extent;
         int64_t vectors = (extent + space_lanes(space) - 1) / space_lanes(space);
         most = vectors > most ? vectors : most;
     }
@@ -333,6 +354,9 @@ static void try_vectors(struct default_search *d, int *best_vectors) {
         double before = d->best_cycles;
         for (int j = 0; j < d->group->axis_count; j++)
             d->choice.tile[j] = 1;
+        if (d->choice.vector_reduction >= 0)
+            d->choice.lane_trips =
+                space_lane_trips(d->space, d->group, d->choice.vector_reduction, knob->values[i]);
         if (d->choice.vector >= 0)
             d->choice.tile[d->choice.vector] =
                 space_vector_tile(d->space, d->group, d->choice.vector, knob->values[i]);
@@ -364,7 +388,7 @@ static double prefer_default_tile(struct space *space, const struct group *group
     d.best_cycles = INFINITY;
     for (int i = 0; i < vector->choice_count; i++) {
         double before = d.best_cycles;
-        d.choice.vector = knobs->vector_axes[i];
+        space_choose_vector(knobs->vector_axes[i], &d.choice);
         try_vectors(&d, &best_vectors);
         if (d.best_cycles < before)
             best_vector = i;

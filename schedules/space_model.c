@@ -12,7 +12,8 @@
 
 enum {
     TILE_OVERHEAD_CYCLES = 16,
-    SCALAR_ACCESS_CYCLES = 1
+    SCALAR_ACCESS_CYCLES = 1,
+    ACROSS_LANES_CYCLES = 8
 };
 
 int space_lanes(const struct space *space) {
@@ -29,6 +30,17 @@ int64_t space_vector_tile(const struct space *space, const struct group *group, 
     while (alignment && alignment % tile)
         tile--;
     return tile;
+}
+
+int64_t space_lane_trips(const struct space *space, const struct group *group, int reduction,
+                         int64_t vectors) {
+    int64_t trips = vectors * space_lanes(space), extent = group->reductions[reduction].extent;
+    return trips < extent ? trips : extent;
+}
+
+void space_choose_vector(int number, struct group_choice *choice) {
+    choice->vector = number < FIRST_REDUCTION ? number : -1;
+    choice->vector_reduction = number < FIRST_REDUCTION ? -1 : number - FIRST_REDUCTION;
 }
 
 bool space_can_pack(const struct group *group, const struct group_read *read, int axis) {
@@ -49,7 +61,9 @@ static double loads_of(const struct space *space, const struct group *group,
                        const struct group_read *read, const struct group_choice *choice,
                        const int64_t *tile) {
     double loads = 1;
-    int v = choice->vector;
+    int v = choice->vector, r = choice->vector_reduction;
+    if (r >= 0 && read->reduction_strides[r] != 0)
+        loads = (double)vectors_of(space, choice->lane_trips);
     for (int i = 0; i < group->axis_count; i++)
         if (i != v && read->strides[i] != 0)
             loads *= (double)tile[i];
@@ -73,11 +87,18 @@ static double tile_cycles(const struct space *space, const struct group *group,
         loads += loads_of(space, group, &group->reads[i], choice, tile);
     for (int i = 0; i < group->reduction_count; i++)
         trips *= (double)group->reductions[i].extent;
+    if (choice->vector_reduction >= 0) {
+        int64_t extent = group->reductions[choice->vector_reduction].extent;
+        accumulators *= (double)vectors_of(space, choice->lane_trips);
+        trips *= (double)((extent + choice->lane_trips - 1) / choice->lane_trips) / (double)extent;
+    }
     step = fmax(accumulators / target->fma_per_cycle, loads / target->loads_per_cycle);
     if (group->reduction_count)
         step = fmax(step, target->fma_latency);
     step += LOAD_SHARE * loads / target->loads_per_cycle;
     stores = accumulators / target->stores_per_cycle;
+    if (choice->vector_reduction >= 0)
+        stores = accumulators * ACROSS_LANES_CYCLES;
     if (v >= 0 && group->axes[v].output_stride != 1)
         stores = accumulators * space_lanes(space) * SCALAR_ACCESS_CYCLES;
     return step * trips + stores + TILE_OVERHEAD_CYCLES;
@@ -94,6 +115,8 @@ int64_t space_registers(const struct space *space, const struct group *group,
     }
     if (!group->reduction_count)
         return 4;
+    if (choice->vector_reduction >= 0)
+        vectors = vectors_of(space, choice->lane_trips);
     /* Accumulators, one row of vector operands that all rows share, one broadcast. */
     return rows * vectors + (rows > 1 ? vectors : 1) + 1;
 }

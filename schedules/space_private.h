@@ -56,7 +56,9 @@ struct space_rules {
 
 /* A point's choices for one group, in plain words. */
 struct group_choice {
-    int vector; /* axis, or -1 */
+    int vector;           /* axis whose neighbours are lanes, or -1 */
+    int vector_reduction; /* or reduction axis, or -1 */
+    int64_t lane_trips;   /* of that reduction: trips of the loop that is vectorised */
     int64_t tile[MAX_RANK], block[MAX_RANK], unroll[MAX_RANK], split[MAX_RANK];
     const int *reduction_order, *order;
     int order_count;
@@ -68,10 +70,22 @@ void space_choose(const struct space *space, int group, const int *point,
 
 int space_lanes(const struct space *space);
 
+/* How the choices of the knob `vector` are numbered: axes from 0, reduction axes from here. */
+enum {
+    FIRST_REDUCTION = 100
+};
+
 /* Extent of the tile along the vector axis: so many vectors, no more than the axis or its
  * alignment. */
 int64_t space_vector_tile(const struct space *space, const struct group *group, int axis,
                           int64_t vectors);
+
+/* The same along a reduction axis. */
+int64_t space_lane_trips(const struct space *space, const struct group *group, int reduction,
+                         int64_t vectors);
+
+/* Sets vector and vector_reduction from a numbered choice. */
+void space_choose_vector(int number, struct group_choice *choice);
 
 /* Estimated cycles of one call: the tile's static bound times the tiles; +infinity if the tile does
  * not fit the registers. */

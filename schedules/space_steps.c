@@ -18,7 +18,7 @@ void space_choose(const struct space *space, int index, const int *point,
     const struct space_rules *rules = space->rules;
     const struct group *group = &rules->structure.groups[index];
     const struct group_knobs *knobs = &rules->knobs[index];
-    choice->vector = knobs->vector_axes[point[knobs->vector]];
+    space_choose_vector(knobs->vector_axes[point[knobs->vector]], choice);
     for (int i = 0; i < group->axis_count; i++) {
         choice->tile[i] =
             i == choice->vector
@@ -29,6 +29,13 @@ void space_choose(const struct space *space, int index, const int *point,
     for (int i = 0; i < group->reduction_count; i++) {
         choice->unroll[i] = number_of(space, point, knobs->unroll[i], 1);
         choice->split[i] = number_of(space, point, knobs->split[i], 0);
+    }
+    if (choice->vector_reduction >= 0) {
+        int r = choice->vector_reduction;
+        choice->lane_trips =
+            space_lane_trips(space, group, r, number_of(space, point, knobs->vectors, 1));
+        choice->unroll[r] = 1;
+        choice->split[r] = 0;
     }
     choice->reduction_order = knobs->reduction_permutations[knobs->reduction_order == NO_KNOB
                                                                 ? 0
@@ -47,6 +54,13 @@ void space_canonicalise(const struct space *space, int *point) {
         const struct group_knobs *knobs = &rules->knobs[i];
         const struct knob *vectors = &space->knobs[knobs->vectors];
         int axis = knobs->vector_axes[point[knobs->vector]];
+        if (axis >= FIRST_REDUCTION) {
+            int r = axis - FIRST_REDUCTION;
+            point[knobs->unroll[r]] = 0;
+            if (knobs->split[r] != NO_KNOB)
+                point[knobs->split[r]] = 0;
+            continue;
+        }
         if (axis >= 0 && knobs->tile[axis] != NO_KNOB)
             point[knobs->tile[axis]] = 0;
         for (int j = 0; j < vectors->choice_count; j++) { /* the fewest vectors of the same tile */
@@ -64,6 +78,8 @@ void space_canonicalise(const struct space *space, int *point) {
 static int64_t code_estimate(const struct space *space, const struct group *group,
                              const struct group_choice *choice) {
     int64_t instances = 1, trips = 1;
+    if (choice->vector_reduction >= 0)
+        instances = (choice->lane_trips + space_lanes(space) - 1) / space_lanes(space);
     for (int i = 0; i < group->axis_count; i++)
         instances *= i == choice->vector
                          ? (choice->tile[i] + space_lanes(space) - 1) / space_lanes(space)
@@ -315,6 +331,9 @@ static dlt_status split_reductions(struct steps *s) {
                                s->error));
             strcat(loop, ".i");
         }
+        if (i == s->choice->vector_reduction)
+            TRY(schedule_split(s->schedule, stage, loop, s->choice->lane_trips, TAIL_GUARD,
+                               s->error));
         if (s->choice->unroll[i] > 1 && s->choice->unroll[i] < s->group->reductions[i].extent)
             TRY(schedule_split(s->schedule, stage, loop, s->choice->unroll[i], TAIL_GUARD,
                                s->error));
@@ -331,6 +350,11 @@ static void add_reductions(struct steps *s, bool written_out) {
         bool whole = unroll > 1 && unroll >= reduction->extent && !s->choice->split[i];
         bool part = unroll > 1 && !whole;
         char name[LOOP_NAME];
+        if (i == s->choice->vector_reduction) {
+            if (!written_out)
+                add_name(s, reduction->name, ".o");
+            continue;
+        }
         snprintf(name, sizeof name, "%s%s", reduction->name, s->choice->split[i] ? ".i" : "");
         if (written_out ? whole : !whole && !part)
             add_name(s, name, "");
@@ -385,6 +409,10 @@ static dlt_status tile_loops(struct steps *s, const char *stage, bool reductions
         add_name(s, tensor->axes[order[i]]->name, suffix);
     if (s->choice->vector >= 0)
         snprintf(vector, sizeof vector, "%s%s", tensor->axes[s->choice->vector]->name, suffix);
+    if (reductions && s->choice->vector_reduction >= 0) {
+        add_name(s, s->group->reductions[s->choice->vector_reduction].name, ".i");
+        snprintf(vector, sizeof vector, "%s", s->names[s->count - 1]);
+    }
     TRY(reorder(s, stage));
     return mark_tile(s, stage, first_unrolled, vector);
 }
