@@ -73,10 +73,10 @@ static void describe(struct sample *sample) {
 }
 
 static struct cost_model *train(const struct sample *samples, int count, int left_out,
-                                enum model_objective objective) {
-    struct model_options options = {.objective = objective};
+                                enum cost_model_objective objective) {
+    struct cost_model_options options = {.objective = objective};
     unsigned groups[MAX_TABLES];
-    struct model_rows rows = {.groups = groups};
+    struct cost_model_rows rows = {.groups = groups};
     struct cost_model *model = NULL;
     struct error error = {.status = DLT_OK};
     float *features, *targets;
@@ -162,7 +162,8 @@ static void report(const struct sample *samples, int count) {
     for (int i = 0; i < count; i++) {
         struct quality qualities[3];
         for (int objective = 0; objective < 2; objective++) {
-            struct cost_model *model = train(samples, count, i, (enum model_objective)objective);
+            struct cost_model *model =
+                train(samples, count, i, (enum cost_model_objective)objective);
             qualities[objective] = judge(&samples[i], model);
             cost_model_free(model);
         }

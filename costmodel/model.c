@@ -18,7 +18,7 @@ enum {
 struct cost_model {
     BoosterHandle booster;
     int rounds;
-    enum model_objective objective;
+    enum cost_model_objective objective;
 };
 
 /* What stands before XGBoost's own bytes. */
@@ -48,7 +48,7 @@ static dlt_status set_threads(BoosterHandle booster, int threads, struct error *
     return check(XGBoosterSetParam(booster, "verbosity", "0"), error);
 }
 
-static dlt_status set_options(BoosterHandle booster, const struct model_options *options,
+static dlt_status set_options(BoosterHandle booster, const struct cost_model_options *options,
                               struct error *error) {
     const char *objective =
         options->objective == MODEL_RANKING ? "rank:pairwise" : "reg:squarederror";
@@ -63,8 +63,8 @@ static dlt_status set_options(BoosterHandle booster, const struct model_options 
 }
 
 /* Ranking wants more for the better: the sign is turned there and in predictions. */
-static dlt_status set_labels(DMatrixHandle matrix, const struct model_rows *rows,
-                             enum model_objective objective, struct error *error) {
+static dlt_status set_labels(DMatrixHandle matrix, const struct cost_model_rows *rows,
+                             enum cost_model_objective objective, struct error *error) {
     bst_ulong count = (bst_ulong)rows->count;
     float *labels = malloc((size_t)rows->count * sizeof *labels + 1);
     dlt_status status;
@@ -87,8 +87,9 @@ static dlt_status set_labels(DMatrixHandle matrix, const struct model_rows *rows
     return DLT_OK;
 }
 
-static dlt_status make_matrix(const struct model_rows *rows, enum model_objective objective,
-                              DMatrixHandle *matrix, struct error *error) {
+static dlt_status make_matrix(const struct cost_model_rows *rows,
+                              enum cost_model_objective objective, DMatrixHandle *matrix,
+                              struct error *error) {
     dlt_status status;
     TRY(check(XGDMatrixCreateFromMat_omp(rows->features, (bst_ulong)rows->count, FEATURE_COUNT, NAN,
                                          matrix, 1),
@@ -107,14 +108,15 @@ static dlt_status boost(struct cost_model *model, DMatrixHandle matrix, int tree
 }
 
 static dlt_status train(struct cost_model *model, DMatrixHandle matrix,
-                        const struct model_options *options, struct error *error) {
+                        const struct cost_model_options *options, struct error *error) {
     TRY(check(XGBoosterCreate(&matrix, 1, &model->booster), error));
     TRY(set_options(model->booster, options, error));
     return boost(model, matrix, options->trees ? options->trees : DEFAULT_TREES, error);
 }
 
-dlt_status cost_model_train(const struct model_rows *rows, const struct model_options *options,
-                            struct cost_model **model, struct error *error) {
+dlt_status cost_model_train(const struct cost_model_rows *rows,
+                            const struct cost_model_options *options, struct cost_model **model,
+                            struct error *error) {
     struct cost_model *made;
     DMatrixHandle matrix;
     dlt_status status;
@@ -138,8 +140,8 @@ dlt_status cost_model_train(const struct model_rows *rows, const struct model_op
     return DLT_OK;
 }
 
-dlt_status cost_model_continue(struct cost_model *model, const struct model_rows *rows, int trees,
-                               struct error *error) {
+dlt_status cost_model_continue(struct cost_model *model, const struct cost_model_rows *rows,
+                               int trees, struct error *error) {
     DMatrixHandle matrix;
     dlt_status status;
     if (rows->count < 1)

@@ -16,13 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum model_objective {
+enum cost_model_objective {
     MODEL_REGRESSION, /* of the logarithm of the time */
     MODEL_RANKING,    /* of pairs within a group */
 };
 
-struct model_options {
-    enum model_objective objective;
+struct cost_model_options {
+    enum cost_model_objective objective;
     int trees, depth; /* 0: defaults */
     double rate;      /* 0: default */
     int threads;      /* 0: one */
@@ -34,7 +34,7 @@ bool cost_model_available(void);
 
 /* Rows lie one after another, FEATURE_COUNT numbers each. `groups` has `group_count` numbers of
  * rows that belong together (a task's), in order; NULL: all are one group. */
-struct model_rows {
+struct cost_model_rows {
     int64_t count;
     const float *features;
     const float *targets;
@@ -43,12 +43,13 @@ struct model_rows {
     const unsigned *groups;
 };
 
-dlt_status cost_model_train(const struct model_rows *rows, const struct model_options *options,
-                            struct cost_model **model, struct error *error);
+dlt_status cost_model_train(const struct cost_model_rows *rows,
+                            const struct cost_model_options *options, struct cost_model **model,
+                            struct error *error);
 
 /* More trees for an existing model, trained on these rows. */
-dlt_status cost_model_continue(struct cost_model *model, const struct model_rows *rows, int trees,
-                               struct error *error);
+dlt_status cost_model_continue(struct cost_model *model, const struct cost_model_rows *rows,
+                               int trees, struct error *error);
 
 dlt_status cost_model_predict(const struct cost_model *model, int64_t count, const float *features,
                               float *scores, struct error *error);

@@ -9,15 +9,16 @@ bool cost_model_available(void) {
     return false;
 }
 
-dlt_status cost_model_train(const struct model_rows *rows, const struct model_options *options,
-                            struct cost_model **model, struct error *error) {
+dlt_status cost_model_train(const struct cost_model_rows *rows,
+                            const struct cost_model_options *options, struct cost_model **model,
+                            struct error *error) {
     (void)rows, (void)options;
     *model = NULL;
     return refuse(error);
 }
 
-dlt_status cost_model_continue(struct cost_model *model, const struct model_rows *rows, int trees,
-                               struct error *error) {
+dlt_status cost_model_continue(struct cost_model *model, const struct cost_model_rows *rows,
+                               int trees, struct error *error) {
     (void)model, (void)rows, (void)trees;
     return refuse(error);
 }

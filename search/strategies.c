@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-extern const struct strategy annealing_strategy, random_strategy;
+extern const struct strategy annealing_strategy, guided_strategy, genetic_strategy, grid_strategy,
+    random_strategy;
 
 const struct strategy *const strategies[] = {
-    &annealing_strategy,
-    &random_strategy,
-    NULL,
+    &annealing_strategy, &guided_strategy, &genetic_strategy,
+    &random_strategy,    &grid_strategy,   NULL,
 };
 
 const struct strategy *strategy_find(const char *name) {

@@ -9,12 +9,27 @@
 #include "base/error.h"
 #include "search/proposals.h"
 
+struct cost_model;
+
+enum {
+    MAX_HINTS = 16
+};
+
+/* What other tasks taught, for strategies that can use it. */
+struct hints {
+    const struct cost_model *model;   /* trained on other tasks; NULL if there is none */
+    int point_count;                  /* best points of the nearest tasks, */
+    int points[MAX_HINTS][MAX_KNOBS]; /* adapted to this space; the most promising first */
+};
+
 struct strategy {
     const char *name, *help;
     int batch; /* points it likes to propose at a time */
 
     /* `*state` is the strategy's own; NULL is allowed. */
     dlt_status (*create)(const struct space *space, void **state, struct error *error);
+    /* May be NULL. Called once, after create; `hints` outlive the state. */
+    void (*remember)(void *state, const struct hints *hints);
     /* Offers points until the batch is full; none taken means that nothing is left to propose. */
     void (*propose)(void *state, struct proposals *proposals);
     /* `score` is the logarithm of the median time in microseconds, INFINITY for a failure. */

@@ -1,0 +1,167 @@
+/* Prior and corrections; see learner.h. */
+#include "search/learner.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FEWEST_RECORDS = 6, /* to train on */
+    MOST_ROWS = 1500,   /* of a training: the fastest half, and others evenly spread */
+    TREES = 40,
+    DEPTH = 5,
+};
+
+#define RATE    0.2
+#define GROWTH  1.12 /* of the records, before the trees are trained again */
+#define FAILURE 1.5  /* how much slower than the best a failure counts, as a logarithm */
+
+void learner_initialise(struct learner *learner, const struct space *space) {
+    *learner = (struct learner){.space = space};
+}
+
+void learner_free(struct learner *learner) {
+    cost_model_free(learner->corrections);
+    free(learner->features);
+    free(learner->priors);
+    free(learner->scores);
+    free(learner->work_features);
+    free(learner->work_targets);
+    *learner = (struct learner){.space = learner->space};
+}
+
+/* ---- energies ---- */
+
+static void compute_priors(const struct learner *learner, int count, int (*points)[MAX_KNOBS],
+                           const float *features, float *priors) {
+    if (learner->prior_model &&
+        cost_model_predict(learner->prior_model, count, features, priors, NULL) == DLT_OK)
+        return;
+    for (int i = 0; i < count; i++)
+        priors[i] = (float)analytic_score(learner->space, points[i]);
+}
+
+void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOBS],
+                      double *energies) {
+    static const float none[LEARNER_BATCH];
+    float features[LEARNER_BATCH * FEATURE_COUNT] = {0}, priors[LEARNER_BATCH];
+    float corrections[LEARNER_BATCH];
+    for (int i = 0; i < count; i++)
+        features_compute(learner->space, points[i], features + i * FEATURE_COUNT);
+    compute_priors(learner, count, points, features, priors);
+    if (!learner->corrections ||
+        cost_model_predict(learner->corrections, count, features, corrections, NULL) != DLT_OK)
+        memcpy(corrections, none, sizeof none);
+    for (int i = 0; i < count; i++)
+        energies[i] = (double)priors[i] + (double)corrections[i];
+}
+
+/* ---- records ---- */
+
+static bool grow(struct learner *learner) {
+    int64_t capacity = learner->capacity ? 2 * learner->capacity : 64;
+    size_t rows = (size_t)capacity;
+    float *features = realloc(learner->features, rows * FEATURE_COUNT * sizeof *features);
+    if (features)
+        learner->features = features;
+    float *priors = realloc(learner->priors, rows * sizeof *priors);
+    if (priors)
+        learner->priors = priors;
+    double *scores = realloc(learner->scores, rows * sizeof *scores);
+    if (scores)
+        learner->scores = scores;
+    if (!features || !priors || !scores)
+        return false;
+    learner->capacity = capacity;
+    return true;
+}
+
+bool learner_add(struct learner *learner, const int *point, double score) {
+    int points[1][MAX_KNOBS];
+    float *features;
+    if (learner->count == learner->capacity && !grow(learner))
+        return false;
+    memcpy(points[0], point, (size_t)learner->space->knob_count * sizeof *point);
+    features = learner->features + learner->count * FEATURE_COUNT;
+    features_compute(learner->space, points[0], features);
+    compute_priors(learner, 1, points, features, &learner->priors[learner->count]);
+    learner->scores[learner->count++] = score;
+    return true;
+}
+
+/* ---- training ---- */
+
+static bool is_due(const struct learner *learner) {
+    return cost_model_available() && learner->count >= FEWEST_RECORDS &&
+           (double)learner->count >= (double)learner->trained * GROWTH;
+}
+
+static int by_number(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The score below which the fastest half of the rows lie, where there are too many for all. */
+static double score_limit(const struct learner *learner) {
+    double *sorted, limit = INFINITY;
+    if (learner->count <= MOST_ROWS)
+        return limit;
+    sorted = malloc((size_t)learner->count * sizeof *sorted);
+    if (!sorted)
+        return limit;
+    memcpy(sorted, learner->scores, (size_t)learner->count * sizeof *sorted);
+    qsort(sorted, (size_t)learner->count, sizeof *sorted, by_number);
+    limit = sorted[MOST_ROWS / 2];
+    free(sorted);
+    return limit;
+}
+
+static double best_score(const struct learner *learner) {
+    double best = INFINITY;
+    for (int64_t i = 0; i < learner->count; i++)
+        best = learner->scores[i] < best ? learner->scores[i] : best;
+    return best;
+}
+
+/* What the prior got wrong, with the mean taken away: only differences count. */
+static int64_t choose_rows(struct learner *learner, double best) {
+    double limit = score_limit(learner), sum = 0, most = best + FAILURE;
+    int64_t step = 1 + 2 * learner->count / MOST_ROWS, rows = 0;
+    for (int64_t i = 0; i < learner->count && rows < MOST_ROWS; i++) {
+        double score = learner->scores[i] < most ? learner->scores[i] : most;
+        if (learner->count > MOST_ROWS && learner->scores[i] > limit && i % step)
+            continue;
+        memcpy(learner->work_features + rows * FEATURE_COUNT, learner->features + i * FEATURE_COUNT,
+               FEATURE_COUNT * sizeof(float));
+        learner->work_targets[rows] = (float)(score - (double)learner->priors[i]);
+        sum += (double)learner->work_targets[rows++];
+    }
+    for (int64_t i = 0; i < rows; i++)
+        learner->work_targets[i] -= (float)(sum / (double)rows);
+    return rows;
+}
+
+static bool reserve_rows(struct learner *learner) {
+    if (!learner->work_features)
+        learner->work_features = malloc(sizeof(float) * MOST_ROWS * FEATURE_COUNT);
+    if (!learner->work_targets)
+        learner->work_targets = malloc(sizeof(float) * MOST_ROWS);
+    return learner->work_features && learner->work_targets;
+}
+
+void learner_train(struct learner *learner) {
+    struct cost_model_options options = {.trees = TREES, .depth = DEPTH, .rate = RATE};
+    struct cost_model_rows rows = {0};
+    struct cost_model *model;
+    double best = best_score(learner);
+    if (!is_due(learner) || !isfinite(best) || !reserve_rows(learner))
+        return;
+    rows.count = choose_rows(learner, best);
+    rows.features = learner->work_features;
+    rows.targets = learner->work_targets;
+    learner->trained = learner->count;
+    if (cost_model_train(&rows, &options, &model, NULL) != DLT_OK)
+        return;
+    cost_model_free(learner->corrections);
+    learner->corrections = model;
+}

@@ -1,0 +1,40 @@
+/* The energy of a point: what is expected of its time before it is measured.
+ *
+ * A prior, the model of other tasks or else the analytic score, plus trees trained on what the
+ * prior got wrong in this task's own records. Without records, or where dltune was built without
+ * trees, it is the prior alone. Training again waits until the records have grown by a share, so
+ * that all training together takes time in proportion to the records. */
+#ifndef SEARCH_LEARNER_H
+#define SEARCH_LEARNER_H
+
+#include "costmodel/features.h"
+#include "costmodel/model.h"
+
+struct learner {
+    const struct space *space;
+    const struct cost_model *prior_model; /* borrowed; NULL: the analytic score */
+    struct cost_model *corrections;       /* NULL: none yet */
+    int64_t count, capacity, trained;     /* records; those at the last training */
+    float *features;                      /* of each record */
+    float *priors;
+    double *scores;                      /* logarithms of times; INFINITY for a failure */
+    float *work_features, *work_targets; /* rows of a training */
+};
+
+void learner_initialise(struct learner *learner, const struct space *space);
+void learner_free(struct learner *learner);
+
+/* False if out of memory. */
+bool learner_add(struct learner *learner, const int *point, double score);
+
+/* Trains if there is enough that is new. A failure leaves the energy as it was. */
+void learner_train(struct learner *learner);
+
+/* Energies of points; only differences mean something. At most LEARNER_BATCH at a time. */
+enum {
+    LEARNER_BATCH = 128
+};
+void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOBS],
+                      double *energies);
+
+#endif
