@@ -214,6 +214,18 @@ int location_partial(struct vectoriser *v, struct location *location, enum combi
     return location->partials[number];
 }
 
+/* A constant that a location starts from takes no register before it is needed: a vectorised
+ * reduction that starts from its identity never needs it. */
+void location_materialise(struct vectoriser *v, struct location *location) {
+    struct vector_instruction *constant;
+    if (!location->has_constant)
+        return;
+    location->has_constant = false;
+    constant = emit_in_scope(v, location, VECTOR_CONSTANT);
+    constant->constant = location->constant;
+    constant->destination = location->value;
+}
+
 void location_settle(struct vectoriser *v, struct location *location) {
     static const enum vector_opcode across[COMBINER_COUNT] = {
         [COMBINE_SUM] = VECTOR_REDUCE_ADD,
@@ -238,9 +250,16 @@ void location_settle(struct vectoriser *v, struct location *location) {
                                      location->partials[i], location->partials[i + step]);
     total = vectoriser_operation(v, across[combiner], location->type, location->partials[0],
                                  VECTOR_NONE);
-    last = vectoriser_emit(v, combining_opcode(combiner), location->type);
-    last->sources[0] = location->value;
-    last->sources[1] = total;
+    if (location->has_constant && location->constant == combiners[combiner].identity) {
+        location->has_constant = false;
+        last = vectoriser_emit(v, VECTOR_MOVE, location->type);
+        last->sources[0] = total;
+    } else {
+        location_materialise(v, location);
+        last = vectoriser_emit(v, combining_opcode(combiner), location->type);
+        last->sources[0] = location->value;
+        last->sources[1] = total;
+    }
     last->destination = location->value;
     location->partial_count = 0;
 }
@@ -286,6 +305,7 @@ void locations_leave(struct vectoriser *v, struct vector_block *block) {
         *bucket = list->next;
         finish_load(v, list);
         location_settle(v, list);
+        location_materialise(v, list);
         if (list->dirty && list->buffer->kind != BUFFER_TILE)
             store_location(v, list);
     }

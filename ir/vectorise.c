@@ -223,6 +223,13 @@ static void walk_store(struct vectoriser *v, const struct node *store) {
         return;
     }
     location_settle(v, location);
+    if (store->combiner == COMBINE_NONE && store->value->operation == OP_CONSTANT &&
+        location->scope == v->block && !kept_lanes(v, location, lanes)) {
+        location->has_constant = true;
+        location->constant = store->value->constant;
+        return;
+    }
+    location_materialise(v, location);
     if (store->combiner == COMBINE_NONE)
         assign(v, location, value.value, lanes);
     else

@@ -27,6 +27,7 @@ static struct lanes_value read_location(struct vectoriser *v, const struct buffe
         return (struct lanes_value){.value = 0};
     }
     location_settle(v, location);
+    location_materialise(v, location);
     return (struct lanes_value){location->value, false, false};
 }
 

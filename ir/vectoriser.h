@@ -24,6 +24,8 @@ struct location {
     uint64_t lanes;                              /* all that were ever written or loaded */
     struct vector_instruction *load, *load_mask; /* its first load, if it had one */
     bool dirty;
+    bool has_constant; /* its content is `constant`, and no register holds it yet */
+    double constant;
     enum combiner partial_combiner; /* of the partial results below */
     int partial_count;
     int partials[MAX_PARTIALS]; /* variables: what vectorised reduction loops added, lane by lane */
@@ -109,6 +111,8 @@ int location_partial(struct vectoriser *v, struct location *location, enum combi
 /* Combines the partial results, in a fixed order, into the element. */
 void location_settle(struct vectoriser *v, struct location *location);
 enum vector_opcode combining_opcode(enum combiner combiner);
+/* Sees to it that the variable holds the content. */
+void location_materialise(struct vectoriser *v, struct location *location);
 
 /* Writes back what lives no longer than this block. */
 void locations_leave(struct vectoriser *v, struct vector_block *block);
