@@ -197,8 +197,8 @@ static int error_function_far(const struct builder *b, int a) {
 /* Up to 1 a polynomial. erf 4 rounds to 1. */
 static int error_function(const struct builder *b, int x) {
     int a = clamped(b, 4, x);
+    int far = error_function_far(b, a); /* first, since it takes more registers */
     int near = multiply_add(b, HORNER(b, MATH_ERF_NEAR, multiply(b, a, a)), a, a);
-    int far = error_function_far(b, a);
     int result = blend(b, less(b, a, number(b, 1)), near, far);
     return binary(b, VECTOR_OR, result, sign_of(b, x));
 }
