@@ -102,18 +102,22 @@ static void find_bounds(struct splitting *s, struct node *nodes) {
 
 /* 2. Selectors and variants. */
 
-/* condition = sign * selector + inside, the selector's first coefficient positive. */
-static int divide_condition(struct splitting *s, const struct affine *condition,
-                            const struct affine **selector, const struct affine **inside) {
+/* condition = factor * selector + inside. The selector's coefficients have no common divisor and
+ * its first is positive, so that conditions on multiples of one index share one selector. */
+static int64_t divide_condition(struct splitting *s, const struct affine *condition,
+                                const struct affine **selector, const struct affine **inside) {
     if (!divide_index(s->arena, &s->inner, condition, selector, inside)) {
         s->status = error_set(s->error, DLT_ERROR_REFUSED,
                               "tile: a condition mixes loops inside and outside the tile");
         *selector = affine_constant(s->arena, 0);
         *inside = condition;
     }
-    if ((*selector)->term_count && (*selector)->terms[0].coefficient < 0) {
-        *selector = affine_scale(s->arena, *selector, -1);
-        return -1;
+    if ((*selector)->term_count) {
+        int64_t factor = index_step(*selector);
+        bool is_negative = (*selector)->terms[0].coefficient < 0;
+        *selector = affine_divide(
+            s->arena, is_negative ? affine_scale(s->arena, *selector, -1) : *selector, factor);
+        return is_negative ? -factor : factor;
     }
     return 1;
 }
@@ -181,9 +185,10 @@ static void add_threshold(struct splitting *s, struct selection *selection, int6
     selection->threshold_count++;
 }
 
-/* The values at which  sign * variable + inside >= 0  changes its truth, for every value of inside.
+/* The values at which  factor * selector + inside >= 0  changes its truth, for every value of
+ * inside.
  */
-static void add_thresholds(struct splitting *s, struct selection *selection, int sign,
+static void add_thresholds(struct splitting *s, struct selection *selection, int64_t factor,
                            const struct affine *inside) {
     int64_t lowest, highest, inner_step = index_step(inside), step = index_step(selection->index);
     affine_range(inside, &lowest, &highest);
@@ -193,17 +198,19 @@ static void add_thresholds(struct splitting *s, struct selection *selection, int
         return;
     }
     for (int64_t value = lowest; value <= highest; value += inner_step)
-        add_threshold(s, selection, sign > 0 ? -value : value + 1, step);
+        add_threshold(s, selection,
+                      factor > 0 ? -floor_divide(value, factor) : floor_divide(value, -factor) + 1,
+                      step);
 }
 
 static const struct affine *collect_condition(void *context, const struct affine *condition) {
     struct splitting *s = context;
     const struct affine *selector, *inside;
-    int sign = divide_condition(s, condition, &selector, &inside);
+    int64_t factor = divide_condition(s, condition, &selector, &inside);
     if (selector->term_count) {
         struct selection *selection = find_selection(s, selector);
         if (selection)
-            add_thresholds(s, selection, sign, inside);
+            add_thresholds(s, selection, factor, inside);
     }
     return condition;
 }
@@ -216,12 +223,12 @@ struct variant_context {
 static const struct affine *specialise_condition(void *context, const struct affine *condition) {
     struct variant_context *v = context;
     const struct affine *selector, *inside;
-    int sign = divide_condition(v->s, condition, &selector, &inside);
+    int64_t factor = divide_condition(v->s, condition, &selector, &inside);
     if (!selector->term_count)
         return condition;
     for (int i = 0; i < v->s->selection_count; i++)
         if (affine_equal(v->s->selections[i].index, selector))
-            return affine_add(v->s->arena, affine_scale(v->s->arena, v->values[i], sign), inside);
+            return affine_add(v->s->arena, affine_scale(v->s->arena, v->values[i], factor), inside);
     return condition;
 }
 
