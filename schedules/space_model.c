@@ -104,6 +104,15 @@ static double tile_cycles(const struct space *space, const struct group *group,
     return step * trips + stores + TILE_OVERHEAD_CYCLES;
 }
 
+static bool gathers_any(const struct group *group, const struct group_choice *choice) {
+    for (int i = 0; choice->vector >= 0 && i < group->read_count; i++) {
+        int64_t stride = group->reads[i].strides[choice->vector];
+        if (stride != 0 && stride != 1 && !space_can_pack(group, &group->reads[i], choice->vector))
+            return true;
+    }
+    return false;
+}
+
 int64_t space_registers(const struct space *space, const struct group *group,
                         const struct group_choice *choice) {
     int64_t vectors = 1, rows = 1;
@@ -117,8 +126,9 @@ int64_t space_registers(const struct space *space, const struct group *group,
         return 4;
     if (choice->vector_reduction >= 0)
         vectors = vectors_of(space, choice->lane_trips);
-    /* Accumulators, one row of vector operands that all rows share, one broadcast. */
-    return rows * vectors + (rows > 1 ? vectors : 1) + 1;
+    /* Accumulators, one row of vector operands that all rows share, one broadcast; a gather holds
+     * the indices of its lanes. */
+    return rows * vectors + (rows > 1 ? vectors : 1) + 1 + (gathers_any(group, choice) ? 2 : 0);
 }
 
 /* A border that a serial reduction meets alone becomes that loop's bounds: one class. */
