@@ -71,18 +71,19 @@ enum {
     FUNCTIONS = sizeof functions / sizeof functions[0]
 };
 
-static void parse(struct arena *arena, const struct function *function, int extent,
-                  struct expression **expression) {
-    static char text[256];
+static struct expression *parse(struct arena *arena, const char *text) {
+    struct expression *expression;
     struct error error;
-    snprintf(text, sizeof text, "input x[i=%d] f32 variable\ny[i=%d] f32 = %s\n", extent, extent,
-             function->body);
     trying_expression = text;
-    arena_initialise(arena);
-    if (arena_recover(arena))
-        fail_msg("out of memory");
-    if (expression_parse(arena, text, expression, &error))
+    if (expression_parse(arena, text, &expression, &error))
         fail_msg("%s", error.message);
+    return expression;
+}
+
+static struct expression *parse_function(struct arena *arena, const struct function *function,
+                                         int extent) {
+    return parse(arena, arena_format(arena, "input x[i=%d] f32 variable\ny[i=%d] f32 = %s\n",
+                                     extent, extent, function->body));
 }
 
 /* What one target computes of the inputs at hand, and the worst that has been seen. */
@@ -101,29 +102,39 @@ struct trial {
     float inputs[BLOCK];
 };
 
-static void trial_open(struct trial *trial, const struct function *function, bool with_c) {
-    struct arena arena;
-    struct expression *expression;
+static void candidate_open(struct candidate *candidate, struct arena *arena,
+                           const struct function *function,
+                           const struct target_description *description) {
+    struct expression *expression = parse_function(arena, function, BLOCK);
+    struct schedule *schedule = schedule_create(arena, expression);
     struct error error;
-    memset(trial, 0, sizeof *trial);
-    trial->function = function;
-    parse(&arena, function, BLOCK, &expression);
+    candidate->target = description->name;
+    if (schedule_replay(schedule, "split y i 32\nvectorize y i.i\ntile y root\n", &error) ||
+        kernel_create(schedule, description, "math", &candidate->kernel, &error))
+        fail_msg("%s for %s: %s", function->name, description->name, error.message);
+    assert_int_equal(candidate->kernel->code_bytes > 0, description->machine_code);
+    schedule_free(schedule);
+}
+
+static void trial_fill(struct trial *trial, struct arena *arena, bool with_c) {
     for (int i = 0; target_names[i]; i++) {
         struct target_description description;
-        struct candidate *candidate = &trial->candidates[trial->count];
-        struct schedule *schedule = schedule_create(&arena, expression);
-        trying_target = candidate->target = target_names[i];
+        struct error error;
         assert_int_equal(target_describe(target_names[i], &description, &error), DLT_OK);
-        if (schedule_replay(schedule, "split y i 32\nvectorize y i.i\ntile y root\n", &error))
-            fail_msg("%s", error.message);
-        if (target_runs_here(target_names[i]) && (description.machine_code || with_c)) {
-            if (kernel_create(schedule, &description, "math", &candidate->kernel, &error))
-                fail_msg("%s for %s: %s", function->name, target_names[i], error.message);
-            assert_int_equal(candidate->kernel->code_bytes > 0, description.machine_code);
-            trial->count++;
-        }
-        schedule_free(schedule);
+        if (target_runs_here(target_names[i]) && (description.machine_code || with_c))
+            candidate_open(&trial->candidates[trial->count++], arena, trial->function,
+                           &description);
     }
+}
+
+static void trial_open(struct trial *trial, const struct function *function, bool with_c) {
+    struct arena arena;
+    arena_initialise(&arena);
+    if (arena_recover(&arena))
+        fail_msg("out of memory");
+    memset(trial, 0, sizeof *trial);
+    trial->function = function;
+    trial_fill(trial, &arena, with_c);
     arena_free(&arena);
 }
 
@@ -320,21 +331,18 @@ static void make_schedule(struct schedule *schedule, const char *trace, const ch
         fail_msg("%s", error.message);
 }
 
-static void check_extent(const struct function *function, int extent, const char *trace,
-                         const char *target) {
+static void try_extent(struct arena *arena, const struct function *function, int extent,
+                       const char *trace, const char *target) {
     struct tally tally = {0};
     struct target_description description;
-    struct arena arena;
-    struct expression *expression;
+    struct schedule *schedule = schedule_create(arena, parse_function(arena, function, extent));
     struct random random;
     struct subject subject;
     struct error error;
-    parse(&arena, function, extent, &expression);
-    struct schedule *schedule = schedule_create(&arena, expression);
     make_schedule(schedule, trace, target);
     trying_trace = schedule_trace(schedule);
     random_seed(&random, (uint64_t)extent);
-    subject_open(&subject, expression, &random,
+    subject_open(&subject, schedule->expression, &random,
                  isnan(function->exact(-1)) ? number_above_zero : number_around_one);
     assert_int_equal(target_describe(target, &description, &error), DLT_OK);
     check_on_target(&subject, schedule, target, &tally);
@@ -343,6 +351,15 @@ static void check_extent(const struct function *function, int extent, const char
                  trying_trace);
     subject_close(&subject);
     schedule_free(schedule);
+}
+
+static void check_extent(const struct function *function, int extent, const char *trace,
+                         const char *target) {
+    struct arena arena;
+    arena_initialise(&arena);
+    if (arena_recover(&arena))
+        fail_msg("out of memory");
+    try_extent(&arena, function, extent, trace, target);
     arena_free(&arena);
 }
 
@@ -356,12 +373,64 @@ static void test_extents(void **state) {
                         check_extent(&functions[f], extents[e], ways[way].trace, target_names[i]);
 }
 
+/* --- Lanes that a mask leaves out: functions of the zeros there must not reach the sums --- */
+
+static const char *const masked[] = {
+    "exp(x[n + r - 1])",
+    "tanh(x[n + r - 1])",
+    "erf(x[n + r - 1]) / x[n + r - 1]",
+    "log(abs(x[n + r - 1]))",
+    "tanh(x[n + r - 1]) * (1 / x[n + r - 1])",
+    "sqrt(abs(x[n + r - 1])) * log(abs(x[n + r - 1]))",
+    "exp(0 - x[n + r - 1] * x[n + r - 1]) * tanh(x[n + r - 1])",
+};
+
+static void try_masked(struct arena *arena, const char *term, struct tally *tallies) {
+    struct random random;
+    struct subject subject;
+    struct error error;
+    struct schedule *schedule = schedule_create(
+        arena,
+        parse(arena, arena_format(arena,
+                                  "input x[n=13] f32 variable\n"
+                                  "y[n=13] f32 = sum(r=3) select(0 <= n + r - 1 < 13, %s, 0)\n",
+                                  term)));
+    if (schedule_replay(schedule, "reorder y r n\nunroll y r\nvectorize y n\ntile y root\n",
+                        &error))
+        fail_msg("%s", error.message);
+    trying_trace = schedule_trace(schedule);
+    random_seed(&random, 5);
+    subject_open(&subject, schedule->expression, &random, number_around_one);
+    check_on_targets(&subject, schedule, tallies);
+    subject_close(&subject);
+    schedule_free(schedule);
+}
+
+static void check_masked(const char *term, struct tally *tallies) {
+    struct arena arena;
+    arena_initialise(&arena);
+    if (arena_recover(&arena))
+        fail_msg("out of memory");
+    try_masked(&arena, term, tallies);
+    arena_free(&arena);
+}
+
+static void test_masked_lanes(void **state) {
+    struct tally tallies[MAX_TARGETS] = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof masked / sizeof masked[0]; i++)
+        check_masked(masked[i], tallies);
+    for (int i = 0; target_names[i]; i++)
+        assert_int_equal(tallies[i].compiled, tallies[i].tried);
+}
+
 int main(void) {
-    struct CMUnitTest tests[FUNCTIONS + 2];
+    struct CMUnitTest tests[FUNCTIONS + 3];
     for (int i = 0; i < FUNCTIONS; i++)
         tests[i] = (struct CMUnitTest){functions[i].name, test_accuracy, NULL, NULL,
                                        (void *)(uintptr_t)&functions[i]};
     tests[FUNCTIONS] = (struct CMUnitTest)cmocka_unit_test(test_special_values);
     tests[FUNCTIONS + 1] = (struct CMUnitTest)cmocka_unit_test(test_extents);
+    tests[FUNCTIONS + 2] = (struct CMUnitTest)cmocka_unit_test(test_masked_lanes);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
