@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "measure/worker.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,31 @@ if (fork() == 0)
 _exit(0);
 }
 
+CANDIDATE(escapes) /* a process of its own session, out of its group's reach */
+if (fork() == 0) {
+    setsid();
+    for (;;)
+        pause();
+}
+return 0;
+}
+
+CANDIDATE(runs_program)
+execl("/bin/sleep", "sleep", "1000", (char *)NULL);
+return 0;
+}
+
+static void *do_nothing(void *context) {
+    return context;
+}
+
+CANDIDATE(starts_thread)
+pthread_t thread;
+if (pthread_create(&thread, NULL, do_nothing, NULL) != 0)
+    return 1;
+return pthread_join(thread, NULL);
+}
+
 CANDIDATE(uses_workspace)
 memset(workspace, 0, 100);
 return 0;
@@ -271,6 +297,9 @@ static const struct {
     {"closes socket", closes_socket, NULL},
     {"scribbles socket", scribbles_socket, NULL},
     {"forks", forks, NULL},
+    {"escapes", escapes, NULL},
+    {"runs program", runs_program, NULL},
+    {"starts thread", starts_thread, NULL},
     {"uses workspace", uses_workspace, NULL},
     {"beyond workspace", beyond_workspace, NULL},
 };
