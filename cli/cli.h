@@ -37,14 +37,15 @@ enum option_group {
     GROUP_EXPORT = 1 << 6,
     GROUP_EXPLAIN = 1 << 7,
     GROUP_TARGETS = 1 << 8,
+    GROUP_FILES = 1 << 9, /* of `db` */
 };
 
 struct options {
-    int64_t trials, seed, threads;
+    int64_t trials, seed, threads, keep;
     double seconds, max_error;
     const char *target, *algorithm, *strategy, *database;
-    const char *baseline, *name, *out, *list, *pass, *show;
-    bool json, quiet, verbose, peers, measure, space, use_default, help;
+    const char *baseline, *name, *out, *list, *pass, *show, *repair;
+    bool json, quiet, verbose, peers, measure, space, use_default, run, help;
 };
 
 struct command;

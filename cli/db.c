@@ -1,9 +1,11 @@
-/* `dltune db`: list, show, check. */
+/* `dltune db`: what is stored, shown, joined, cleaned and checked. */
+#include "cli/db_check.h"
 #include "cli/report.h"
 
+#include "db/exchange.h"
 #include "db/json.h"
-#include "schedules/schedule.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,98 +55,161 @@ static dlt_status show(struct cli *cli, struct database *database, struct task *
     return database_records(database, task ? task->key : NULL, show_record, cli, error);
 }
 
-/* ---- check ---- */
+/* ---- files in and out ---- */
 
-struct checking {
-    long long records, bad;
-};
-
-static dlt_status replay(struct arena *arena, const struct task *task, const char *trace,
-                         struct schedule **schedule, struct error *error) {
-    if (arena_recover(arena))
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    *schedule = schedule_create(arena, task->collapsed);
-    return schedule_replay(*schedule, trace, error);
+static dlt_status export_lines(struct cli *cli, struct database *database, struct task *task,
+                               struct error *error) {
+    struct transfer transfer;
+    (void)cli;
+    return exchange_export(database, task ? task->key : NULL, stdout, &transfer, error);
 }
 
-static dlt_status check_trace(const struct task *task, const char *trace, struct error *error) {
-    struct schedule *schedule = NULL;
-    struct arena arena;
+static void print_transfer(const struct cli *cli, const char *file,
+                           const struct transfer *transfer) {
+    if (cli->options.json)
+        printf("{\"read\":%lld,\"added\":%lld}\n", (long long)transfer->read,
+               (long long)transfer->added);
+    else if (!cli->options.quiet)
+        printf("%s: %lld records, %lld of them new\n", file, (long long)transfer->read,
+               (long long)transfer->added);
+}
+
+static dlt_status import_file(struct cli *cli, struct database *database, const char *name,
+                              struct transfer *transfer, struct error *error) {
+    bool standard = strcmp(name, "-") == 0;
+    FILE *file = standard ? stdin : fopen(name, "r");
     dlt_status status;
-    arena_initialise(&arena);
-    status = replay(&arena, task, trace, &schedule, error);
-    if (schedule)
-        schedule_free(schedule);
-    arena_free(&arena);
+    (void)cli;
+    if (!file)
+        return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", name, strerror(errno));
+    status = exchange_import(database, file, standard ? "standard input" : name, transfer, error);
+    if (!standard)
+        fclose(file);
+    /* what is wrong is the file, not how the command was used */
+    return status == DLT_ERROR_ARGUMENT ? DLT_ERROR_DATABASE : status;
+}
+
+static dlt_status merge_file(struct cli *cli, struct database *database, const char *name,
+                             struct transfer *transfer, struct error *error) {
+    struct database *from;
+    dlt_status status;
+    (void)cli;
+    TRY(database_open(name, DATABASE_READ, &from, error));
+    status = database_merge(database, from, transfer, error);
+    database_close(from);
     return status;
 }
 
-static bool check_record(void *context, const struct record *record) {
-    struct checking *checking = context;
-    struct error error = {.status = DLT_OK};
-    struct task *task;
-    dlt_status status = task_create_key(record->task, &task, &error);
-    if (status == DLT_OK && strcmp(task->key, record->task) != 0)
-        status = error_set(&error, DLT_ERROR_DATABASE, "its task is spelt `%s` today", task->key);
-    if (status == DLT_OK && record->verified)
-        status = check_trace(task, record->trace, &error);
-    checking->records++;
-    if (status != DLT_OK) {
-        checking->bad++;
-        cli_complain("record %lld of `%s`: %s", (long long)record->id, record->task, error.message);
+typedef dlt_status take_in(struct cli *cli, struct database *database, const char *name,
+                           struct transfer *transfer, struct error *error);
+
+static dlt_status take_files(struct cli *cli, struct database *database, take_in *take,
+                             struct error *error) {
+    for (int i = 0; i < cli->word_count; i++) {
+        struct transfer transfer;
+        TRY(take(cli, database, cli->words[i], &transfer, error));
+        print_transfer(cli, cli->words[i], &transfer);
     }
-    task_free(task);
-    return true;
+    return DLT_OK;
 }
 
-static dlt_status check(struct cli *cli, struct database *database, struct task *task,
+static dlt_status import_files(struct cli *cli, struct database *database, struct task *task,
+                               struct error *error) {
+    (void)task;
+    return take_files(cli, database, import_file, error);
+}
+
+static dlt_status merge_files(struct cli *cli, struct database *database, struct task *task,
+                              struct error *error) {
+    (void)task;
+    return take_files(cli, database, merge_file, error);
+}
+
+/* ---- prune ---- */
+
+enum {
+    DEFAULT_KEEP = 32
+};
+
+static dlt_status prune(struct cli *cli, struct database *database, struct task *task,
                         struct error *error) {
-    struct checking checking = {0};
-    TRY(database_records(database, task ? task->key : NULL, check_record, &checking, error));
+    int64_t removed;
+    (void)task;
+    TRY(database_prune(database, cli->options.keep ? cli->options.keep : DEFAULT_KEEP, &removed,
+                       error));
     if (cli->options.json)
-        printf("{\"records\":%lld,\"bad\":%lld}\n", checking.records, checking.bad);
-    else
-        printf("%lld records, %lld bad\n", checking.records, checking.bad);
-    if (checking.bad)
-        cli->exit_status = EXIT_FAILED;
+        printf("{\"removed\":%lld}\n", (long long)removed);
+    else if (!cli->options.quiet)
+        printf("%lld records removed\n", (long long)removed);
     return DLT_OK;
 }
 
 /* ---- choosing ---- */
 
-static const struct {
+enum words {
+    WORDS_WORKLOAD, /* or none */
+    WORDS_FILES,    /* at least one */
+    WORDS_NONE,
+};
+
+static const struct action {
     const char *name;
+    enum database_mode mode;
+    enum words words;
     dlt_status (*run)(struct cli *cli, struct database *database, struct task *task,
                       struct error *error);
-} actions[] = {{"list", list}, {"show", show}, {"check", check}};
+} actions[] = {
+    {"list", DATABASE_READ, WORDS_NONE, list},
+    {"show", DATABASE_READ, WORDS_WORKLOAD, show},
+    {"export", DATABASE_READ, WORDS_WORKLOAD, export_lines},
+    {"import", DATABASE_WRITE, WORDS_FILES, import_files},
+    {"merge", DATABASE_WRITE, WORDS_FILES, merge_files},
+    {"prune", DATABASE_WRITE, WORDS_NONE, prune},
+    {"check", DATABASE_READ, WORDS_WORKLOAD, db_check},
+};
 
 enum {
     ACTION_COUNT = sizeof actions / sizeof actions[0]
 };
 
-static dlt_status run_action(struct cli *cli, int action, struct task *task, struct error *error) {
+static dlt_status run_action(struct cli *cli, const struct action *action, struct task *task,
+                             struct error *error) {
     struct database *database;
     dlt_status status;
-    TRY(cli_open_database(cli, DATABASE_READ, &database, error));
-    status = actions[action].run(cli, database, task, error);
+    if (action->run == db_check && cli->options.repair)
+        return db_repair(cli, error);
+    TRY(cli_open_database(cli, action->mode, &database, error));
+    status = action->run(cli, database, task, error);
     database_close(database);
     return status;
 }
 
+static dlt_status find_action(const char *name, const struct action **action, struct error *error) {
+    char names[128] = "";
+    for (int i = 0; i < ACTION_COUNT; i++) {
+        *action = &actions[i];
+        if (strcmp(actions[i].name, name) == 0)
+            return DLT_OK;
+        strcat(strcat(names, " "), actions[i].name);
+    }
+    return error_set(error, DLT_ERROR_ARGUMENT,
+                     "db: '%s' is not something to do with it; it may be one of:%s", name, names);
+}
+
 dlt_status run_db(struct cli *cli, struct error *error) {
     const char *name = cli->word_count ? cli->words[0] : "";
+    const struct action *action;
     struct task *task = NULL;
     dlt_status status;
-    int action = 0;
-    while (action < ACTION_COUNT && strcmp(actions[action].name, name) != 0)
-        action++;
-    if (action == ACTION_COUNT)
-        return error_set(
-            error, DLT_ERROR_ARGUMENT,
-            "db: '%s' is not something to do with it; it may be one of: list show check", name);
+    TRY(find_action(name, &action, error));
     cli->words++;
     cli->word_count--;
-    if (cli->word_count || cli->attributes.length)
+    if (action->words == WORDS_FILES && !cli->word_count)
+        return error_set(error, DLT_ERROR_ARGUMENT, "db %s: the names of files are missing", name);
+    if (action->words == WORDS_NONE && cli->word_count)
+        return error_set(error, DLT_ERROR_ARGUMENT, "db %s: '%s' was not expected", name,
+                         cli->words[0]);
+    if (action->words == WORDS_WORKLOAD && (cli->word_count || cli->attributes.length))
         TRY(cli_task(cli, &task, error));
     status = run_action(cli, action, task, error);
     task_free(task);

@@ -36,17 +36,25 @@ static const struct command commands[] = {
      "stored\n"
      "for the target and number of threads.",
      run_export},
-    {"db", "list | show [WORKLOAD] | check", "look into the database",
-     GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT,
-     "list: a line for each task. show: the records of a workload. check: whether every record "
-     "can\n"
-     "be read back: its task parses and its schedule replays.",
+    {"db", "list | show | export | check [WORKLOAD] | import | merge FILE... | prune",
+     "look into the database, join and clean databases",
+     GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_FILES,
+     "list     a line for each task\n"
+     "show     the records of a workload\n"
+     "export   the records as JSON lines, on standard output\n"
+     "import   takes in JSON lines of files, - for standard input\n"
+     "merge    takes in records, models and runs of other databases; nothing comes in twice\n"
+     "prune    keeps the best --keep records of each task and removes the rest\n"
+     "check    whether the file is whole and every record can be read back: its task parses and\n"
+     "         its schedule replays. With --run the best of each task is compiled and compared\n"
+     "         with the reference. With --repair what is whole goes into a new file.",
      run_db},
     {"explain", "WORKLOAD", "how the stored best computes it, stage by stage",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_EXPLAIN, NULL, run_explain},
     {"targets", "", "list what code can be made for", GROUP_OUTPUT | GROUP_TARGETS | GROUP_DATABASE,
      "--measure times multiply-adds of each type and the bandwidth of each level of memory, and\n"
-     "stores them with this host: results state their share of that roof.", run_targets},
+     "stores them with this host: results state their share of that roof.",
+     run_targets},
     {"version", "", "print the version", GROUP_OUTPUT, NULL, run_version},
 };
 

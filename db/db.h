@@ -23,12 +23,18 @@ enum database_mode {
     DATABASE_WRITE, /* created with its folder if missing */
 };
 
+enum {
+    IDENTITY_BYTES = 16
+};
+
 /* One measured candidate. Strings are borrowed when adding, owned by the record when read. */
 struct record {
     int64_t id;
-    const char *task;      /* key: canonical workload, target, threads */
-    const char *host;      /* host_name() */
-    const char *generator; /* version of the code generator that made the code */
+    unsigned char identity[IDENTITY_BYTES]; /* the same in every copy of the record, in other files
+                                               too; all zero: a new one, which is given one */
+    const char *task;                       /* key: canonical workload, target, threads */
+    const char *host;                       /* host_name() */
+    const char *generator;                  /* version of the code generator that made the code */
     const char *trace;
     const char *knobs;   /* "name=value ..." */
     const char *outcome; /* "ok", or the kind of failure */
@@ -54,7 +60,8 @@ void database_close(struct database *database);
 /* $DLTUNE_DB, else dltune/tune.db in the XDG data folder; NULL if `bytes` do not suffice. */
 const char *database_default_path(char *buffer, int bytes);
 
-/* Committed when it returns. Every record added is one of its own, equal ones too. */
+/* Committed when it returns. Every new record is one of its own, equal ones too; a record with the
+ * identity of one that is there already changes nothing. */
 dlt_status database_add(struct database *database, const struct record *record,
                         struct error *error);
 
@@ -83,6 +90,39 @@ dlt_status database_tasks(struct database *database, task_visitor *visitor, void
                           struct error *error);
 
 void record_free(struct record *record); /* of one read by database_best */
+
+/* Strings of its own for a record that has borrowed ones; to be freed with record_free. */
+dlt_status record_own(struct record *record, struct error *error);
+
+/* ---- Whole files ---- */
+
+struct transfer {
+    int64_t read, added; /* records; what was read and not added was there already */
+    int64_t lost;        /* damaged ones, left behind */
+};
+
+/* Adds what another file has and this one has not: records, runs, and models that are newer. All of
+ * it or nothing. The other may be of an older version; it is not changed. */
+dlt_status database_merge(struct database *into, struct database *from, struct transfer *transfer,
+                          struct error *error);
+
+/* Keeps, of each task, host and generator, the `keep` fastest right records and as many finalists,
+ * and removes all others, then names that nothing refers to, and gives the space back. */
+dlt_status database_prune(struct database *database, int64_t keep, int64_t *removed,
+                          struct error *error);
+
+/* Whether the file itself is whole: each thing that is not is told to the visitor, who answers
+ * false to hear no more. */
+typedef bool problem_visitor(void *context, const char *problem);
+dlt_status database_check(struct database *database, problem_visitor *visitor, void *context,
+                          struct error *error);
+
+/* Recovers the records of a damaged file, or what is left of one, into a new one. A record counts
+ * as lost if its row can no longer be read whole, or if `accept` (may be NULL) refuses it. The
+ * damaged file is not changed. DLT_ERROR_DATABASE: it cannot be read at all, or `new_path` is
+ * there already. */
+dlt_status database_salvage(const char *path, const char *new_path, record_visitor *accept,
+                            void *context, struct transfer *transfer, struct error *error);
 
 /* A trained cost model. There is one of each name, target, features version and host. */
 struct model {
@@ -114,6 +154,7 @@ dlt_status database_models(struct database *database, model_visitor *visitor, vo
 
 /* One run of the tuner on one task. */
 struct run {
+    unsigned char identity[IDENTITY_BYTES]; /* as of a record */
     const char *task, *host, *generator;
     const char *strategy;
     int64_t seed, trials;

@@ -22,9 +22,10 @@ static dlt_status check_model(const struct model *model, struct error *error) {
     return DLT_OK;
 }
 
-static dlt_status put(struct database *database, void *context, struct error *error) {
-    const struct model *model = context;
+dlt_status database_put_model_now(struct database *database, const struct model *model,
+                                  struct error *error) {
     sqlite3_stmt *statement;
+    TRY(check_model(model, error));
     TRY(database_add_name(database, STATEMENT_ADD_HOST, model->host, error));
     TRY(database_statement(database, STATEMENT_PUT_MODEL, &statement, error));
     sqlite3_bind_text(statement, 1, model->name, -1, SQLITE_STATIC);
@@ -35,6 +36,10 @@ static dlt_status put(struct database *database, void *context, struct error *er
     sqlite3_bind_int64(statement, 6, model->created);
     sqlite3_bind_blob(statement, 7, model->bytes, (int)model->byte_count, SQLITE_STATIC);
     return database_step(database, statement, error);
+}
+
+static dlt_status put(struct database *database, void *context, struct error *error) {
+    return database_put_model_now(database, context, error);
 }
 
 dlt_status database_put_model(struct database *database, const struct model *model,

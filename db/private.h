@@ -35,6 +35,11 @@ enum statement {
     STATEMENT_VISIT_MODELS,
     STATEMENT_ADD_RUN,
     STATEMENT_VISIT_RUNS,
+    STATEMENT_PRUNE,
+    STATEMENT_PRUNE_TASKS,
+    STATEMENT_PRUNE_HOSTS,
+    STATEMENT_PRUNE_GENERATORS,
+    STATEMENT_VACUUM,
     STATEMENT_COUNT,
 };
 
@@ -74,14 +79,20 @@ dlt_status database_transact(struct database *database, database_work *work, voi
 /* Makes a name known to one of the tables of names (STATEMENT_ADD_TASK and so on). */
 dlt_status database_add_name(struct database *database, enum statement which, const char *name,
                              struct error *error);
-/* 16 random bytes: what tells a record from its equals wherever it is copied. */
-enum {
-    IDENTITY_BYTES = 16
-};
+/* Random bytes: what tells a record from its equals wherever it is copied. */
 dlt_status database_new_identity(unsigned char identity[IDENTITY_BYTES], struct error *error);
+bool identity_is_new(const unsigned char identity[IDENTITY_BYTES]);
+void database_identity(sqlite3_stmt *statement, int column, unsigned char *identity);
 /* Never NULL: in a damaged file a column may be, whatever the schema says. */
 const char *database_text(sqlite3_stmt *statement, int column);
 /* The message of a result code of SQLite, with the path and what it means for the user. */
 dlt_status database_fail(const struct database *database, int code, struct error *error);
+
+/* records.c: inside a transaction. Counts it if it was not there yet. */
+dlt_status database_put(struct database *database, const struct record *record,
+                        struct transfer *transfer, struct error *error);
+dlt_status database_put_run(struct database *database, const struct run *run, struct error *error);
+dlt_status database_put_model_now(struct database *database, const struct model *model,
+                                  struct error *error);
 
 #endif

@@ -118,10 +118,18 @@ static dlt_status best_of_task(struct database *database, int64_t task, const st
     }
 }
 
+void database_identity(sqlite3_stmt *statement, int column, unsigned char *identity) {
+    const void *bytes = sqlite3_column_blob(statement, column);
+    memset(identity, 0, IDENTITY_BYTES);
+    if (bytes && sqlite3_column_bytes(statement, column) == IDENTITY_BYTES)
+        memcpy(identity, bytes, IDENTITY_BYTES);
+}
+
 /* A row of the columns RECORD_COLUMNS; strings are the statement's until its next step. */
 static void read_row(sqlite3_stmt *statement, struct record *record) {
     int column = 0;
     record->id = sqlite3_column_int64(statement, column++);
+    database_identity(statement, column++, record->identity);
     record->task = database_text(statement, column++);
     record->host = database_text(statement, column++);
     record->generator = database_text(statement, column++);
@@ -153,8 +161,7 @@ static void list_strings(struct record *record, const char **strings[RECORD_STRI
     memcpy(strings, all, sizeof all);
 }
 
-/* Gives the record strings of its own. */
-static dlt_status own_strings(struct record *record, struct error *error) {
+dlt_status record_own(struct record *record, struct error *error) {
     const char **strings[RECORD_STRINGS];
     bool failed = false;
     list_strings(record, strings);
@@ -188,7 +195,7 @@ static dlt_status read_record(struct database *database, int64_t id, struct reco
     code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         read_row(statement, record);
-        status = own_strings(record, error);
+        status = record_own(record, error);
     } else if (code == SQLITE_DONE) {
         status = error_set(error, DLT_ERROR_DATABASE, "%s: damaged: record %lld is not there",
                            database->path, (long long)id);

@@ -77,22 +77,39 @@ dlt_status database_new_identity(unsigned char identity[IDENTITY_BYTES], struct 
     return DLT_OK;
 }
 
-static dlt_status add(struct database *database, void *context, struct error *error) {
-    const struct record *record = context;
+bool identity_is_new(const unsigned char identity[IDENTITY_BYTES]) {
+    for (int i = 0; i < IDENTITY_BYTES; i++)
+        if (identity[i])
+            return false;
+    return true;
+}
+
+dlt_status database_put(struct database *database, const struct record *record,
+                        struct transfer *transfer, struct error *error) {
     unsigned char identity[IDENTITY_BYTES];
     sqlite3_stmt *statement;
-    TRY(database_new_identity(identity, error));
+    TRY(check_record(record, error));
+    memcpy(identity, record->identity, sizeof identity);
+    if (identity_is_new(identity))
+        TRY(database_new_identity(identity, error));
     TRY(database_add_name(database, STATEMENT_ADD_TASK, record->task, error));
     TRY(database_add_name(database, STATEMENT_ADD_HOST, record->host, error));
     TRY(database_add_name(database, STATEMENT_ADD_GENERATOR, record->generator, error));
     TRY(database_statement(database, STATEMENT_ADD_RECORD, &statement, error));
     bind_record(statement, identity, sizeof identity, record);
-    return database_step(database, statement, error);
+    TRY(database_step(database, statement, error));
+    transfer->added += sqlite3_changes(database->connection);
+    return DLT_OK;
+}
+
+static dlt_status add(struct database *database, void *context, struct error *error) {
+    struct transfer transfer = {0};
+    return database_put(database, context, &transfer, error);
 }
 
 dlt_status database_add(struct database *database, const struct record *record,
                         struct error *error) {
-    if (database->mode == DATABASE_WRITE) /* else transact says so */
+    if (database->mode == DATABASE_WRITE) /* else database_transact says so */
         TRY(check_record(record, error));
     return database_transact(database, add, (void *)record, error);
 }

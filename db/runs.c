@@ -1,6 +1,8 @@
 /* Runs of the tuner: what was asked of it, how long it took and what it found. */
 #include "db/private.h"
 
+#include <string.h>
+
 enum {
     RUNS_SINCE_VERSION = 2
 };
@@ -14,16 +16,18 @@ static dlt_status check_run(const struct run *run, struct error *error) {
     return DLT_OK;
 }
 
-static dlt_status add(struct database *database, void *context, struct error *error) {
-    const struct run *run = context;
+dlt_status database_put_run(struct database *database, const struct run *run, struct error *error) {
     unsigned char identity[IDENTITY_BYTES];
     sqlite3_stmt *statement;
-    TRY(database_new_identity(identity, error));
+    TRY(check_run(run, error));
+    memcpy(identity, run->identity, sizeof identity);
+    if (identity_is_new(identity))
+        TRY(database_new_identity(identity, error));
     TRY(database_add_name(database, STATEMENT_ADD_TASK, run->task, error));
     TRY(database_add_name(database, STATEMENT_ADD_HOST, run->host, error));
     TRY(database_add_name(database, STATEMENT_ADD_GENERATOR, run->generator, error));
     TRY(database_statement(database, STATEMENT_ADD_RUN, &statement, error));
-    sqlite3_bind_blob(statement, 1, identity, sizeof identity, SQLITE_TRANSIENT);
+    sqlite3_bind_blob(statement, 1, identity, sizeof identity, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, run->task, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 3, run->host, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 4, run->generator, -1, SQLITE_STATIC);
@@ -34,6 +38,10 @@ static dlt_status add(struct database *database, void *context, struct error *er
     sqlite3_bind_double(statement, 9, run->best_us);
     sqlite3_bind_int64(statement, 10, run->created);
     return database_step(database, statement, error);
+}
+
+static dlt_status add(struct database *database, void *context, struct error *error) {
+    return database_put_run(database, context, error);
 }
 
 dlt_status database_add_run(struct database *database, const struct run *run, struct error *error) {
@@ -51,6 +59,7 @@ static void read_run(sqlite3_stmt *statement, struct run *run) {
                         .seconds = sqlite3_column_double(statement, 6),
                         .best_us = sqlite3_column_double(statement, 7),
                         .created = sqlite3_column_int64(statement, 8)};
+    database_identity(statement, 9, run->identity);
 }
 
 dlt_status database_runs(struct database *database, run_visitor *visitor, void *context,

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define RECORD_COLUMNS                                                                             \
-    "record.id, task.key, host.name, generator.name, trace, knobs, outcome, message, clock, "      \
+    "record.id, record.identity, task.key, host.name, generator.name, trace, knobs, outcome, "     \
+    "message, clock, "                                                                             \
     "layouts, median_us, minimum_us, spread, max_error, peak_gflops, verified, finalist, seed, "   \
     "created"
 #define RECORD_TABLES                                                                              \
@@ -27,7 +28,8 @@ static const char *const sql[STATEMENT_COUNT] = {
         "message, clock, layouts, median_us, minimum_us, spread, max_error, peak_gflops, verified, "
         "finalist, seed, created) VALUES(?1, (SELECT id FROM task WHERE key = ?2), "
         "(SELECT id FROM host WHERE name = ?3), (SELECT id FROM generator WHERE name = ?4), "
-        "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+        "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) "
+        "ON CONFLICT(identity) DO NOTHING",
     [STATEMENT_FIND_TASK] = "SELECT id FROM task WHERE key = ?1",
     [STATEMENT_FIND_HOST] = "SELECT id FROM host WHERE name = ?1",
     [STATEMENT_FIND_GENERATOR] = "SELECT id FROM generator WHERE name = ?1",
@@ -66,15 +68,28 @@ static const char *const sql[STATEMENT_COUNT] = {
         "SELECT " MODEL_COLUMNS ", bytes FROM model JOIN host ON host.id = host_id "
         "ORDER BY model.name, target, features, host.name",
     [STATEMENT_ADD_RUN] =
-        "INSERT OR IGNORE INTO run(identity, task_id, host_id, generator_id, strategy, seed, "
+        "INSERT INTO run(identity, task_id, host_id, generator_id, strategy, seed, "
         "trials, seconds, best_us, created) VALUES(?1, (SELECT id FROM task WHERE key = ?2), "
         "(SELECT id FROM host WHERE name = ?3), (SELECT id FROM generator WHERE name = ?4), "
-        "?5, ?6, ?7, ?8, ?9, ?10)",
+        "?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT(identity) DO NOTHING",
     [STATEMENT_VISIT_RUNS] =
         "SELECT task.key, host.name, generator.name, strategy, seed, trials, seconds, best_us, "
-        "created FROM run CROSS JOIN task ON task.id = task_id "
+        "created, identity FROM run CROSS JOIN task ON task.id = task_id "
         "CROSS JOIN host ON host.id = host_id CROSS JOIN generator ON generator.id = generator_id "
         "ORDER BY run.id",
+    [STATEMENT_PRUNE] =
+        "DELETE FROM record WHERE id NOT IN (SELECT id FROM (SELECT id, row_number() OVER "
+        "(PARTITION BY task_id, host_id, generator_id, finalist ORDER BY median_us, id) AS place "
+        "FROM record WHERE " IS_RIGHT ") WHERE place <= ?1)",
+    [STATEMENT_PRUNE_TASKS] = "DELETE FROM task WHERE id NOT IN (SELECT task_id FROM record) AND "
+                              "id NOT IN (SELECT task_id FROM run)",
+    [STATEMENT_PRUNE_HOSTS] = "DELETE FROM host WHERE id NOT IN (SELECT host_id FROM record) AND "
+                              "id NOT IN (SELECT host_id FROM run) AND "
+                              "id NOT IN (SELECT host_id FROM model)",
+    [STATEMENT_PRUNE_GENERATORS] =
+        "DELETE FROM generator WHERE id NOT IN (SELECT generator_id FROM record) AND "
+        "id NOT IN (SELECT generator_id FROM run)",
+    [STATEMENT_VACUUM] = "VACUUM",
 };
 
 dlt_status database_statement(struct database *database, enum statement which,

@@ -103,7 +103,7 @@ static bool name_run(void *context, const struct run *run) {
 static void visits(void **state) {
     struct database *database = open_for("m.db", DATABASE_WRITE);
     char hosts[64] = "", runs[512] = "";
-    struct run run = {TASK, "here", "1", "annealing", -5, 256, 1.5, 9.25, 1700000000};
+    struct run run = {{0}, TASK, "here", "1", "annealing", -5, 256, 1.5, 9.25, 1700000000};
     (void)state;
     put(database, model_of("c", 1, "x"));
     put(database, model_of("b", 1, "x"));

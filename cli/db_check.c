@@ -1,0 +1,206 @@
+/* Checking and repairing; see db_check.h.
+ *
+ * Three checks, each on what the one before let through: the file (SQLite's own), every record (its
+ * task parses to the same key, its schedule replays), and, if asked for, the best of each task: it
+ * compiles and its result is the reference's. */
+#include "cli/db_check.h"
+
+#include "cli/signals.h"
+#include "cli/stored.h"
+#include "db/json.h"
+#include "measure/measure.h"
+#include "schedules/schedule.h"
+#include "targets/description.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct checking {
+    struct cli *cli;
+    struct database *database;
+    long long problems; /* of the file */
+    long long records, bad;
+    long long run, wrong; /* bests */
+};
+
+static bool tell_problem(void *context, const char *problem) {
+    struct checking *checking = context;
+    checking->problems++;
+    cli_complain("%s: %s", checking->cli->database_path, problem);
+    return true;
+}
+
+/* ---- records ---- */
+
+static dlt_status replay(struct arena *arena, const struct task *task, const char *trace,
+                         struct schedule **schedule, struct error *error) {
+    if (arena_recover(arena))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    *schedule = schedule_create(arena, task->collapsed);
+    return schedule_replay(*schedule, trace, error);
+}
+
+static dlt_status check_trace(const struct task *task, const char *trace, struct error *error) {
+    struct schedule *schedule = NULL;
+    struct arena arena;
+    dlt_status status;
+    arena_initialise(&arena);
+    status = replay(&arena, task, trace, &schedule, error);
+    if (schedule)
+        schedule_free(schedule);
+    arena_free(&arena);
+    return status;
+}
+
+static dlt_status check_record(const struct record *record, struct error *error) {
+    struct task *task;
+    dlt_status status = task_create_key(record->task, &task, error);
+    if (status != DLT_OK)
+        return status;
+    if (strcmp(task->key, record->task) != 0)
+        status = error_set(error, DLT_ERROR_DATABASE, "its task is spelt `%s` today", task->key);
+    if (status == DLT_OK && record->verified)
+        status = check_trace(task, record->trace, error);
+    task_free(task);
+    return status;
+}
+
+static bool visit_record(void *context, const struct record *record) {
+    struct checking *checking = context;
+    struct error error = {.status = DLT_OK};
+    checking->records++;
+    if (check_record(record, &error) != DLT_OK) {
+        checking->bad++;
+        cli_complain("record %lld of `%s`: %s", (long long)record->id, record->task, error.message);
+    }
+    return true;
+}
+
+/* ---- bests ---- */
+
+static dlt_status run_best(const struct task *task, const char *trace,
+                           struct measure_result *result, struct error *error) {
+    struct measure_options options = {0};
+    struct measurer *measurer;
+    dlt_status status;
+    TRY(measurer_create(task, &options, &measurer, error));
+    status = measurer_run(measurer, trace, 1e-3, result, error); /* timed no longer than needed */
+    measurer_free(measurer);
+    return status;
+}
+
+static dlt_status check_best(struct checking *checking, const struct task *task,
+                             struct error *error) {
+    struct measure_result result;
+    struct record record;
+    dlt_status status;
+    if (!target_runs_here(task->target))
+        return DLT_OK;
+    TRY(stored_best(checking->cli, checking->database, task, &record, error));
+    status = run_best(task, record.trace, &result, error);
+    checking->run += status == DLT_OK;
+    if (status == DLT_OK && result.outcome != OUTCOME_OK) {
+        checking->wrong++;
+        cli_complain("the best of `%s`, record %lld: %s: %s", task->key, (long long)record.id,
+                     measure_outcome_name(result.outcome), result.message);
+    }
+    record_free(&record);
+    return status;
+}
+
+static bool keep_key(void *context, const struct task_summary *summary) {
+    if (summary->right) {
+        text_append(context, summary->task);
+        text_append(context, "\n");
+    }
+    return true;
+}
+
+static dlt_status check_key(struct checking *checking, const char *key, struct error *error) {
+    struct task *task;
+    dlt_status status;
+    if (task_create_key(key, &task, NULL) != DLT_OK)
+        return DLT_OK; /* already told of its records */
+    status = check_best(checking, task, error);
+    task_free(task);
+    return status;
+}
+
+static dlt_status check_bests(struct checking *checking, const struct task *task,
+                              struct error *error) {
+    struct text keys = {0};
+    dlt_status status;
+    if (task)
+        return check_best(checking, task, error);
+    status = database_tasks(checking->database, keep_key, &keys, error);
+    signals_catch();
+    for (char *key = keys.data; key && *key && status == DLT_OK && !stop_signal;) {
+        char *end = strchr(key, '\n');
+        *end = 0;
+        status = check_key(checking, key, error);
+        key = end + 1;
+    }
+    text_free(&keys);
+    return status;
+}
+
+/* ---- all ---- */
+
+static void print_checking(const struct checking *checking) {
+    if (checking->cli->options.json) {
+        printf("{\"problems\":%lld,\"records\":%lld,\"bad\":%lld,\"run\":%lld,\"wrong\":%lld}\n",
+               checking->problems, checking->records, checking->bad, checking->run,
+               checking->wrong);
+        return;
+    }
+    printf("%lld records, %lld bad", checking->records, checking->bad);
+    if (checking->cli->options.run)
+        printf("; %lld bests run, %lld wrong", checking->run, checking->wrong);
+    printf(checking->problems ? "; the file has %lld problems\n" : "\n", checking->problems);
+}
+
+dlt_status db_check(struct cli *cli, struct database *database, struct task *task,
+                    struct error *error) {
+    struct checking checking = {.cli = cli, .database = database};
+    TRY(database_check(database, tell_problem, &checking, error));
+    TRY(database_records(database, task ? task->key : NULL, visit_record, &checking, error));
+    if (cli->options.run)
+        TRY(check_bests(&checking, task, error));
+    print_checking(&checking);
+    if (checking.problems || checking.bad || checking.wrong)
+        cli->exit_status = EXIT_FAILED;
+    if (stop_signal)
+        cli->exit_status = EXIT_SIGNAL + stop_signal;
+    return DLT_OK;
+}
+
+/* ---- repairing ---- */
+
+static bool accept_record(void *context, const struct record *record) {
+    struct error error = {.status = DLT_OK};
+    (void)context;
+    if (check_record(record, &error) == DLT_OK)
+        return true;
+    cli_complain("left behind: record %lld of `%s`: %s", (long long)record->id, record->task,
+                 error.message);
+    return false;
+}
+
+dlt_status db_repair(struct cli *cli, struct error *error) {
+    char buffer[sizeof cli->database_path];
+    const char *path = cli->options.database, *new_path = cli->options.repair;
+    struct transfer transfer;
+    if (!path)
+        path = database_default_path(buffer, sizeof buffer);
+    if (!path)
+        return error_set(error, DLT_ERROR_ARGUMENT, "db: the default path is too long");
+    TRY(database_salvage(path, new_path, accept_record, NULL, &transfer, error));
+    if (cli->options.json)
+        printf("{\"recovered\":%lld,\"lost\":%lld,\"file\":\"%s\"}\n", (long long)transfer.added,
+               (long long)transfer.lost, new_path);
+    else
+        printf("%s: %lld records recovered, %lld found damaged\n", new_path,
+               (long long)transfer.added, (long long)transfer.lost);
+    return DLT_OK;
+}

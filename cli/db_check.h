@@ -1,0 +1,15 @@
+/* Whether what is stored can still be used: `dltune db check`. */
+#ifndef CLI_DB_CHECK_H
+#define CLI_DB_CHECK_H
+
+#include "cli/cli.h"
+
+/* Checks the database's records (of a task, or all: NULL) and prints what is wrong with them. */
+dlt_status db_check(struct cli *cli, struct database *database, struct task *task,
+                    struct error *error);
+
+/* Recovers the database's records into the file --repair names. The damaged file is not opened as a
+ * database, since it may no longer be one. */
+dlt_status db_repair(struct cli *cli, struct error *error);
+
+#endif

@@ -1,0 +1,118 @@
+/* Whole files: merged, pruned, checked.
+ *
+ * A record has an identity, random bytes given when it was first stored and kept in every copy. So
+ * merging is adding what has an unknown identity, and files may be merged in any order, any number
+ * of times, and through each other. */
+#include "db/private.h"
+
+struct merging {
+    struct database *into, *from;
+    struct transfer *transfer;
+    dlt_status status;
+    struct error *error;
+};
+
+static bool merge_record(void *context, const struct record *record) {
+    struct merging *merging = context;
+    merging->transfer->read++;
+    merging->status = database_put(merging->into, record, merging->transfer, merging->error);
+    if (merging->status != DLT_OK)
+        error_prefix(merging->error, "%s: record %lld", merging->from->path, (long long)record->id);
+    return merging->status == DLT_OK;
+}
+
+static bool merge_model(void *context, const struct model *model) {
+    struct merging *merging = context;
+    merging->status = database_put_model_now(merging->into, model, merging->error);
+    return merging->status == DLT_OK;
+}
+
+static bool merge_run(void *context, const struct run *run) {
+    struct merging *merging = context;
+    merging->status = database_put_run(merging->into, run, merging->error);
+    return merging->status == DLT_OK;
+}
+
+static dlt_status merge_all(struct database *into, void *context, struct error *error) {
+    struct merging *merging = context;
+    (void)into;
+    TRY(database_records(merging->from, NULL, merge_record, merging, error));
+    TRY(merging->status);
+    TRY(database_models(merging->from, merge_model, merging, error));
+    TRY(merging->status);
+    TRY(database_runs(merging->from, merge_run, merging, error));
+    return merging->status;
+}
+
+dlt_status database_merge(struct database *into, struct database *from, struct transfer *transfer,
+                          struct error *error) {
+    struct merging merging = {
+        .into = into, .from = from, .transfer = transfer, .status = DLT_OK, .error = error};
+    *transfer = (struct transfer){0};
+    dlt_status status = database_transact(into, merge_all, &merging, error);
+    if (status != DLT_OK)
+        transfer->added = 0;
+    return status;
+}
+
+struct pruning {
+    int64_t keep, removed;
+};
+
+static dlt_status prune(struct database *database, void *context, struct error *error) {
+    struct pruning *pruning = context;
+    sqlite3_stmt *statement;
+    TRY(database_statement(database, STATEMENT_PRUNE, &statement, error));
+    sqlite3_bind_int64(statement, 1, pruning->keep);
+    TRY(database_step(database, statement, error));
+    pruning->removed = sqlite3_changes64(database->connection);
+    TRY(database_run(database, STATEMENT_PRUNE_TASKS, error));
+    TRY(database_run(database, STATEMENT_PRUNE_HOSTS, error));
+    return database_run(database, STATEMENT_PRUNE_GENERATORS, error);
+}
+
+dlt_status database_prune(struct database *database, int64_t keep, int64_t *removed,
+                          struct error *error) {
+    struct pruning pruning = {.keep = keep};
+    *removed = 0;
+    if (keep < 1)
+        return error_set(error, DLT_ERROR_ARGUMENT, "keep: %lld is not a number from 1",
+                         (long long)keep);
+    TRY(database_transact(database, prune, &pruning, error));
+    *removed = pruning.removed;
+    return database_run(database, STATEMENT_VACUUM, error);
+}
+
+/* Rows of a check in which a column says what is wrong; integrity_check says "ok" if nothing is. */
+static dlt_status run_check(struct database *database, const char *query, problem_visitor *visitor,
+                            void *context, struct error *error) {
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(database->connection, query, -1, &statement, NULL);
+    while (code == SQLITE_OK || code == SQLITE_ROW) {
+        code = sqlite3_step(statement);
+        if (code == SQLITE_ROW && sqlite3_stricmp(database_text(statement, 0), "ok") != 0 &&
+            !visitor(context, database_text(statement, 0)))
+            break;
+    }
+    if (code == SQLITE_CORRUPT) /* so badly that the check itself could not go on */
+        visitor(context, sqlite3_errmsg(database->connection));
+    sqlite3_finalize(statement);
+    if (code != SQLITE_DONE && code != SQLITE_ROW && (code & 0xff) != SQLITE_CORRUPT)
+        return database_fail(database, code, error);
+    return DLT_OK;
+}
+
+dlt_status database_check(struct database *database, problem_visitor *visitor, void *context,
+                          struct error *error) {
+    static const char *const checks[] = {
+        "PRAGMA integrity_check(20)",
+        "SELECT \"table\" || ' ' || rowid || ' refers to a row of ' || parent || ' that is not "
+        "there' FROM pragma_foreign_key_check LIMIT 20",
+        "SELECT 'record ' || id || ' has no identity' FROM record WHERE length(identity) <> 16 "
+        "LIMIT 20",
+    };
+    TRY(database_refresh(database, error));
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+        TRY(run_check(database, checks[i], visitor, context, error));
+    return DLT_OK;
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# `dltune db`: files joined, cleaned, checked and repaired, from the command line.
+#
+#     test_db.sh DLTUNE-PROGRAM
+set -u
+dltune=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+unset DLTUNE_DB
+export XDG_DATA_HOME=$folder/data HOME=$folder/home
+failures=0
+
+expect() { # STATUS PIECE ARGUMENTS: the piece is on either output
+    local want=$1 piece=$2 status
+    shift 2
+    "$dltune" "$@" >out 2>err </dev/null
+    status=$?
+    if [ "$status" -ne "$want" ] || ! grep -qF -- "$piece" out err; then
+        failures=$((failures + 1))
+        printf 'FAILED: status %s, not %s, or no "%s": dltune %s\n' "$status" "$want" "$piece" "$*"
+        head -5 out err
+    fi
+}
+
+for seed in 1 2; do
+    "$dltune" matmul m=5 n=7 k=3 --target c --trials 4 --quiet --seed $seed --db $seed.db >/dev/null
+done
+
+expect 0 "1.db: " db merge 1.db 2.db --db all.db
+expect 0 ", 0 of them new" db merge 1.db 2.db --db all.db
+expect 2 "db merge: the names of files are missing" db merge --db all.db
+expect 1 "none.db: there is no such database" db merge none.db --db all.db
+expect 2 "db list: 'x' was not expected" db list x --db all.db
+expect 2 "it may be one of: list show export import merge prune check" db shew
+
+"$dltune" db export --db all.db >lines || failures=$((failures + 1))
+expect 0 ", 0 of them new" db import lines --db all.db
+expect 0 '"read":' db import lines --db copy.db --json
+"$dltune" db export --db copy.db | cmp - lines || failures=$((failures + 1))
+echo '{"schema":"dltune-record/9"}' >future
+expect 1 "future: line 1: schema: 'dltune-record/9' is not known" db import future --db copy.db
+expect 1 "missing: No such file" db import missing --db copy.db
+
+expect 0 ", 0 bad" db check --db all.db
+expect 0 "1 bests run, 0 wrong" db check --run --db all.db
+expect 0 "records removed" db prune --keep 1 --db copy.db
+expect 2 "--keep: '0' is not a number from 1" db prune --keep 0 --db copy.db
+expect 0 "us" query matmul m=5 n=7 k=3 --target c --db copy.db
+
+# a page of the middle is overwritten: reading says so, the rest is recovered
+cp all.db damaged.db
+head -c 4096 /dev/zero | tr '\0' '\377' |
+    dd of=damaged.db bs=4096 seek=7 conv=notrunc status=none
+expect 1 "damaged" db check --db damaged.db
+expect 0 "records recovered" db check --repair new.db --db damaged.db
+expect 0 ", 0 bad" db check --db new.db
+expect 1 "new.db: is there already" db check --repair new.db --db damaged.db
+head -c 9000 all.db >half.db
+expect 1 "damaged" db check --db half.db
+expect 0 "recovered" db check --repair rest.db --db half.db
+
+[ "$failures" -eq 0 ] || exit 1
