@@ -55,6 +55,9 @@ void number_values(struct vector_program *vectors);
 /* What does not change in a loop moves in front of it. */
 void hoist_invariants(struct vector_program *vectors);
 
+/* Strided accesses side by side become contiguous ones and transpositions in registers. */
+void transpose_accesses(struct vector_program *vectors, const struct target_description *target);
+
 /* Products and sums become multiply-adds. */
 void match_multiply_adds(struct vector_program *vectors);
 

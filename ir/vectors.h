@@ -13,7 +13,8 @@
  *           instruction ...
  *       instruction ...
  *
- * The native function of a program is `void tile(const int64_t *words)` in the C calling convention.
+ * The native function of a program is `void tile(const int64_t *words)` in the C calling
+ * convention.
  *
  * Values. A value is a number, an index into `values`. Most are assigned once; a *variable* (an
  * accumulator) may be assigned again, by an instruction in any block below the one of its first
@@ -63,18 +64,18 @@ enum vector_opcode {
     VECTOR_MINIMUM, /* a < b ? a : b, as the x86 instruction does: b if either is NaN */
     VECTOR_MAXIMUM, /* a > b ? a : b, likewise */
     VECTOR_SQUARE_ROOT,
-    VECTOR_MULTIPLY_ADD,      /* a * b + c, rounded once */
-    VECTOR_MULTIPLY_SUBTRACT, /* a * b - c, rounded once */
+    VECTOR_MULTIPLY_ADD,         /* a * b + c, rounded once */
+    VECTOR_MULTIPLY_SUBTRACT,    /* a * b - c, rounded once */
     VECTOR_NEGATED_MULTIPLY_ADD, /* c - a * b, rounded once */
-    VECTOR_ROUND,             /* to the nearest integer, ties to even, as a float */
+    VECTOR_ROUND,                /* to the nearest integer, ties to even, as a float */
     VECTOR_FLOOR,
     /* bits; the type gives only the lane size */
     VECTOR_AND,
     VECTOR_AND_NOT, /* ~a & b */
     VECTOR_OR,
     VECTOR_XOR,
-    VECTOR_SHIFT_LEFT,             /* by the number in `immediate` */
-    VECTOR_SHIFT_RIGHT,            /* logical */
+    VECTOR_SHIFT_LEFT,  /* by the number in `immediate` */
+    VECTOR_SHIFT_RIGHT, /* logical */
     VECTOR_SHIFT_RIGHT_ARITHMETIC,
     VECTOR_ADD_INTEGER,
     VECTOR_SUBTRACT_INTEGER,
@@ -88,7 +89,13 @@ enum vector_opcode {
     VECTOR_MASK_EQUAL,    /* d = a == b */
     VECTOR_MASK_AND,
     VECTOR_BLEND, /* lane of a where the mask holds, else of b */
-    /* across lanes: the result in all lanes, combined in a fixed order (halves, then quarters...) */
+    /* exchanges between lanes; a vector is a row of parts of 16 bytes */
+    VECTOR_INTERLEAVE_LOW,  /* in each part: a0 b0 a1 b1 ..., of its lower lanes */
+    VECTOR_INTERLEAVE_HIGH, /* likewise of its upper lanes */
+    VECTOR_SHUFFLE_PARTS,   /* the lower half of d: parts of a, the upper: of b; `immediate` has the
+                               number of each, 2 bits for vectors of 64 bytes, 1 for 32; of 16: a */
+    /* across lanes: the result in all lanes, combined in a fixed order (halves, then quarters...)
+     */
     VECTOR_REDUCE_ADD,
     VECTOR_REDUCE_MAXIMUM,
     VECTOR_REDUCE_MINIMUM,
@@ -107,11 +114,14 @@ struct vector_operation_info {
 
 extern const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT];
 
-enum { VECTOR_MAX_TERMS = 8, VECTOR_NONE = -1 };
+enum {
+    VECTOR_MAX_TERMS = 8,
+    VECTOR_NONE = -1
+};
 
 struct vector_address {
-    int base;             /* before folding: a pointer argument's word; after: an induction's number,
-                             or a word as -1 - word if it follows no loop */
+    int base; /* before folding: a pointer argument's word; after: an induction's number,
+                 or a word as -1 - word if it follows no loop */
     int64_t displacement; /* bytes */
     int term_count;       /* 0 after folding */
     struct vector_address_term {
@@ -123,15 +133,15 @@ struct vector_address {
 struct vector_instruction {
     enum vector_opcode opcode;
     enum data_type type;
-    int destination; /* value, or VECTOR_NONE */
-    int sources[3];  /* values; the one that memory_source names is VECTOR_NONE */
-    int mask;        /* value of CLASS_MASK, or VECTOR_NONE for all lanes */
+    int destination;   /* value, or VECTOR_NONE */
+    int sources[3];    /* values; the one that memory_source names is VECTOR_NONE */
+    int mask;          /* value of CLASS_MASK, or VECTOR_NONE for all lanes */
     int memory_source; /* after match_instructions: which source is read from `address` (consecutive
                           lanes, unmasked), or VECTOR_NONE. Never set on loads and stores. */
     bool memory_broadcast; /* that source is one element in all lanes */
     struct vector_address address;
-    int64_t stride;    /* of strided forms, bytes */
-    double constant;   /* VECTOR_CONSTANT */
+    int64_t stride;  /* of strided forms, bytes */
+    double constant; /* VECTOR_CONSTANT */
     int64_t immediate;
 };
 
@@ -170,9 +180,9 @@ struct vector_value {
 
 struct vector_program {
     struct arena *arena;
-    int vector_bytes;     /* 64, 32 or 16: all vector values of the program */
-    int pointer_words;    /* the first words are pointers */
-    int word_count;       /* all arguments */
+    int vector_bytes;              /* 64, 32 or 16: all vector values of the program */
+    int pointer_words;             /* the first words are pointers */
+    int word_count;                /* all arguments */
     const char *const *word_names; /* for dumps: "x", "weight", "r.begin" */
     int value_count, value_capacity;
     struct vector_value *values;
@@ -182,16 +192,20 @@ struct vector_program {
 };
 
 /* Building, by the passes of this folder and by tests. Memory is the arena's. */
-struct vector_program *vector_program_create(struct arena *arena, int vector_bytes, int pointer_words,
-                                             int word_count, const char *const *word_names);
-int vector_value_new(struct vector_program *program, enum value_class value_class, bool is_variable);
-struct vector_block *vector_block_append(struct vector_program *program, struct vector_block *parent,
+struct vector_program *vector_program_create(struct arena *arena, int vector_bytes,
+                                             int pointer_words, int word_count,
+                                             const char *const *word_names);
+int vector_value_new(struct vector_program *program, enum value_class value_class,
+                     bool is_variable);
+struct vector_block *vector_block_append(struct vector_program *program,
+                                         struct vector_block *parent,
                                          const struct variable *counter, struct vector_bound begin,
                                          struct vector_bound end);
 /* Appends an instruction with all fields "none"; the caller fills in the rest. */
 struct vector_instruction *vector_append(struct vector_program *program, struct vector_block *block,
                                          enum vector_opcode opcode, enum data_type type);
-/* A new induction that `block` advances; its number. The parent is as in struct vector_induction. */
+/* A new induction that `block` advances; its number. The parent is as in struct vector_induction.
+ */
 int vector_induction_new(struct vector_program *program, struct vector_block *block, int parent,
                          int64_t step);
 int vector_lanes(const struct vector_program *program, enum data_type type);

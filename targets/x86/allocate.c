@@ -30,12 +30,14 @@ struct demand {
     int vector_temporaries, mask_temporaries, general_temporaries;
 };
 
-static struct demand demand_of(const struct x86_allocation *allocation,
-                               const struct vector_instruction *instruction) {
+static struct demand demand_of(const struct x86_allocation *allocation, int line) {
+    const struct vector_instruction *instruction = allocation->lines[line].instruction;
     bool evex = allocation->isa->evex;
     switch (instruction->opcode) {
     case VECTOR_LOAD_STRIDED: /* the offsets; a mask that the gather destroys */
         return evex ? (struct demand){1, 1, 0} : (struct demand){2, 0, 0};
+    case VECTOR_STORE:
+        return (struct demand){x86_needs_upper_part(allocation, line), 0, 0};
     case VECTOR_STORE_STRIDED: /* the offsets and such a mask; or the upper half and the bits */
         return evex ? (struct demand){1, 1, 0} : (struct demand){1, 0, 1};
     case VECTOR_MASK_CONSTANT:
@@ -139,7 +141,7 @@ static void release_temporaries(struct scan *scan, const struct x86_line *line,
 static void scan_instruction(struct scan *scan, int number) {
     struct x86_line *line = &scan->allocation->lines[number];
     const struct vector_instruction *instruction = line->instruction;
-    struct demand demand = demand_of(scan->allocation, instruction);
+    struct demand demand = demand_of(scan->allocation, number);
     int destination = vector_operations[instruction->opcode].has_destination
                           ? instruction->destination
                           : VECTOR_NONE;

@@ -92,6 +92,29 @@ static void encode_simple(struct x86_encoder *encoder, const struct vector_instr
     x86_end(assembler);
 }
 
+/* vperm2f128 numbers the parts of both sources together, a's first. */
+static void encode_parts(struct x86_encoder *encoder,
+                         const struct vector_instruction *instruction) {
+    struct x86_assembler *assembler = &encoder->assembler;
+    int destination = x86_value_register(encoder, instruction->destination);
+    int first = x86_value_register(encoder, instruction->sources[0]);
+    int parts = assembler->vector_bytes / 16;
+    int64_t numbers = instruction->immediate & (parts == 4 ? 0xff : 3);
+    if (parts == 1) {
+        x86_move(encoder, destination, first);
+        return;
+    }
+    if (!encoder->isa->evex)
+        numbers = (numbers & 1) | (2 + (numbers >> 1)) << 4;
+    x86_begin(assembler, x86_mnemonic(encoder->isa, VECTOR_SHUFFLE_PARTS, instruction->type));
+    x86_vector(assembler, destination);
+    x86_lanes(assembler, 0, false);
+    x86_vector(assembler, first);
+    x86_vector(assembler, x86_value_register(encoder, instruction->sources[1]));
+    x86_immediate(assembler, numbers);
+    x86_end(assembler);
+}
+
 static void encode_constant(struct x86_encoder *encoder,
                             const struct vector_instruction *instruction) {
     struct x86_assembler *assembler = &encoder->assembler;
@@ -142,7 +165,7 @@ static dlt_status check_memory_source(struct x86_encoder *encoder,
         return error_set(encoder->error, DLT_ERROR_ARGUMENT,
                          "%s: %s has no broadcast memory operands", info->name, encoder->isa->name);
     if (instruction->memory_source >= info->sources || shape == X86_NONE || shape == X86_REDUCE ||
-        (shape == X86_SHIFT && !encoder->isa->evex) ||
+        shape == X86_PARTS || (shape == X86_SHIFT && !encoder->isa->evex) ||
         (shape == X86_BINARY && instruction->memory_source == 0 && !info->commutes))
         return error_set(encoder->error, DLT_ERROR_ARGUMENT, "%s: source %d cannot be in memory",
                          info->name, instruction->memory_source);
@@ -156,6 +179,9 @@ dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_l
     switch (operation->shape) {
     case X86_MULTIPLY_ADD:
         encode_multiply_add(encoder, instruction);
+        break;
+    case X86_PARTS:
+        encode_parts(encoder, instruction);
         break;
     case X86_REDUCE:
         x86_encode_reduce(encoder, line);

@@ -131,19 +131,6 @@ static dlt_status encode_lines(struct x86_encoder *encoder) {
     return DLT_OK;
 }
 
-/* Masks whose lanes are known let stores leave lanes out without a test. */
-static void find_constant_masks(struct x86_allocation *allocation, struct arena *arena) {
-    allocation->constant_mask =
-        ARENA_ARRAY(arena, const int64_t *, (size_t)allocation->program->value_count);
-    for (int i = 0; i < allocation->line_count; i++) {
-        const struct vector_instruction *instruction = allocation->lines[i].instruction;
-        if (allocation->lines[i].kind == X86_INSTRUCTION &&
-            instruction->opcode == VECTOR_MASK_CONSTANT &&
-            !allocation->program->values[instruction->destination].is_variable)
-            allocation->constant_mask[instruction->destination] = &instruction->immediate;
-    }
-}
-
 static dlt_status check_program(const struct x86_isa *isa, const struct vector_program *program,
                                 struct error *error) {
     int bytes = program->vector_bytes;
@@ -178,7 +165,6 @@ dlt_status x86_encode(const struct x86_isa *isa, const struct vector_program *pr
     assembler->vector_bytes = program->vector_bytes;
     TRY(x86_linearise(&encoder->allocation, arena, error));
     TRY(x86_allocate(&encoder->allocation, arena, error));
-    find_constant_masks(&encoder->allocation, arena);
     assembler->capacity = (size_t)encoder->allocation.line_count * BYTES_A_LINE + 256;
     assembler->bytes = arena_allocate(arena, assembler->capacity);
     TRY(encode_lines(encoder));

@@ -112,9 +112,9 @@ static void touch_instruction(struct x86_allocation *allocation, int line) {
     for (int i = 0; i < info->sources; i++)
         if (i != instruction->memory_source)
             touch(allocation, instruction->sources[i], line, loop);
-    if (instruction->mask != VECTOR_NONE)
+    if (instruction->mask != VECTOR_NONE && !x86_stores_pieces(allocation, instruction))
         touch(allocation, instruction->mask, line, loop);
-    if (info->has_destination)
+    if (info->has_destination && !x86_is_unread_mask(allocation, instruction))
         touch(allocation, instruction->destination, line, loop);
     if (uses_memory(instruction))
         touch_base(allocation, instruction->address.base, line, loop);
@@ -234,9 +234,12 @@ dlt_status x86_linearise(struct x86_allocation *allocation, struct arena *arena,
                          struct error *error) {
     write_lines(allocation, arena, allocation->program->top, -1);
     number_intervals(allocation, arena);
+    for (int line = 0; line < allocation->line_count; line++)
+        if (allocation->lines[line].kind == X86_INSTRUCTION)
+            TRY(check_instruction(allocation->program, allocation->lines[line].instruction, error));
+    x86_find_known_masks(allocation, arena);
     for (int line = 0; line < allocation->line_count; line++) {
         if (allocation->lines[line].kind == X86_INSTRUCTION) {
-            TRY(check_instruction(allocation->program, allocation->lines[line].instruction, error));
             touch_instruction(allocation, line);
         } else if (allocation->lines[line].kind == X86_LOOP_BEGIN) {
             TRY(check_loop(allocation->program, &allocation->loops[allocation->lines[line].loop],

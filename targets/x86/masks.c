@@ -167,6 +167,8 @@ static void encode_blend(struct x86_encoder *encoder, const struct vector_instru
 dlt_status x86_encode_mask(struct x86_encoder *encoder, const struct x86_line *line) {
     const struct vector_instruction *instruction = line->instruction;
     int destination = x86_value_register(encoder, instruction->destination);
+    if (x86_is_unread_mask(&encoder->allocation, instruction))
+        return DLT_OK;
     switch (instruction->opcode) {
     case VECTOR_MASK_CONSTANT:
         encode_constant(encoder, line, destination);

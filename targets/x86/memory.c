@@ -72,7 +72,10 @@ dlt_status x86_encode_memory(struct x86_encoder *encoder, const struct x86_line 
         load(encoder, instruction);
         break;
     case VECTOR_STORE:
-        store(encoder, instruction);
+        if (x86_stores_pieces(&encoder->allocation, instruction))
+            x86_encode_pieces(encoder, line);
+        else
+            store(encoder, instruction);
         break;
     case VECTOR_STORE_STREAM:
         store_stream(encoder, instruction);

@@ -117,8 +117,9 @@ static void store_lanes(struct x86_encoder *encoder, const struct x86_line *line
     int bits = line->general_temporaries[0], upper = line->vector_temporaries[0];
     int part = x86_value_register(encoder, instruction->sources[0]);
     int bytes = x86_lane_bytes(instruction), lanes = assembler->vector_bytes / bytes;
-    const int64_t *constant =
-        mask < 0 ? NULL : encoder->allocation.constant_mask[instruction->mask];
+    const int64_t *constant = instruction->mask == VECTOR_NONE
+                                  ? NULL
+                                  : encoder->allocation.constant_mask[instruction->mask];
     bool tested = mask >= 0 && !constant;
     if (tested)
         load_mask_bits(encoder, instruction, bits, mask);

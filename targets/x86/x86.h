@@ -30,6 +30,7 @@ enum x86_shape {
     X86_UNARY,        /* d = op a */
     X86_UNARY_FIXED,  /* d = op a, fixed immediate */
     X86_SHIFT,        /* d = a op the instruction's immediate */
+    X86_PARTS,        /* d = 16-byte parts of a and b */
     X86_MULTIPLY_ADD, /* three forms, see x86_multiply_add */
     X86_REDUCE,       /* the mnemonic combines two vectors */
 };
@@ -104,16 +105,30 @@ struct x86_allocation {
     /* Intervals of the values, the words' address, pointer words, inductions, loop counters. */
     struct x86_interval *intervals;
     int words, pointer, induction, counter, interval_count;
-    int slots;                     /* of loop counters on the stack */
-    int peak[X86_CLASSES];         /* most registers in use at once */
-    unsigned used[X86_CLASSES];    /* bit n: hardware register n */
-    const int64_t **constant_mask; /* of a value: its bits if it is a constant mask */
+    int slots;                  /* of loop counters on the stack */
+    int peak[X86_CLASSES];      /* most registers in use at once */
+    unsigned used[X86_CLASSES]; /* bit n: hardware register n */
+    /* known_masks.c: of a value */
+    const int64_t **constant_mask; /* its bits if it is a constant mask */
+    bool *mask_is_read;            /* from a register */
 };
 
 dlt_status x86_linearise(struct x86_allocation *allocation, struct arena *arena,
                          struct error *error);
 dlt_status x86_allocate(struct x86_allocation *allocation, struct arena *arena,
                         struct error *error);
+
+/* --- Masks known to the encoder (known_masks.c) --- */
+
+void x86_find_known_masks(struct x86_allocation *allocation, struct arena *arena);
+/* Whether it stores the lanes of a known mask piece by piece, without the mask. */
+bool x86_stores_pieces(const struct x86_allocation *allocation,
+                       const struct vector_instruction *instruction);
+/* Whether the store at a line needs a register for the vector's upper half. */
+bool x86_needs_upper_part(const struct x86_allocation *allocation, int line);
+/* Whether it computes a mask that nothing reads. */
+bool x86_is_unread_mask(const struct x86_allocation *allocation,
+                        const struct vector_instruction *instruction);
 
 /* --- One instruction (assembler.c) --- */
 
@@ -194,6 +209,7 @@ dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_l
 dlt_status x86_encode_memory(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_strided(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_mask(struct x86_encoder *encoder, const struct x86_line *line);
+void x86_encode_pieces(struct x86_encoder *encoder, const struct x86_line *line);
 void x86_encode_reduce(struct x86_encoder *encoder, const struct x86_line *line);
 void x86_load_words(struct x86_encoder *encoder, int line);
 void x86_loop_begin(struct x86_encoder *encoder, const struct x86_line *line);

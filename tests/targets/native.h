@@ -67,8 +67,8 @@ static int native_load(struct vector_program *program, enum data_type type, int6
     return load->destination;
 }
 
-static void native_store(struct vector_program *program, enum data_type type, int value,
-                         int64_t displacement) {
+static inline void native_store(struct vector_program *program, enum data_type type, int value,
+                                int64_t displacement) {
     struct vector_instruction *store = native_append(program, program->top, VECTOR_STORE, type);
     store->sources[0] = value;
     store->address.base = -2;

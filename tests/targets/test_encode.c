@@ -124,6 +124,55 @@ static void test_operations(void **state) {
     for_all_widths(check_all_operations);
 }
 
+/* Every choice of parts. */
+static void check_parts(struct native *native, int vector_bytes, enum data_type type) {
+    for (int64_t numbers = 0; numbers < 256; numbers++) {
+        struct vector_program *program = native_program(native, vector_bytes);
+        int a = native_load(program, type, 0), b = native_load(program, type, 64);
+        struct vector_instruction *parts =
+            native_append(program, program->top, VECTOR_SHUFFLE_PARTS, type);
+        parts->sources[0] = a;
+        parts->sources[1] = b;
+        parts->immediate = numbers;
+        native_store(program, type, parts->destination, 0);
+        if (numbers & 1)
+            native_store(program, type, b, 64);
+        fill_input(native, type, (uint64_t)numbers);
+        native_check(native, program, type);
+    }
+}
+
+static void test_parts(void **state) {
+    (void)state;
+    for_all_widths(check_parts);
+}
+
+/* Every known mask: plain stores of pieces where masks are vectors. A second user of the mask needs
+ * it in a register all the same. */
+static void check_masked_stores(struct native *native, int vector_bytes, enum data_type type) {
+    int lanes = vector_bytes / data_types[type].bytes;
+    for (int64_t bits = 0; bits < INT64_C(1) << lanes && bits < 2048; bits++) {
+        struct vector_program *program = native_program(native, vector_bytes);
+        int value = native_load(program, type, 0), mask = make_mask(program, type, bits * 31);
+        struct vector_instruction *store = native_append(program, program->top, VECTOR_STORE, type);
+        store->sources[0] = value;
+        store->mask = mask;
+        store->address.base = -2;
+        store->address.displacement = 20;
+        if (bits % 5 == 0)
+            native_store(program, type, show_mask(program, type, mask), 128);
+        if (bits & 1)
+            native_store(program, type, value, 256);
+        fill_input(native, type, (uint64_t)bits);
+        native_check(native, program, type);
+    }
+}
+
+static void test_masked_stores(void **state) {
+    (void)state;
+    for_all_widths(check_masked_stores);
+}
+
 static bool may_be_in_memory(const struct native *native, enum vector_opcode opcode, int source) {
     const struct vector_operation_info *info = &vector_operations[opcode];
     if (opcode < VECTOR_ADD || opcode >= VECTOR_MASK_CONSTANT)
@@ -366,6 +415,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_operations),
         cmocka_unit_test(test_memory_sources),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_masked_stores),
         cmocka_unit_test(test_shared_sources),
         cmocka_unit_test(test_supports_is_true),
         cmocka_unit_test(test_counts),

@@ -274,10 +274,30 @@ static void model_mask(struct model *model, const struct vector_instruction *i, 
     model->masks[i->destination] = bits;
 }
 
+static void model_exchange(struct model *model, const struct vector_instruction *i) {
+    unsigned char a[64], b[64], *d = model->values[i->destination];
+    int bytes = data_types[i->type].bytes, size = model->program->vector_bytes;
+    int parts = size / 16, bits = parts == 4 ? 2 : parts - 1;
+    int half = i->opcode == VECTOR_INTERLEAVE_HIGH ? 8 : 0;
+    memcpy(a, model->values[i->sources[0]], sizeof a);
+    memcpy(b, model->values[i->sources[1]], sizeof b);
+    for (int part = 0; part < parts; part++) {
+        int from = (int)(i->immediate >> bits * part) & (parts - 1);
+        if (i->opcode == VECTOR_SHUFFLE_PARTS)
+            memcpy(d + 16 * part, (2 * part < parts ? a : b) + 16 * from, 16);
+        else
+            for (int lane = 0; lane < 16 / bytes; lane++)
+                memcpy(d + 16 * part + lane * bytes,
+                       (lane % 2 ? b : a) + 16 * part + half + lane / 2 * bytes, (size_t)bytes);
+    }
+}
+
 static void model_instruction(struct model *model, const struct vector_instruction *i) {
     int lanes = vector_lanes(model->program, i->type);
     if (i->opcode <= VECTOR_PREFETCH)
         model_access(model, i, lanes);
+    else if (i->opcode >= VECTOR_INTERLEAVE_LOW && i->opcode <= VECTOR_SHUFFLE_PARTS)
+        model_exchange(model, i);
     else if (i->opcode >= VECTOR_REDUCE_ADD)
         model_reduce(model, i, lanes);
     else if (vector_operations[i->opcode].destination_class == CLASS_MASK)
