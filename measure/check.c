@@ -28,6 +28,7 @@ enum {
     MOST_FRESH = 1 << 14,
     MAX_SEAMS = 32,
     MAX_ARBITRATIONS = 64,
+    BLOCK = 64, /* of elements that are compared together */
 };
 
 struct checker {
@@ -232,12 +233,22 @@ static bool judge_padding(const struct checker *checker, const void *output,
     return true;
 }
 
+/* A block without early end, which compilers vectorise. */
+static bool agree(const float *left, const float *right, float limit) {
+    int differ = 0;
+    for (int i = 0; i < BLOCK; i++)
+        differ += !((left[i] == right[i]) | (fabsf(left[i] - right[i]) <= limit));
+    return differ == 0;
+}
+
 /* The first offset from `start` where two outputs differ by more than `tolerance`, or the end. */
 static int64_t next_difference(const struct tensor *result, const void *a, const void *b,
                                double tolerance, int64_t start) {
     int64_t i = start, count = result->layout.elements;
     if (result->type == TYPE_F32) {
         const float *left = a, *right = b, limit = (float)tolerance;
+        while (i + BLOCK <= count && agree(left + i, right + i, limit))
+            i += BLOCK;
         while (i < count && (left[i] == right[i] || fabsf(left[i] - right[i]) <= limit))
             i++;
         return i;

@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
-/* Two batches are enough for what will not be the best. */
-#define BEHIND_FACTOR 1.1
+/* What will not be the best needs fewer batches: one and the warm-up, or two. */
+#define WELL_BEHIND_FACTOR 1.25
+#define BEHIND_FACTOR      1.1
 
 enum {
     MAX_BATCHES = 64,
@@ -62,6 +63,14 @@ static bool is_behind(const struct timing_request *request, double factor, const
     return request->best_us > 0 && least > factor * 1000 * request->best_us;
 }
 
+static bool is_behind_early(const struct timing_request *request, double warm_up,
+                            const double *times, int count) {
+    if (count == 1)
+        return is_behind(request, WELL_BEHIND_FACTOR, &warm_up, 1) &&
+               is_behind(request, WELL_BEHIND_FACTOR, times, 1);
+    return count == 2 && is_behind(request, BEHIND_FACTOR, times, 2);
+}
+
 static bool is_enough(const struct timing_request *request, int batches, double total) {
     double enough = 1000 * request->enough_us;
     return (batches >= LEAST_BATCHES && total >= enough) ||
@@ -88,8 +97,7 @@ struct timing timing_measure(const struct clock *clock, const struct timing_requ
         total += time * (double)timing.calls_a_batch;
         timing.abandoned =
             timing.batches <= 2 && is_behind(request, TIMING_ABANDON_FACTOR, times, timing.batches);
-        if (timing.abandoned ||
-            (timing.batches == 2 && is_behind(request, BEHIND_FACTOR, times, timing.batches)))
+        if (timing.abandoned || is_behind_early(request, warm_up, times, timing.batches))
             break;
     }
     timing.median_us = timing_median(times, timing.batches) / 1000;

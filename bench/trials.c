@@ -1,0 +1,148 @@
+/* What a trial costs, and whether many of them leave anything behind.
+ *
+ *     bench_trials WORKLOAD [TRIALS] [STRATEGY]
+ *
+ * One tuning run, as users start it, into a database of its own that is removed: every step counts.
+ * Rates are given by the wall clock and by the processor's time, since only the latter stands still
+ * while others have the core. Twenty times along the way: memory, descriptors and children of the
+ * tuner and of its worker.
+ *
+ *     bench_trials 'matmul m=256 n=256 k=256' 2000
+ *     bench_trials 'conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1' 1000
+ *     bench_trials 'conv2d c=16 h=12 w=12 k=32 r=3 s=3 pad=1' 20000 */
+#define _GNU_SOURCE
+#include "search/search.h"
+#include "search/strategy.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void fail(const char *what) {
+    fprintf(stderr, "bench_trials: %s\n", what);
+    exit(1);
+}
+
+static long resident_kilobytes(long process) {
+    char path[64];
+    long pages[2] = {0, 0};
+    FILE *file;
+    snprintf(path, sizeof path, "/proc/%ld/statm", process);
+    file = fopen(path, "r");
+    if (file && fscanf(file, "%ld %ld", &pages[0], &pages[1]) != 2)
+        pages[1] = 0;
+    if (file)
+        fclose(file);
+    return pages[1] * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static int descriptors(long process) {
+    char path[64];
+    DIR *directory;
+    int count = 0;
+    snprintf(path, sizeof path, "/proc/%ld/fd", process);
+    directory = opendir(path);
+    while (directory && readdir(directory))
+        count++;
+    if (directory)
+        closedir(directory);
+    return count;
+}
+
+/* How many children there are, zombies too; the last one's number. */
+static int children(long *last) {
+    FILE *file = fopen("/proc/thread-self/children", "r");
+    int count = 0;
+    while (file && fscanf(file, "%ld", last) == 1)
+        count++;
+    if (file)
+        fclose(file);
+    return count;
+}
+
+static void show(void *context, const struct tuner_summary *summary) {
+    int64_t every = *(const int64_t *)context / 20;
+    long worker = 0;
+    int count;
+    if (every < 1 || summary->trials % every || !summary->trials)
+        return;
+    count = children(&worker);
+    printf("%7lld trials %7.1f s  tuner %ld KB, %d descriptors; %d child: %ld KB, %d descriptors\n",
+           (long long)summary->trials, summary->seconds, resident_kilobytes(getpid()),
+           descriptors(getpid()), count, resident_kilobytes(worker), descriptors(worker));
+    fflush(stdout);
+}
+
+static double processor_seconds(void) {
+    struct rusage own, ended;
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &ended);
+    return (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec + ended.ru_utime.tv_sec +
+                    ended.ru_stime.tv_sec) +
+           1e-6 * (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec + ended.ru_utime.tv_usec +
+                           ended.ru_stime.tv_usec);
+}
+
+static void report(const struct tuner_summary *summary, double processor) {
+    const struct tuner_shares *s = &summary->shares;
+    double all = (double)summary->trials;
+    printf("%lld trials, %lld right, best %.4g us%s\n", (long long)summary->trials,
+           (long long)summary->errors[OUTCOME_OK], summary->best.median_us,
+           summary->exhausted ? "; no point is left" : "");
+    printf("a second: %.1f by the wall clock, %.1f by the processor's time\n",
+           all / summary->seconds, all / processor);
+    printf("milliseconds a trial: search %.3f, lower %.3f, compile %.3f, check %.3f, time %.3f, "
+           "store %.3f, finalists %.3f, other %.3f\n",
+           1e3 * s->search / all, 1e3 * s->lower / all, 1e3 * s->compile / all,
+           1e3 * s->check / all, 1e3 * s->time / all, 1e3 * s->store / all,
+           1e3 * s->finalists / all, 1e3 * s->other / all);
+}
+
+static void run(const char *workload, int64_t trials, const char *strategy, const char *folder) {
+    struct tuner_options options = {.trials = trials, .progress = show, .context = &trials};
+    struct target_description target;
+    struct tuner_summary summary;
+    struct database *database;
+    struct error error;
+    struct task *task;
+    char path[300];
+    snprintf(path, sizeof path, "%s/trials.db", folder);
+    options.strategy = strategy_find(strategy);
+    if (!options.strategy)
+        fail("there is no such strategy");
+    if (target_describe("native", &target, &error) != DLT_OK ||
+        task_create_text(workload, target.name, 1, &task, &error) != DLT_OK ||
+        database_open(path, DATABASE_WRITE, &database, &error) != DLT_OK)
+        fail(error.message);
+    printf("%s\n", task->key);
+    if (tune(task, database, &options, &summary, &error) != DLT_OK)
+        fail(error.message);
+    report(&summary, processor_seconds());
+    tuner_summary_free(&summary);
+    database_close(database);
+    task_free(task);
+}
+
+static void remove_folder(const char *folder) {
+    static const char *const names[] = {"trials.db", "trials.db-wal", "trials.db-shm"};
+    char path[300];
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
+int main(int argument_count, char **arguments) {
+    int64_t trials = argument_count > 2 ? atoll(arguments[2]) : 1000;
+    char folder[] = "/tmp/bench-trials-XXXXXX";
+    if (argument_count < 2 || trials < 1)
+        fail("usage: bench_trials WORKLOAD [TRIALS] [STRATEGY]");
+    if (!mkdtemp(folder))
+        fail("cannot make a folder in /tmp");
+    run(arguments[1], trials, argument_count > 3 ? arguments[3] : "random", folder);
+    remove_folder(folder);
+    return 0;
+}
