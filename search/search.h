@@ -11,6 +11,7 @@
 #define SEARCH_SEARCH_H
 
 #include "base/error.h"
+#include "costmodel/quality.h"
 #include "db/db.h"
 #include "measure/measure.h"
 #include "schedules/space.h"
@@ -27,6 +28,14 @@ struct tuner_shares {
     double other;     /* the reference, starting workers, handing candidates over */
 };
 
+/* How well this run's records, `points` of them, were ranked by the analytic score and by the model
+ * that was stored before the run. */
+struct tuner_quality {
+    int64_t points; /* 0: not judged */
+    bool has_model;
+    struct quality analytic, model;
+};
+
 /* The state of a run, for progress, and at its end its result. Strings are the tuner's: valid
  * during the progress call; those of a summary until tuner_summary_free. */
 struct tuner_summary {
@@ -37,7 +46,8 @@ struct tuner_summary {
     struct tuner_shares shares;
     bool exhausted; /* no point was left to propose */
     bool cancelled;
-    char first_failure[320]; /* its kind and message; empty if there was none */
+    char first_failure[320];      /* its kind and message; empty if there was none */
+    struct tuner_quality quality; /* at the end of the run */
 
     /* The best known, of earlier runs too; median_us is 0 if there is none. */
     struct {

@@ -253,12 +253,35 @@ static dlt_status search(struct tuner *tuner, struct error *error) {
     return DLT_OK;
 }
 
+/* Other tasks' points and model, for strategies that use them. */
+static void recall(struct tuner *tuner) {
+    double start = tuner_clock();
+    if (!tuner->strategy->remember)
+        return;
+    memory_recall(&tuner->memory, tuner->task, tuner->space, tuner->database);
+    tuner->strategy->remember(tuner->state, &tuner->memory.hints);
+    tuner->summary->shares.search += tuner_clock() - start;
+}
+
+/* What this run adds to the memory; a model that cannot be trained is no failure of the run. */
+static void learn(struct tuner *tuner) {
+    double start = tuner_clock();
+    if (!tuner->strategy->remember)
+        return;
+    tuner_judge_model(tuner);
+    memory_learn(&tuner->memory, tuner->task, tuner->database, NULL);
+    tuner->summary->shares.search += tuner_clock() - start;
+}
+
 static dlt_status run(struct tuner *tuner, struct error *error) {
     const struct tuner_options *options = tuner->options;
     TRY(tuner->strategy->create(tuner->space, &tuner->state, error));
+    recall(tuner);
     TRY(tuner_read_known(tuner, error));
+    tuner->first_point = tuner->points.count;
     report(tuner);
     TRY(search(tuner, error));
+    learn(tuner);
     tuner->summary->cancelled = options->cancel && *options->cancel;
     if (!tuner->summary->cancelled)
         TRY(tuner_run_finalists(tuner, error));
@@ -272,6 +295,7 @@ static void release(struct tuner *tuner) {
         free(tuner->contenders[i].trace);
         free(tuner->contenders[i].knobs);
     }
+    memory_free(&tuner->memory);
     seen_free(&tuner->points);
     seen_free(&tuner->traces);
     text_free(&tuner->layouts);

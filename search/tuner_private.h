@@ -2,6 +2,7 @@
 #ifndef SEARCH_TUNER_PRIVATE_H
 #define SEARCH_TUNER_PRIVATE_H
 
+#include "search/memory.h"
 #include "search/proposals.h"
 #include "search/search.h"
 #include "search/strategy.h"
@@ -28,6 +29,8 @@ struct tuner {
     double start;
     struct seen points, traces; /* scores of what was measured, in this run or before */
     struct proposals proposals;
+    struct memory memory; /* of other tasks */
+    int64_t first_point;  /* of this run, among `points` */
     struct text layouts;
     int contender_count;
     struct contender contenders[FINALISTS]; /* fastest first */
@@ -50,6 +53,9 @@ dlt_status tuner_set_best(struct tuner *tuner, const char *trace, const char *kn
 
 dlt_status tuner_store(struct tuner *tuner, const char *trace, const char *knobs,
                        const struct measure_result *result, bool finalist, struct error *error);
+
+/* Compares what was measured with what the stored model expected (run_quality.c). */
+void tuner_judge_model(struct tuner *tuner);
 
 /* Whether a result counts as right for this run; else it becomes an OUTCOME_WRONG. */
 void tuner_judge(const struct tuner *tuner, struct measure_result *result);
