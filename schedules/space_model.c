@@ -13,6 +13,7 @@
 enum {
     TILE_OVERHEAD_CYCLES = 16,
     SCALAR_ACCESS_CYCLES = 1,
+    TRANSPOSED_ROW_CYCLES = 1,
     ACROSS_LANES_CYCLES = 8
 };
 
@@ -76,6 +77,23 @@ static double loads_of(const struct space *space, const struct group *group,
     return loads;
 }
 
+/* Stores of `accumulators` vectors whose lanes are not contiguous in the result. Where the tile has
+ * several elements along the contiguous axis, they are rows of a matrix that is transposed in
+ * registers: some exchanges a row, then one store a lane and as many elements as there are rows. */
+static double strided_stores(const struct space *space, const struct group *group,
+                             const struct group_choice *choice, const int64_t *tile,
+                             double accumulators) {
+    int64_t lanes = space_lanes(space), rows = 1;
+    for (int i = 0; i < group->axis_count; i++)
+        if (i != choice->vector && group->axes[i].output_stride == 1)
+            rows = tile[i];
+    if (rows == 1)
+        return accumulators * (double)lanes * SCALAR_ACCESS_CYCLES;
+    return accumulators / (double)rows *
+           ((double)(vectors_of(space, rows) * lanes) / space->target.stores_per_cycle +
+            (double)rows * TRANSPOSED_ROW_CYCLES);
+}
+
 static double tile_cycles(const struct space *space, const struct group *group,
                           const struct group_choice *choice, const int64_t *tile) {
     const struct target_description *target = &space->target;
@@ -100,7 +118,7 @@ static double tile_cycles(const struct space *space, const struct group *group,
     if (choice->vector_reduction >= 0)
         stores = accumulators * ACROSS_LANES_CYCLES;
     if (v >= 0 && group->axes[v].output_stride != 1)
-        stores = accumulators * space_lanes(space) * SCALAR_ACCESS_CYCLES;
+        stores = strided_stores(space, group, choice, tile, accumulators);
     return step * trips + stores + TILE_OVERHEAD_CYCLES;
 }
 
@@ -123,12 +141,13 @@ int64_t space_registers(const struct space *space, const struct group *group,
             rows *= choice->tile[i];
     }
     if (!group->reduction_count)
-        return 4;
+        return 4 + group->temporaries;
     if (choice->vector_reduction >= 0)
         vectors = vectors_of(space, choice->lane_trips);
     /* Accumulators, one row of vector operands that all rows share, one broadcast; a gather holds
      * the indices of its lanes. */
-    return rows * vectors + (rows > 1 ? vectors : 1) + 1 + (gathers_any(group, choice) ? 2 : 0);
+    return rows * vectors + (rows > 1 ? vectors : 1) + 1 + (gathers_any(group, choice) ? 2 : 0) +
+           group->temporaries;
 }
 
 /* A border that a serial reduction meets alone becomes that loop's bounds: one class. */
@@ -161,6 +180,21 @@ int64_t space_variants(const struct group *group, const struct group_choice *cho
     return variants;
 }
 
+int64_t space_code(const struct space *space, const struct group *group,
+                   const struct group_choice *choice) {
+    int64_t instances = 1, trips = 1, operations = group->operations;
+    if (choice->vector_reduction >= 0)
+        instances = vectors_of(space, choice->lane_trips);
+    for (int i = 0; i < group->axis_count; i++)
+        instances *= i == choice->vector ? vectors_of(space, choice->tile[i]) : choice->tile[i];
+    for (int i = 0; i < group->reduction_count; i++)
+        trips *= choice->unroll[i] ? choice->unroll[i] : 1;
+    if (group->reduction_count) /* a product and a sum are one; most loads are shared */
+        operations = operations > 3 ? operations - 2 : 1;
+    return instances * (trips * operations * 3 / 2 + group->epilogue_operations + 2) *
+           space->target.instruction_bytes;
+}
+
 /* Adds up full tiles and rests along the axes from `axis` on. */
 static double sum_tiles(const struct space *space, const struct group *group,
                         const struct group_choice *choice, int axis, int64_t *tile, double count) {
@@ -184,7 +218,8 @@ double space_estimate(const struct space *space, const struct group *group,
                       const struct group_choice *choice) {
     int64_t tile[MAX_RANK];
     if (space_registers(space, group, choice) > space->target.vector_registers ||
-        space_variants(group, choice) > SPACE_MAX_VARIANTS)
+        space_variants(group, choice) > SPACE_MAX_VARIANTS ||
+        space_code(space, group, choice) > space->target.code_bytes)
         return INFINITY;
     return sum_tiles(space, group, choice, 0, tile, 1);
 }
