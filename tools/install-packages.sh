@@ -2,7 +2,8 @@
 # Installs the Debian packages that building and testing need, when one is missing.
 #
 # It asks dpkg first, which takes milliseconds, and touches nothing when all are there. As another
-# user than root it needs sudo.
+# user than root it needs sudo. With --peers it also gets the libraries that benchmarks compare with
+# (docs/benchmarks.md).
 set -euo pipefail
 
 packages=(
@@ -14,6 +15,14 @@ packages=(
     zlib1g-dev                                # tables for replay
     libcmocka-dev clang-format                # tests, formatting
 )
+case "${1-}" in
+"") ;;
+--peers) packages+=(libdnnl-dev libopenblas-dev libxsmm-dev libxnnpack-dev) ;;
+*)
+    echo "install-packages: '$1' is no option; it may be --peers" >&2
+    exit 2
+    ;;
+esac
 
 if ! command -v dpkg-query >/dev/null; then
     echo "install-packages: not a Debian system; needed are the equivalents of: ${packages[*]}" >&2
