@@ -141,12 +141,13 @@ int64_t space_registers(const struct space *space, const struct group *group,
             rows *= choice->tile[i];
     }
     if (!group->reduction_count)
-        return 4;
+        return 4 + group->temporaries;
     if (choice->vector_reduction >= 0)
         vectors = vectors_of(space, choice->lane_trips);
     /* Accumulators, one row of vector operands that all rows share, one broadcast; a gather holds
      * the indices of its lanes. */
-    return rows * vectors + (rows > 1 ? vectors : 1) + 1 + (gathers_any(group, choice) ? 2 : 0);
+    return rows * vectors + (rows > 1 ? vectors : 1) + 1 + (gathers_any(group, choice) ? 2 : 0) +
+           group->temporaries;
 }
 
 /* A border that a serial reduction meets alone becomes that loop's bounds: one class. */
@@ -179,6 +180,21 @@ int64_t space_variants(const struct group *group, const struct group_choice *cho
     return variants;
 }
 
+int64_t space_code(const struct space *space, const struct group *group,
+                   const struct group_choice *choice) {
+    int64_t instances = 1, trips = 1, operations = group->operations;
+    if (choice->vector_reduction >= 0)
+        instances = vectors_of(space, choice->lane_trips);
+    for (int i = 0; i < group->axis_count; i++)
+        instances *= i == choice->vector ? vectors_of(space, choice->tile[i]) : choice->tile[i];
+    for (int i = 0; i < group->reduction_count; i++)
+        trips *= choice->unroll[i] ? choice->unroll[i] : 1;
+    if (group->reduction_count) /* a product and a sum are one; most loads are shared */
+        operations = operations > 3 ? operations - 2 : 1;
+    return instances * (trips * operations * 3 / 2 + group->epilogue_operations + 2) *
+           space->target.instruction_bytes;
+}
+
 /* Adds up full tiles and rests along the axes from `axis` on. */
 static double sum_tiles(const struct space *space, const struct group *group,
                         const struct group_choice *choice, int axis, int64_t *tile, double count) {
@@ -202,7 +218,8 @@ double space_estimate(const struct space *space, const struct group *group,
                       const struct group_choice *choice) {
     int64_t tile[MAX_RANK];
     if (space_registers(space, group, choice) > space->target.vector_registers ||
-        space_variants(group, choice) > SPACE_MAX_VARIANTS)
+        space_variants(group, choice) > SPACE_MAX_VARIANTS ||
+        space_code(space, group, choice) > space->target.code_bytes)
         return INFINITY;
     return sum_tiles(space, group, choice, 0, tile, 1);
 }

@@ -96,6 +96,10 @@ double space_estimate(const struct space *space, const struct group *group,
 int64_t space_registers(const struct space *space, const struct group *group,
                         const struct group_choice *choice);
 
+/* Bytes of machine code of one variant of the tile, about. */
+int64_t space_code(const struct space *space, const struct group *group,
+                   const struct group_choice *choice);
+
 /* Variants of the tile that ragged edges and borders ask for. */
 int64_t space_variants(const struct group *group, const struct group_choice *choice);
 

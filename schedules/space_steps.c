@@ -75,21 +75,6 @@ void space_canonicalise(const struct space *space, int *point) {
 
 /* Constraints. */
 
-static int64_t code_estimate(const struct space *space, const struct group *group,
-                             const struct group_choice *choice) {
-    int64_t instances = 1, trips = 1;
-    if (choice->vector_reduction >= 0)
-        instances = (choice->lane_trips + space_lanes(space) - 1) / space_lanes(space);
-    for (int i = 0; i < group->axis_count; i++)
-        instances *= i == choice->vector
-                         ? (choice->tile[i] + space_lanes(space) - 1) / space_lanes(space)
-                         : choice->tile[i];
-    for (int i = 0; i < group->reduction_count; i++)
-        trips *= choice->unroll[i];
-    /* Half as many loads as multiply-adds, and the first and last operations of accumulators. */
-    return instances * (trips * 3 / 2 + 2) * space->target.instruction_bytes;
-}
-
 /* Lanes along the vector axis must be next to each other in everything that is read. */
 static bool gathers(const struct group *group, const struct group_choice *choice) {
     for (int i = 0; choice->vector >= 0 && i < group->read_count; i++) {
@@ -107,7 +92,7 @@ static dlt_status check_group(const struct space *space, int index,
     const struct group *group = &rules->structure.groups[index];
     double cycles;
     int64_t registers = space_registers(space, group, choice);
-    int64_t variants = space_variants(group, choice), code = code_estimate(space, group, choice);
+    int64_t variants = space_variants(group, choice), code = space_code(space, group, choice);
     if (registers > space->target.vector_registers)
         return error_set(error, DLT_ERROR_REFUSED, "registers: the tile needs %lld, %s has %d",
                          (long long)registers, space->target.name, space->target.vector_registers);
@@ -134,6 +119,15 @@ static dlt_status check_group(const struct space *space, int index,
                              "block.%s: %lld tiles of %lld leave fewer than two blocks of %lld",
                              group->axes[i].name, (long long)choice->block[i],
                              (long long)choice->tile[i], (long long)group->axes[i].extent);
+    for (int i = 0; i < group->read_count; i++) {
+        const struct group_read *read = &group->reads[i];
+        int packed =
+            choice->pack[i] && !read->is_parameter ? space_packed_axis(group, read, choice) : -1;
+        if (packed >= 0 && read->strides[read->axis_of[packed]] != 1)
+            return error_set(error, DLT_ERROR_REFUSED,
+                             "pack.%s: its neighbours along %s are apart, copying would gather",
+                             read->tensor->name, group->axes[read->axis_of[packed]].name);
+    }
     cycles = space_estimate(space, group, choice);
     if (cycles > SPACE_HOPELESS * rules->least_cycles[index])
         return error_set(error, DLT_ERROR_REFUSED,

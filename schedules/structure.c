@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+enum {
+    FUNCTION_TEMPORARIES = 6 /* values and coefficients of a polynomial that live at once */
+};
+
 struct analysis {
     struct arena *arena;
     const struct expression *expression;
@@ -201,6 +205,28 @@ static void find_borders(struct analysis *a, const struct value *value) {
         find_borders(a, value->operands[i]);
 }
 
+/* About how many vector operations a value takes; functions are polynomials (ir/math_functions.c).
+ */
+static int count_operations(const struct value *value) {
+    static const int costs[OPERATION_COUNT] = {
+        [OP_CONSTANT] = 0, [OP_EXPONENTIAL] = 20, [OP_LOGARITHM] = 28,  [OP_TANH] = 22,
+        [OP_ERF] = 33,     [OP_SQUARE_ROOT] = 2,  [OP_SELECT_LESS] = 2,
+    };
+    int count = costs[value->operation];
+    if (count == 0 && value->operation != OP_CONSTANT)
+        count = 1;
+    for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
+        count += count_operations(value->operands[i]);
+    return count;
+}
+
+static bool has_function(const struct value *value) {
+    bool has = value->operation >= OP_EXPONENTIAL && value->operation <= OP_ERF;
+    for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
+        has |= has_function(value->operands[i]);
+    return has;
+}
+
 static void describe_group(struct analysis *a) {
     struct group *group = a->group;
     const struct tensor *compute = group->compute;
@@ -220,6 +246,10 @@ static void describe_group(struct analysis *a) {
         group->reductions[i].name = compute->reduction_axes[i]->name;
         group->reductions[i].extent = compute->reduction_axes[i]->extent;
     }
+    group->operations = count_operations(compute->body);
+    group->epilogue_operations = group->fused ? count_operations(group->outer->body) : 0;
+    if (has_function(compute->body) || has_function(group->outer->body))
+        group->temporaries = FUNCTION_TEMPORARIES;
     find_alignments(a, compute->body);
     find_reads(a, compute->body);
     find_borders(a, compute->body);

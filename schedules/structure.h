@@ -51,6 +51,9 @@ struct group {
     struct group_reduction reductions[MAX_RANK];
     int read_count;
     struct group_read reads[MAX_READS];
+    int operations;          /* vector operations of one term of the compute stage, about */
+    int epilogue_operations; /* of the outer stage, if fused */
+    int temporaries;         /* registers that functions in either need beside the accumulators */
 };
 
 struct structure {
