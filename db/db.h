@@ -91,6 +91,11 @@ dlt_status database_tasks(struct database *database, task_visitor *visitor, void
 
 void record_free(struct record *record); /* of one read by database_best */
 
+/* The keys of tasks that begin with a text; without looking at their records. */
+typedef bool key_visitor(void *context, const char *key);
+dlt_status database_keys(struct database *database, const char *beginning, key_visitor *visitor,
+                         void *context, struct error *error);
+
 /* Strings of its own for a record that has borrowed ones; to be freed with record_free. */
 dlt_status record_own(struct record *record, struct error *error);
 

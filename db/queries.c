@@ -299,3 +299,20 @@ dlt_status database_tasks(struct database *database, task_visitor *visitor, void
     sqlite3_reset(statement);
     return status;
 }
+
+dlt_status database_keys(struct database *database, const char *beginning, key_visitor *visitor,
+                         void *context, struct error *error) {
+    sqlite3_stmt *statement;
+    dlt_status status;
+    int code;
+    TRY(database_refresh(database, error));
+    TRY(database_statement(database, STATEMENT_KEYS, &statement, error));
+    sqlite3_bind_text(statement, 1, beginning, -1, SQLITE_STATIC);
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+        if (!visitor(context, database_text(statement, 0)))
+            break;
+    status = end_visit(database, code, error);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return status;
+}

@@ -55,6 +55,10 @@ static const char *const sql[STATEMENT_COUNT] = {
         "(SELECT count(*) FROM record INDEXED BY record_best WHERE task_id = task.id AND " IS_RIGHT
         ") "
         "FROM task ORDER BY key",
+    /* texts that begin with ?1 are those from ?1 on below ?1 followed by the last character there
+     * is; so the index of the keys leads to them */
+    [STATEMENT_KEYS] = "SELECT key FROM task WHERE key >= ?1 AND key < ?1 || char(1114111) "
+                       "ORDER BY key",
     [STATEMENT_PUT_MODEL] =
         "INSERT INTO model(name, target, host_id, features, records, created, bytes) "
         "VALUES(?1, ?2, (SELECT id FROM host WHERE name = ?3), ?4, ?5, ?6, ?7) "

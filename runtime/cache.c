@@ -77,15 +77,21 @@ static dlt_kernel *oldest_idle(const struct cache *cache) {
     return oldest;
 }
 
-dlt_kernel *cache_release(struct cache *cache, dlt_kernel *kernel) {
-    if (--kernel->holders > 0)
-        return NULL;
-    if (kernel->state == KERNEL_FAILED)
-        return kernel;
-    if (++cache->idle <= CACHE_IDLE)
+dlt_kernel *cache_evict(struct cache *cache) {
+    dlt_kernel *kernel;
+    if (cache->idle <= cache->idle_limit)
         return NULL;
     kernel = oldest_idle(cache);
     cache_forget(cache, kernel);
     cache->idle--;
     return kernel;
+}
+
+dlt_kernel *cache_release(struct cache *cache, dlt_kernel *kernel) {
+    if (--kernel->holders > 0)
+        return NULL;
+    if (kernel->state == KERNEL_FAILED)
+        return kernel;
+    cache->idle++;
+    return cache_evict(cache);
 }

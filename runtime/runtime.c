@@ -31,6 +31,7 @@ dlt_status dlt_runtime_open(const char *database, const char *target, dlt_runtim
     pthread_mutex_init(&opened->database_mutex, NULL);
     pthread_mutex_init(&opened->mutex, NULL);
     pthread_cond_init(&opened->made, NULL);
+    opened->cache.idle_limit = CACHE_IDLE;
     if (open_parts(opened, database, target, &opened->failure) != DLT_OK)
         return handle_fail(&opened->handle, &opened->failure);
     return DLT_OK;
@@ -159,6 +160,24 @@ dlt_status dlt_runtime_get(dlt_runtime *runtime, const char *workload, int threa
     }
     if (get(runtime, workload, threads, kernel, &error) != DLT_OK)
         return handle_fail(&runtime->handle, &error);
+    return DLT_OK;
+}
+
+dlt_status dlt_runtime_keep(dlt_runtime *runtime, int kernel_count) {
+    struct error error;
+    dlt_kernel *unused = NULL;
+    if (kernel_count < 0) {
+        error_set(&error, DLT_ERROR_ARGUMENT, "kernels: %d is not a number from 0", kernel_count);
+        return handle_fail(&runtime->handle, &error);
+    }
+    do {
+        pthread_mutex_lock(&runtime->mutex);
+        runtime->cache.idle_limit = kernel_count;
+        unused = cache_evict(&runtime->cache);
+        pthread_mutex_unlock(&runtime->mutex);
+        if (unused)
+            kernel_destroy(unused);
+    } while (unused);
     return DLT_OK;
 }
 

@@ -2,7 +2,8 @@
  *
  *     runtime.c  opening, closing, getting: the mutex, each kernel made once
  *     cache.c    names -> kernels, and which idle kernels are kept
- *     make.c     a kernel from the best record, or by default
+ *     make.c     a kernel from the best record, of this workload or a near one, or by default
+ *     near.c     the stored workloads that are nearest
  *     kernel.c   describing, packing, running
  *     tensors.c  DLTensors checked */
 #ifndef RUNTIME_RUNTIME_H
@@ -50,14 +51,14 @@ struct cache_name {
 
 enum {
     CACHE_BUCKETS = 1024,
-    CACHE_IDLE = 256,   /* kernels kept that nobody holds */
+    CACHE_IDLE = 256, /* kernels kept that nobody holds, if the program asks for no other number */
     CACHE_ALIASES = 16, /* spellings of one workload that are remembered */
 };
 
 struct cache {
     struct cache_name *buckets[CACHE_BUCKETS];
     dlt_kernel *kernels;
-    int idle;
+    int idle, idle_limit;
     uint64_t clock;
 };
 
@@ -80,6 +81,23 @@ void cache_forget(struct cache *cache, dlt_kernel *kernel); /* no name leads to 
 void cache_hold(struct cache *cache, dlt_kernel *kernel);
 /* Answers a kernel to free, or NULL. */
 dlt_kernel *cache_release(struct cache *cache, dlt_kernel *kernel);
+/* Takes an idle kernel out if there are more than the limit: to free, or NULL. */
+dlt_kernel *cache_evict(struct cache *cache);
+
+/* near.c: the database's mutex is held. */
+enum {
+    NEAR_TASKS = 4
+};
+struct near_tasks {
+    int count;
+    struct near_task {
+        char *key;
+        double distance;
+    } tasks[NEAR_TASKS]; /* nearest first */
+};
+dlt_status near_tasks_find(struct database *database, const char *key, struct near_tasks *near,
+                           struct error *error);
+void near_tasks_free(struct near_tasks *near);
 
 /* make.c; takes no lock but the database's. Fills all but the cache's part. */
 dlt_status kernel_make(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error);

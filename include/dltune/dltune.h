@@ -75,8 +75,9 @@ DLT_API dlt_status dlt_runtime_open(const char *database, const char *target,
 DLT_API void dlt_runtime_close(dlt_runtime *runtime);
 
 /* Gets the kernel of a workload: from the cache, else from the best record stored for exactly this
- * workload, target and number of threads, else by dltune's default schedule. The first call for a
- * workload makes native code (milliseconds), later ones look it up (below a microsecond). Each
+ * workload, target and number of threads, else with the choices of the nearest stored workload that
+ * differs in sizes only, else by dltune's default schedule. So shapes that are known only when the
+ * program runs just work. The first call for a workload makes native code (milliseconds), later ones look it up (below a microsecond). Each
  * kernel is made once, whichever threads ask for it at the same time.
  *
  *   workload  an operator and its sizes, "matmul m=128 n=3072 k=768 const=b"
@@ -90,8 +91,12 @@ DLT_API dlt_status dlt_runtime_get(dlt_runtime *runtime, const char *workload, i
                                    dlt_kernel **kernel);
 
 /* Gives a kernel back; each dlt_runtime_get needs one. The runtime keeps the code for the next get,
- * up to a number of kernels nobody holds. NULL is allowed. Any thread. */
+ * up to a number of kernels nobody holds (dlt_runtime_keep). NULL is allowed. Any thread. */
 DLT_API void dlt_kernel_release(dlt_kernel *kernel);
+
+/* How many kernels that nobody holds the runtime keeps, from 0; 256 unless told. Beyond it the one
+ * that was not asked for longest goes; kernels that are held never do. Any thread. */
+DLT_API dlt_status dlt_runtime_keep(dlt_runtime *runtime, int kernel_count);
 
 /* ---- Kernels ---- */
 

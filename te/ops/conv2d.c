@@ -330,5 +330,6 @@ const struct operator_definition conv2d_definition = {
     .name = "conv2d",
     .help = "two-dimensional convolution with stride, padding, dilation, groups",
     .keys = keys,
+    .sizes = "n c h w k r s",
     .build = build_conv2d,
 };

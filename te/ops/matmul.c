@@ -104,5 +104,6 @@ const struct operator_definition matmul_definition = {
     .name = "matmul",
     .help = "matrix product: output[m, n] = sum over k of a[m, k] * b[k, n]",
     .keys = keys,
+    .sizes = "m n k",
     .build = build_matmul,
 };

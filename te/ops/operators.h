@@ -19,6 +19,7 @@ struct operator_definition {
     const char *name;                /* "conv2d" */
     const char *help;                /* one line */
     const struct operator_key *keys; /* canonical order; ends with a NULL name */
+    const char *sizes;               /* keys along which the work may grow: "m n k" */
     /* Builds the expression. Messages name the key, what it was and what it may be. Fills
      * `identifier` with a short readable name. */
     dlt_status (*build)(struct operator_arguments *arguments, struct expression *expression,

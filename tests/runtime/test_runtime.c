@@ -30,6 +30,8 @@ static char path[] = "/tmp/dltune-runtime-XXXXXX.db";
 static struct error error;
 static dlt_runtime *runtime;
 
+static const char *stored_knobs = ""; /* of what is stored next */
+
 static void store(const char *key, const char *host, const char *generator, const char *trace) {
     struct database *database;
     struct record record = {
@@ -37,7 +39,7 @@ static void store(const char *key, const char *host, const char *generator, cons
         .host = host,
         .generator = generator,
         .trace = trace,
-        .knobs = "",
+        .knobs = stored_knobs,
         .outcome = "ok",
         .clock = "cpu",
         .layouts = "",
@@ -209,6 +211,35 @@ static void a_trace_that_does_not_replay_gives_the_default(void **state) {
     dlt_kernel_release(kernel);
 }
 
+static void adapted_from_the_nearest_workload(void **state) {
+    dlt_kernel_info info, plain;
+    (void)state;
+    dlt_kernel *kernel = get("matmul m=7 n=5 k=9", 1);
+    dlt_kernel_describe(kernel, &plain);
+    assert_int_equal(plain.origin, DLT_ORIGIN_DEFAULT);
+    stored_knobs = "no.such.knob=3";
+    store("matmul m=7 n=5 k=2 target=c threads=1", host_name(), DATABASE_GENERATOR, "");
+    store("matmul m=7 n=5 k=4 target=c threads=1", "far away", DATABASE_GENERATOR, "");
+    store("matmul m=70 n=50 k=3 target=c threads=1", host_name(), DATABASE_GENERATOR, "");
+    store("matmul m=7 n=5 k=3 const=b target=c threads=1", host_name(), DATABASE_GENERATOR, "");
+    store("matmul m=7 n=5 k=3 target=c threads=2", host_name(), DATABASE_GENERATOR, "");
+    stored_knobs = "";
+    store("matmul m=7 n=6 k=3 target=c threads=1", host_name(), DATABASE_GENERATOR, "");
+    dlt_kernel *adapted = get(WORKLOAD, 1); /* k=4 is nearer than k=2; n=6 has no knobs */
+    dlt_kernel_describe(adapted, &info);
+    assert_int_equal(info.origin, DLT_ORIGIN_ADAPTED);
+    assert_string_equal(dlt_origin_name(info.origin), "adapted");
+    assert_int_equal(info.verified, 0);
+    assert_string_equal(info.host, "far away");
+    assert_int_equal(info.is_this_host, 0);
+    assert_true(info.median_us == 0);
+    assert_string_equal(info.reason, "nothing stored for `" KEY "`; adapted from "
+                                     "`matmul m=7 n=5 k=4 target=c threads=1`");
+    run_product(adapted, NULL);
+    dlt_kernel_release(adapted);
+    dlt_kernel_release(kernel);
+}
+
 static void parameters_are_packed(void **state) {
     dlt_kernel_info info;
     dlt_tensor_info tensor;
@@ -272,6 +303,23 @@ static void the_cache_is_bounded(void **state) {
     dlt_kernel_release(held);
     dlt_kernel_release(held);
     dlt_kernel_release(get("matmul m=1 n=1 k=1", 1));
+}
+
+static void the_program_says_how_many_are_kept(void **state) {
+    dlt_kernel *held = get(WORKLOAD, 1), *other;
+    (void)state;
+    assert_int_equal(dlt_runtime_keep(runtime, 0), DLT_OK);
+    run_product(held, NULL);
+    dlt_kernel_release(held); /* gone */
+    assert_int_equal(dlt_runtime_keep(runtime, 1), DLT_OK);
+    held = get(WORKLOAD, 1);
+    other = get("matmul m=2 n=2 k=2", 1);
+    dlt_kernel_release(held);
+    dlt_kernel_release(other); /* the other one goes */
+    assert_ptr_equal(get("matmul m=2 n=2 k=2", 1), other);
+    dlt_kernel_release(other);
+    assert_int_equal(dlt_runtime_keep(runtime, -1), DLT_ERROR_ARGUMENT);
+    assert_string_equal(dlt_error(runtime), "kernels: -1 is not a number from 0");
 }
 
 enum {
@@ -444,10 +492,12 @@ int main(void) {
         TEST(exact_from_a_record),
         TEST(records_of_others_are_named),
         TEST(a_trace_that_does_not_replay_gives_the_default),
+        TEST(adapted_from_the_nearest_workload),
         TEST(parameters_are_packed),
         TEST(threads_share_the_work),
         TEST(each_kernel_is_made_once),
         TEST(the_cache_is_bounded),
+        TEST(the_program_says_how_many_are_kept),
         TEST(many_threads_get_the_same_kernels),
         TEST(bad_workloads_are_refused),
         TEST(a_failed_opening_says_why),
