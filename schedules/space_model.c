@@ -14,6 +14,7 @@ enum {
     TILE_OVERHEAD_CYCLES = 16,
     SCALAR_ACCESS_CYCLES = 1,
     TRANSPOSED_ROW_CYCLES = 1,
+    CONFLICT_CYCLES = 8,
     ACROSS_LANES_CYCLES = 8
 };
 
@@ -77,6 +78,21 @@ static double loads_of(const struct space *space, const struct group *group,
     return loads;
 }
 
+/* Whether the lines that a tile stores to along the vector axis, a constant stride apart, are more
+ * in one set of the first cache than it has ways: each store then waits for its line. */
+static bool stores_conflict(const struct space *space, const struct group *group,
+                            const struct group_choice *choice, const int64_t *tile) {
+    const struct cache_description *cache = &space->target.caches[0];
+    int64_t stride = group->axes[choice->vector].output_stride * data_types[TYPE_F32].bytes;
+    int64_t span, sets;
+    if (cache->bytes <= 0 || cache->ways <= 0)
+        return false;
+    span = cache->bytes / cache->ways; /* addresses so far apart share a set */
+    for (sets = 1; sets < tile[choice->vector] && stride * sets % span;)
+        sets++;
+    return tile[choice->vector] > sets * cache->ways;
+}
+
 /* Stores of `accumulators` vectors whose lanes are not contiguous in the result. Where the tile has
  * several elements along the contiguous axis, they are rows of a matrix that is transposed in
  * registers: some exchanges a row, then one store a lane and as many elements as there are rows. */
@@ -84,13 +100,15 @@ static double strided_stores(const struct space *space, const struct group *grou
                              const struct group_choice *choice, const int64_t *tile,
                              double accumulators) {
     int64_t lanes = space_lanes(space), rows = 1;
+    double conflict = stores_conflict(space, group, choice, tile) ? CONFLICT_CYCLES : 0;
     for (int i = 0; i < group->axis_count; i++)
         if (i != choice->vector && group->axes[i].output_stride == 1)
             rows = tile[i];
     if (rows == 1)
-        return accumulators * (double)lanes * SCALAR_ACCESS_CYCLES;
+        return accumulators * (double)lanes * (SCALAR_ACCESS_CYCLES + conflict);
     return accumulators / (double)rows *
-           ((double)(vectors_of(space, rows) * lanes) / space->target.stores_per_cycle +
+           ((double)(vectors_of(space, rows) * lanes) *
+                (1.0 / space->target.stores_per_cycle + conflict) +
             (double)rows * TRANSPOSED_ROW_CYCLES);
 }
 
