@@ -44,7 +44,7 @@ struct options {
     int64_t trials, seed, threads, keep;
     double seconds, max_error;
     const char *target, *algorithm, *strategy, *database;
-    const char *baseline, *name, *out, *list, *pass, *show, *repair;
+    const char *baseline, *name, *out, *list, *pass, *show, *repair, *replay;
     bool json, quiet, verbose, peers, measure, space, use_default, run, help;
 };
 

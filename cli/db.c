@@ -1,5 +1,6 @@
 /* `dltune db`: what is stored, shown, joined, cleaned and checked. */
 #include "cli/db_check.h"
+#include "cli/failures.h"
 #include "cli/report.h"
 
 #include "db/exchange.h"
@@ -161,6 +162,7 @@ static const struct action {
 } actions[] = {
     {"list", DATABASE_READ, WORDS_NONE, list},
     {"show", DATABASE_READ, WORDS_WORKLOAD, show},
+    {"failures", DATABASE_READ, WORDS_WORKLOAD, db_failures},
     {"export", DATABASE_READ, WORDS_WORKLOAD, export_lines},
     {"import", DATABASE_WRITE, WORDS_FILES, import_files},
     {"merge", DATABASE_WRITE, WORDS_FILES, merge_files},

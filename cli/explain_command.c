@@ -1,5 +1,6 @@
 /* `dltune explain`: choosing the schedule and the parts. The parts are in explain.c. */
 #include "cli/explain.h"
+#include "cli/failures.h"
 #include "cli/roofs.h"
 #include "cli/stored.h"
 
@@ -145,6 +146,8 @@ dlt_status run_explain(struct cli *cli, struct error *error) {
     struct task *task;
     unsigned chosen;
     dlt_status status;
+    if (cli->options.replay)
+        return replay_failure(cli, cli->options.replay, error);
     TRY(choose_parts(&cli->options, &chosen, error));
     TRY(cli_task(cli, &task, error));
     arena_initialise(&arena);

@@ -36,11 +36,13 @@ static const struct command commands[] = {
      "stored\n"
      "for the target and number of threads.",
      run_export},
-    {"db", "list | show | export | check [WORKLOAD] | import | merge FILE... | prune",
+    {"db", "list | show | failures | export | check [WORKLOAD] | import | merge FILE... | prune",
      "look into the database, join and clean databases",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_FILES,
      "list     a line for each task\n"
      "show     the records of a workload\n"
+     "failures how many candidates failed in which way, with an example; with --out each becomes a\n"
+     "         file for `dltune explain --replay FILE`\n"
      "export   the records as JSON lines, on standard output\n"
      "import   takes in JSON lines of files, - for standard input\n"
      "merge    takes in records, models and runs of other databases; nothing comes in twice\n"
@@ -50,7 +52,9 @@ static const struct command commands[] = {
      "         with the reference. With --repair what is whole goes into a new file.",
      run_db},
     {"explain", "WORKLOAD", "how the stored best computes it, stage by stage",
-     GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_EXPLAIN, NULL, run_explain},
+     GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_EXPLAIN,
+     "--replay FILE measures a failed candidate again, as `dltune db failures --out DIR` wrote it.",
+     run_explain},
     {"targets", "", "list what code can be made for", GROUP_OUTPUT | GROUP_TARGETS | GROUP_DATABASE,
      "--measure times multiply-adds of each type and the bandwidth of each level of memory, and\n"
      "stores them with this host: results state their share of that roof.",
