@@ -25,17 +25,18 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static long resident_kilobytes(long process) {
+/* Its own, without what is mapped from files: the database's pages are the system's to drop. */
+static long own_kilobytes(long process) {
     char path[64];
-    long pages[2] = {0, 0};
+    long pages[3] = {0, 0, 0};
     FILE *file;
     snprintf(path, sizeof path, "/proc/%ld/statm", process);
     file = fopen(path, "r");
-    if (file && fscanf(file, "%ld %ld", &pages[0], &pages[1]) != 2)
-        pages[1] = 0;
+    if (file && fscanf(file, "%ld %ld %ld", &pages[0], &pages[1], &pages[2]) != 3)
+        pages[1] = pages[2] = 0;
     if (file)
         fclose(file);
-    return pages[1] * (sysconf(_SC_PAGESIZE) / 1024);
+    return (pages[1] - pages[2]) * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 static int descriptors(long process) {
@@ -70,8 +71,8 @@ static void show(void *context, const struct tuner_summary *summary) {
         return;
     count = children(&worker);
     printf("%7lld trials %7.1f s  tuner %ld KB, %d descriptors; %d child: %ld KB, %d descriptors\n",
-           (long long)summary->trials, summary->seconds, resident_kilobytes(getpid()),
-           descriptors(getpid()), count, resident_kilobytes(worker), descriptors(worker));
+           (long long)summary->trials, summary->seconds, own_kilobytes(getpid()),
+           descriptors(getpid()), count, own_kilobytes(worker), descriptors(worker));
     fflush(stdout);
 }
 

@@ -32,7 +32,7 @@ expect 0 ", 0 of them new" db merge 1.db 2.db --db all.db
 expect 2 "db merge: the names of files are missing" db merge --db all.db
 expect 1 "none.db: there is no such database" db merge none.db --db all.db
 expect 2 "db list: 'x' was not expected" db list x --db all.db
-expect 2 "it may be one of: list show export import merge prune check" db shew
+expect 2 "it may be one of: list show failures export import merge prune check" db shew
 
 "$dltune" db export --db all.db >lines || failures=$((failures + 1))
 expect 0 ", 0 of them new" db import lines --db all.db
@@ -47,6 +47,15 @@ expect 0 "1 bests run, 0 wrong" db check --run --db all.db
 expect 0 "records removed" db prune --keep 1 --db copy.db
 expect 2 "--keep: '0' is not a number from 1" db prune --keep 0 --db copy.db
 expect 0 "us" query matmul m=5 n=7 k=3 --target c --db copy.db
+
+# failures, and one of them again
+"$dltune" db failures --db all.db || failures=$((failures + 1))
+printf 'dltune failure 1\ntask matmul m=5 n=7 k=3 target=c threads=1\noutcome refused\nmessage so it was\ntrace\nfly away\n' >failure
+expect 0 "now   refused" explain --replay failure
+sed 's/outcome refused/outcome wrong/' failure >other
+expect 1 "then  wrong: so it was" explain --replay other
+sed 's/outcome refused/outcome odd/' failure >other
+expect 2 "line 3: 'outcome odd'" explain --replay other
 
 # a page of the middle is overwritten: reading says so, the rest is recovered
 cp all.db damaged.db
