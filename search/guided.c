@@ -19,17 +19,20 @@
 enum {
     CHAINS = 32,
     STEPS = 60,
-    POOL = 64,         /* best points kept from a walk */
-    ELITE = 16,        /* best points measured that chains start from */
-    BATCH = 16,        /* at most; */
-    FIRST_BATCH = 8,   /* while there are few records a batch is smaller: each teaches much */
-    MANY_RECORDS = 96, /* these are not few */
-    MOVES_TRIED = 8,   /* for a neighbour that is legal */
+    POOL = 64,           /* best points kept from a walk */
+    ELITE = 16,          /* best points measured that chains start from */
+    BATCH = 16,          /* at most; */
+    FEWEST = 4,          /* while there are few records a batch is smaller: each teaches much */
+    RECORDS_A_POINT = 6, /* of a batch */
+    MOVES_TRIED = 8,     /* for a neighbour that is legal */
     RANDOM_ONE_IN = 20,
 };
 
 #define HOT      0.15 /* the first temperature; energies are logarithms of times */
 #define LIKENESS 0.03 /* energy that a point like one already chosen is worse by */
+#define UNLIKE_DEFAULT                                                                             \
+    0.2 /* energy that a point without a knob of point 0 is worse by, until the                    \
+           first records: rules chose it by more than the score knows */
 
 struct scored_point {
     int point[MAX_KNOBS];
@@ -121,14 +124,29 @@ static void move(struct guided *g, struct proposals *proposals, const int *from,
     memcpy(to, from, sizeof *to * MAX_KNOBS);
 }
 
+/* The share of free knobs on which two points agree. */
+static double likeness(const struct space *space, const int *a, const int *b) {
+    int same = 0, all = 0;
+    for (int i = 0; i < space->knob_count; i++)
+        if (space->knobs[i].choice_count > 1) {
+            same += a[i] == b[i];
+            all++;
+        }
+    return all ? (double)same / all : 1;
+}
+
 static void evaluate(struct guided *g, struct scored_point *points, int count) {
+    static const int zero[MAX_KNOBS];
     int list[CHAINS][MAX_KNOBS];
     double energies[CHAINS];
     for (int i = 0; i < count; i++)
         memcpy(list[i], points[i].point, sizeof list[i]);
     learner_energies(&g->learner, count, list, energies);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         points[i].energy = energies[i];
+        if (!learner_has_learnt(&g->learner))
+            points[i].energy += UNLIKE_DEFAULT * (1 - likeness(g->space, points[i].point, zero));
+    }
 }
 
 /* Where the chains start: half of them where they were, the others from the best measured, from
@@ -177,17 +195,6 @@ static void walk(struct guided *g, struct proposals *proposals) {
 
 /* ---- a batch ---- */
 
-/* The share of free knobs on which two points agree. */
-static double likeness(const struct space *space, const int *a, const int *b) {
-    int same = 0, all = 0;
-    for (int i = 0; i < space->knob_count; i++)
-        if (space->knobs[i].choice_count > 1) {
-            same += a[i] == b[i];
-            all++;
-        }
-    return all ? (double)same / all : 1;
-}
-
 /* Takes the point of the pool that is best when likeness to the batch is counted; false if the
  * pool is empty. */
 static bool take_from_pool(struct guided *g, struct proposals *proposals) {
@@ -215,13 +222,14 @@ static bool take_from_pool(struct guided *g, struct proposals *proposals) {
 static void offer_first(struct guided *g, struct proposals *proposals) {
     static const int zero[MAX_KNOBS];
     proposals_offer(proposals, zero);
-    while (g->hints && g->hints_taken < g->hints->point_count && proposals->count < FIRST_BATCH / 2)
+    while (g->hints && g->hints_taken < g->hints->point_count && proposals->count < FEWEST - 1)
         proposals_offer(proposals, g->hints->points[g->hints_taken++]);
 }
 
 static void propose(void *state, struct proposals *proposals) {
     struct guided *g = state;
-    int wanted = g->learner.count < MANY_RECORDS ? FIRST_BATCH : BATCH;
+    int64_t records = g->learner.count / RECORDS_A_POINT;
+    int wanted = records < FEWEST ? FEWEST : records < BATCH ? (int)records : BATCH;
     wanted = wanted < proposals->wanted ? wanted : proposals->wanted;
     if (g->out_of_memory) {
         proposals->out_of_memory = true;

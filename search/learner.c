@@ -56,6 +56,10 @@ void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOB
         energies[i] = (double)priors[i] + (double)corrections[i];
 }
 
+bool learner_has_learnt(const struct learner *learner) {
+    return learner->prior_model || learner->corrections;
+}
+
 /* ---- records ---- */
 
 static bool grow(struct learner *learner) {

@@ -27,6 +27,9 @@ void learner_free(struct learner *learner);
 /* False if out of memory. */
 bool learner_add(struct learner *learner, const int *point, double score);
 
+/* Whether anything but the rules and the analytic score is behind the energy. */
+bool learner_has_learnt(const struct learner *learner);
+
 /* Trains if there is enough that is new. A failure leaves the energy as it was. */
 void learner_train(struct learner *learner);
 
