@@ -4,11 +4,12 @@
 
 #include <string.h>
 
-extern const struct operator_definition conv2d_definition, matmul_definition;
+extern const struct operator_definition conv2d_definition, matmul_definition, expression_definition;
 
 const struct operator_definition *const operator_definitions[] = {
     &conv2d_definition,
     &matmul_definition,
+    &expression_definition,
     NULL,
 };
 

@@ -1,0 +1,82 @@
+/* expression: work that is told as a tensor expression itself instead of by an operator's sizes, so
+ * that it is tuned, stored, found and exported like any other. In a workload its tensors stand on
+ * one line, with ';' where the text form has line ends. */
+#include "te/ops/arguments.h"
+
+#include "base/hash.h"
+
+#include <string.h>
+
+static const struct operator_key keys[] = {
+    {"text", "tensors as `dltune explain --show expression` prints them, with ; between them",
+     NULL},
+    {NULL, NULL, NULL},
+};
+
+/* The lines of a text as one, with "; " for a line end and what indents the next line; and back. */
+static char *join_lines(struct arena *arena, const char *text) {
+    char *joined = arena_allocate(arena, 2 * strlen(text) + 1), *out = joined;
+    while (*text) {
+        if (*text != '\n') {
+            *out++ = *text++;
+            continue;
+        }
+        text += strspn(text, " \n\t\r");
+        if (*text) {
+            *out++ = ';';
+            *out++ = ' ';
+        }
+    }
+    *out = 0;
+    return joined;
+}
+
+static char *split_lines(struct arena *arena, const char *text) {
+    char *split = arena_format(arena, "%s", text);
+    for (char *c = split; *c; c++)
+        if (*c == ';')
+            *c = '\n';
+    return split;
+}
+
+static dlt_status write_canonical(struct operator_arguments *arguments,
+                                  const struct expression *expression, struct text *identifier,
+                                  struct error *error) {
+    struct arena *arena = expression->arena;
+    struct text printed = {0};
+    char *line;
+    expression_print(&printed, expression);
+    if (printed.failed) {
+        text_free(&printed);
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    }
+    line = join_lines(arena, text_string(&printed));
+    text_free(&printed);
+    text_format(identifier, "expression_%s_%08x", expression_result(expression)->name,
+                (unsigned)hash_string(line));
+    arguments_write_text(arguments, "text", arena_format(arena, "\"%s\"", line));
+    return DLT_OK;
+}
+
+static dlt_status build_expression(struct operator_arguments *arguments,
+                                   struct expression *expression, struct text *identifier,
+                                   struct error *error) {
+    const char *text = arguments_text(arguments, "text");
+    struct expression *parsed;
+    if (!text)
+        return error_set(error, DLT_ERROR_ARGUMENT, "text: missing; expression needs it (%s)",
+                         keys[0].help);
+    if (strpbrk(text, "\"'"))
+        return error_set(error, DLT_ERROR_ARGUMENT, "text: has a quote, which no expression has");
+    TRY(expression_parse(expression->arena, split_lines(expression->arena, text), &parsed, error));
+    TRY(expression_check(parsed, error));
+    *expression = *parsed;
+    return write_canonical(arguments, parsed, identifier, error);
+}
+
+const struct operator_definition expression_definition = {
+    .name = "expression",
+    .help = "a tensor expression as text",
+    .keys = keys,
+    .build = build_expression,
+};
