@@ -16,10 +16,9 @@
 #include "ir/lives.h"
 #include "ir/transpose_network.h"
 
-/* A row fewer is faster lane by lane. */
+/* Fewer are faster lane by lane. */
 enum {
-    LEAST_STORED_ROWS = 2,
-    LEAST_LOADED_ROWS = 4
+    LEAST_ROWS = 2
 };
 
 struct member {
@@ -152,11 +151,11 @@ static void fit_stores(struct transposing *t) {
         enum data_type type = t->rows[group->first]->instruction->type;
         int unit = 16 / data_types[type].bytes;
         live -= dying_rows(t, group);
-        while (group->count >= LEAST_STORED_ROWS &&
+        while (group->count >= LEAST_ROWS &&
                live + network_registers(t->program, type, group->count) >
                    t->lives.limits[CLASS_VECTOR])
             group->count = (group->count - 1) / unit * unit;
-        group->dropped = group->count < LEAST_STORED_ROWS;
+        group->dropped = group->count < LEAST_ROWS;
     }
 }
 
@@ -164,7 +163,7 @@ static void fit_stores(struct transposing *t) {
 static void fit_loads(struct transposing *t) {
     bool fits = false;
     for (int i = 0; i < t->group_count; i++)
-        t->groups[i].dropped = t->groups[i].count < LEAST_LOADED_ROWS;
+        t->groups[i].dropped = t->groups[i].count < LEAST_ROWS;
     while (!fits) {
         int live = most_live(t);
         fits = true;
