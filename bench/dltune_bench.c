@@ -78,6 +78,7 @@ static char *stored_trace(struct bench_program *program, const struct task *task
         return NULL;
     if (database_best(program->database, task->key, host_name(), DATABASE_GENERATOR, &record,
                       &exact, &error) != DLT_OK) {
+        error_prefix(&error, "the default is timed");
         complain(task->key, error.message);
         return NULL;
     }

@@ -155,6 +155,8 @@ static void add_own(cJSON *object, const struct bench_row *row) {
     const struct bench_entry *own = &row->entries[0];
     double gflops = row->task->operations / own->median_us * 1e-3;
     add_times(object, own);
+    if (own->implementation)
+        cJSON_AddStringToObject(object, "origin", own->implementation);
     cJSON_AddStringToObject(object, "clock", row->wall_clock ? "wall" : "cpu");
     cJSON_AddNumberToObject(object, "processes", own->process_count);
     cJSON_AddNumberToObject(object, "gflops", gflops);

@@ -28,7 +28,8 @@ struct bench_summary bench_summarise(const char *suite, const struct bench_row *
 void bench_print_table(struct text *text, const char *suite, const struct bench_row *rows,
                        int count);
 
-/* A row: task, status, message, target, host, threads, clock, median_us, min_us, spread, processes,
+/* A row: task, status, message, target, host, threads, median_us, min_us, spread, origin
+ * (given: a trace; default: of the space), clock, processes,
  * gflops, gflops_nominal, peak_gflops, peak_fraction, max_error, verified, schedule, peers [{name,
  * impl, median_us, min_us, spread, ratio}], best_peer, ratio. NULL without memory. */
 cJSON *bench_row_to_json(const struct bench_row *row);

@@ -2,18 +2,21 @@
 # is listed as not installed and nothing else changes (tools/install-packages.sh --peers gets all).
 #
 # The libraries are linked to the worker only, never to what users link or run to tune.
-find_path(ONEDNN_INCLUDE dnnl.h)
-find_library(ONEDNN_LIBRARY NAMES dnnl)
-pkg_check_modules(OPENBLAS IMPORTED_TARGET openblas)
-pkg_check_modules(LIBXSMM IMPORTED_TARGET libxsmm libxsmmnoblas)
-find_path(XNNPACK_INCLUDE xnnpack.h)
-find_library(XNNPACK_LIBRARY NAMES XNNPACK xnnpack)
+option(DLTUNE_PEERS "look for other libraries to compare with in benchmarks" ON)
+if(DLTUNE_PEERS)
+  find_path(ONEDNN_INCLUDE dnnl.h)
+  find_library(ONEDNN_LIBRARY NAMES dnnl)
+  pkg_check_modules(OPENBLAS IMPORTED_TARGET openblas)
+  pkg_check_modules(LIBXSMM IMPORTED_TARGET libxsmm libxsmmnoblas)
+  find_path(XNNPACK_INCLUDE xnnpack.h)
+  find_library(XNNPACK_LIBRARY NAMES XNNPACK xnnpack)
+endif()
 
 set(peer_files bench/peers/peers.c bench/problem.c)
 set(peer_links dltune_measure)
 set(peer_definitions)
 if(ONEDNN_INCLUDE AND ONEDNN_LIBRARY)
-  list(APPEND peer_files bench/peers/onednn.c)
+  list(APPEND peer_files bench/peers/onednn.c bench/peers/onednn_operands.c)
   list(APPEND peer_links ${ONEDNN_LIBRARY})
   list(APPEND peer_definitions HAVE_ONEDNN)
 endif()
