@@ -22,6 +22,7 @@ enum {
     POOL = 64,           /* best points kept from a walk */
     ELITE = 16,          /* best points measured that chains start from */
     BATCH = 16,          /* at most; */
+    FIRST_HINTS = 6,     /* best points of other tasks in the first batch */
     FEWEST = 4,          /* while there are few records a batch is smaller: each teaches much */
     RECORDS_A_POINT = 6, /* of a batch */
     MOVES_TRIED = 8,     /* for a neighbour that is legal */
@@ -222,7 +223,7 @@ static bool take_from_pool(struct guided *g, struct proposals *proposals) {
 static void offer_first(struct guided *g, struct proposals *proposals) {
     static const int zero[MAX_KNOBS];
     proposals_offer(proposals, zero);
-    while (g->hints && g->hints_taken < g->hints->point_count && proposals->count < FEWEST - 1)
+    while (g->hints && g->hints_taken < g->hints->point_count && g->hints_taken < FIRST_HINTS)
         proposals_offer(proposals, g->hints->points[g->hints_taken++]);
 }
 
@@ -237,6 +238,7 @@ static void propose(void *state, struct proposals *proposals) {
     }
     if (!g->learner.count)
         offer_first(g, proposals);
+    wanted = proposals->count + 2 > wanted ? proposals->count + 2 : wanted;
     learner_train(&g->learner);
     walk(g, proposals);
     while (proposals->count < wanted) {
