@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static dlt_status find_kernels(struct cli *cli, struct database *database,
                                const struct task_list *list, struct export_kernel *kernels,
@@ -40,11 +41,47 @@ static dlt_status write_library(struct cli *cli, struct database *database,
     return status;
 }
 
+/* Moves the tasks of a list behind those of another. */
+static dlt_status append_tasks(struct task_list *list, struct task_list *more,
+                               struct error *error) {
+    for (int i = 0; i < more->count; i++) {
+        TRY(task_list_add(list, more->tasks[i], error));
+        more->tasks[i] = NULL; /* has a new owner; freeing NULL is harmless */
+    }
+    return DLT_OK;
+}
+
+static dlt_status add_target(struct cli *cli, struct database *database, struct task_list *list,
+                             struct error *error) {
+    struct task_list found = {0};
+    dlt_status status = requested_tasks(cli, &found, error);
+    if (status == DLT_OK)
+        status = stored_tasks(cli, database, &found, error);
+    if (status == DLT_OK)
+        status = append_tasks(list, &found, error);
+    task_list_free(&found);
+    return status;
+}
+
+/* --target may be a list: a kernel then has a version for each. */
+static dlt_status collect(struct cli *cli, struct database *database, struct task_list *list,
+                          struct error *error) {
+    const char *targets = cli->options.target;
+    for (;;) {
+        size_t length = strcspn(targets, ",");
+        cli->options.target = arena_format(&cli->arena, "%.*s", (int)length, targets);
+        TRY(add_target(cli, database, list, error));
+        if (!targets[length])
+            return DLT_OK;
+        targets += length + 1;
+    }
+}
+
 static dlt_status export_stored(struct cli *cli, struct task_list *list, struct error *error) {
     struct database *database;
     dlt_status status;
     TRY(cli_open_database(cli, DATABASE_READ, &database, error));
-    status = stored_tasks(cli, database, list, error);
+    status = collect(cli, database, list, error);
     if (status == DLT_OK)
         status = write_library(cli, database, list, error);
     database_close(database);
@@ -58,9 +95,7 @@ dlt_status run_export(struct cli *cli, struct error *error) {
         return error_set(
             error, DLT_ERROR_ARGUMENT,
             "--name: missing; the library is called libNAME.a, its functions NAME_...");
-    status = requested_tasks(cli, &list, error);
-    if (status == DLT_OK)
-        status = export_stored(cli, &list, error);
+    status = export_stored(cli, &list, error);
     task_list_free(&list);
     return status;
 }

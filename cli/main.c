@@ -34,7 +34,9 @@ static const struct command commands[] = {
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_EXPORT,
      "Writes libNAME.a, NAME.h, NAME.c and NAME.pc. Without workload and --list: everything "
      "stored\n"
-     "for the target and number of threads.",
+     "for the target and number of threads. --target may be a list, as in x86-avx512,x86-avx2,c: "
+     "a\n"
+     "kernel then has a version for each, and the CPU decides when it runs.",
      run_export},
     {"db", "list | show | failures | export | check [WORKLOAD] | import | merge FILE... | prune",
      "look into the database, join and clean databases",

@@ -36,15 +36,48 @@ static dlt_status check_options(const struct export_options *options, struct err
     return DLT_OK;
 }
 
-static void list_tensors(struct unit *unit, const struct expression *expression) {
+static void list_tensors(struct entry *entry, const struct expression *expression) {
     for (int i = 0; i < expression->tensor_count; i++) {
         const struct tensor *tensor = expression->tensors[i];
         if (tensor->kind == TENSOR_VARIABLE)
-            unit->variables[unit->variable_count++] = tensor;
+            entry->variables[entry->variable_count++] = tensor;
         else if (tensor->kind == TENSOR_PARAMETER)
-            unit->parameters[unit->parameter_count++] = tensor;
+            entry->parameters[entry->parameter_count++] = tensor;
     }
-    unit->output = expression_result(expression);
+    entry->output = expression_result(expression);
+}
+
+/* The entry that a kernel is a version of: that of the same workload and threads, or a new one. */
+static struct entry *entry_of(struct library *library, const struct task *task) {
+    struct entry *entry;
+    for (int i = 0; i < library->entry_count; i++) {
+        entry = &library->entries[i];
+        if (strcmp(entry->task->workload, task->workload) == 0 &&
+            entry->task->threads == task->threads)
+            return entry;
+    }
+    entry = &library->entries[library->entry_count];
+    entry->task = task;
+    entry->identifier = entry_identifier(&library->arena, library->entries, library->entry_count++);
+    list_tensors(entry, task->expression);
+    return entry;
+}
+
+/* Puts a version in its place: instructions that include others' come before them. */
+static dlt_status add_version(struct library *library, struct unit *unit, struct error *error) {
+    struct entry *entry = entry_of(library, unit->task);
+    int place = entry->version_count++;
+    if (place == MAX_VERSIONS)
+        return error_set(error, DLT_ERROR_ARGUMENT,
+                         "kernels: `%s` is there for more than %d "
+                         "targets",
+                         unit->task->workload, MAX_VERSIONS);
+    for (; place > 0 && entry->versions[place - 1]->features < unit->features; place--)
+        entry->versions[place] = entry->versions[place - 1];
+    entry->versions[place] = unit;
+    unit->prefix = arena_format(&library->arena, "%s__%s_%s", library->name, entry->identifier,
+                                identifier_of(&library->arena, unit->task->target));
+    return DLT_OK;
 }
 
 static dlt_status lower_unit(struct arena *arena, struct unit *unit, struct error *error) {
@@ -60,15 +93,14 @@ static dlt_status fill_units(struct library *library, const struct export_option
                              struct error *error) {
     struct arena *arena = &library->arena;
     library->units = ARENA_ARRAY(arena, struct unit, (size_t)options->kernel_count);
+    library->entries = ARENA_ARRAY(arena, struct entry, (size_t)options->kernel_count);
     for (int i = 0; i < options->kernel_count; i++) {
         struct unit *unit = &library->units[i];
         unit->task = options->kernels[i].task;
         unit->trace = options->kernels[i].trace;
-        unit->identifier = unit_identifier(arena, library->units, i);
-        unit->prefix = arena_format(arena, "%s__%s", library->name, unit->identifier);
         TRY(target_describe(unit->task->target, &unit->target, error));
         TRY(target_features(unit->task->target, &unit->features, error));
-        list_tensors(unit, unit->task->expression);
+        TRY(add_version(library, unit, error));
         TRY(lower_unit(arena, unit, error));
         library->unit_count = i + 1;
     }

@@ -7,7 +7,8 @@
  *     NAME.c      the same code as source, for gcc, clang and tcc
  *     NAME.pc     for pkg-config
  *
- * The same kernels give the same bytes. */
+ * Kernels of the same workload and threads for several targets are versions of one: when the
+ * library runs, the CPU decides between them. The same kernels give the same bytes. */
 #ifndef EXPORT_EXPORT_H
 #define EXPORT_EXPORT_H
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Letters, digits and underscores of the text; anything else becomes an underscore. */
-static char *identifier_of(struct arena *arena, const char *text) {
+char *identifier_of(struct arena *arena, const char *text) {
     char *name = arena_format(arena, "%s%s", isdigit((unsigned char)*text) ? "_" : "", text);
     for (char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c))
@@ -13,12 +13,13 @@ static char *identifier_of(struct arena *arena, const char *text) {
     return name;
 }
 
-/* The task's identifier and how many kernels before it have the same. */
-const char *unit_identifier(struct arena *arena, const struct unit *units, int index) {
+/* The task's identifier and how many entries before it have the same. */
+const char *entry_identifier(struct arena *arena, const struct entry *entries, int index) {
     int same = 0;
     for (int i = 0; i < index; i++)
-        same += strcmp(units[i].task->identifier, units[index].task->identifier) == 0;
-    return arena_format(arena, "%s_%d", identifier_of(arena, units[index].task->identifier), same);
+        same += strcmp(entries[i].task->identifier, entries[index].task->identifier) == 0;
+    return arena_format(arena, "%s_%d", identifier_of(arena, entries[index].task->identifier),
+                        same);
 }
 
 /* A tensor may be called what C, C++ or the wrapper already use for something else. */

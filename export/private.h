@@ -15,15 +15,27 @@
 #include "ir/program.h"
 #include "targets/target.h"
 
-/* A kernel on its way into the library; all memory is the library's arena. */
+/* A version of a kernel, for one target, on its way into the library; all memory is the library's
+ * arena. */
 struct unit {
     const struct task *task;
     const char *trace;
-    const char *identifier; /* "conv2d_64x56x56_k64_r3_0" */
-    const char *prefix;     /* of its inner names: "NAME__conv2d_64x56x56_k64_r3_0" */
+    const char *prefix; /* of its inner names: "NAME__conv2d_64x56x56_k64_r3_0_x86_avx2" */
     struct target_description target;
     unsigned features; /* bits the CPU must have; 0: plain C */
     struct program *program;
+};
+
+enum {
+    MAX_VERSIONS = 8
+};
+
+/* What callers see: one workload on a number of threads, in versions that the CPU chooses from. */
+struct entry {
+    const char *identifier;  /* "conv2d_64x56x56_k64_r3_0" */
+    const struct task *task; /* of any version: workload and tensors are the same */
+    int version_count;
+    struct unit *versions[MAX_VERSIONS]; /* the one that needs most instructions first */
     int variable_count, parameter_count;
     const struct tensor *variables[MAX_TENSORS], *parameters[MAX_TENSORS], *output;
 };
@@ -32,12 +44,14 @@ struct library {
     struct arena arena;
     const char *name;
     bool comments;
-    int unit_count;
+    int unit_count, entry_count;
     struct unit *units;
+    struct entry *entries;
 };
 
 /* names.c */
-const char *unit_identifier(struct arena *arena, const struct unit *units, int index);
+const char *entry_identifier(struct arena *arena, const struct entry *entries, int index);
+char *identifier_of(struct arena *arena, const char *text);
 const char *argument_name(struct arena *arena, const struct tensor *tensor);
 const char *element_type(enum data_type type); /* of C */
 

@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 static void print_tensor_comment(const char *role, const struct tensor *tensor, const char *name,
                                  struct text *out) {
@@ -34,38 +35,42 @@ static void print_arguments(struct arena *arena, const struct tensor *const *ten
                     argument_name(arena, tensors[i]));
 }
 
-static void print_pack_head(struct library *library, const struct unit *unit, struct text *out) {
-    text_format(out, "int %s_%s_pack(", library->name, unit->identifier);
-    print_arguments(&library->arena, unit->parameters, unit->parameter_count, out);
+static void print_pack_head(struct library *library, const struct entry *entry, struct text *out) {
+    text_format(out, "int %s_%s_pack(", library->name, entry->identifier);
+    print_arguments(&library->arena, entry->parameters, entry->parameter_count, out);
     text_append(out, "void *packed)");
 }
 
-static void print_run_head(struct library *library, const struct unit *unit, struct text *out) {
-    text_format(out, "int %s_%s(", library->name, unit->identifier);
-    print_arguments(&library->arena, unit->variables, unit->variable_count, out);
+static void print_run_head(struct library *library, const struct entry *entry, struct text *out) {
+    text_format(out, "int %s_%s(", library->name, entry->identifier);
+    print_arguments(&library->arena, entry->variables, entry->variable_count, out);
     text_format(out, "const void *packed, %s *%s, void *workspace,\n    const %s_threads *threads)",
-                element_type(unit->output->type), argument_name(&library->arena, unit->output),
+                element_type(entry->output->type), argument_name(&library->arena, entry->output),
                 library->name);
 }
 
-static void print_unit_declarations(struct library *library, const struct unit *unit,
-                                    struct text *out) {
-    const char *name = library->name, *identifier = unit->identifier;
-    text_format(out, "/* %s\n * for %s on %d thread%s.\n", unit->task->workload, unit->task->target,
-                unit->task->threads, unit->task->threads > 1 ? "s" : "");
-    for (int i = 0; i < unit->parameter_count; i++)
-        print_tensor_comment("parameter", unit->parameters[i],
-                             argument_name(&library->arena, unit->parameters[i]), out);
-    for (int i = 0; i < unit->variable_count; i++)
-        print_tensor_comment("input", unit->variables[i],
-                             argument_name(&library->arena, unit->variables[i]), out);
-    print_tensor_comment("output", unit->output, argument_name(&library->arena, unit->output), out);
+static void print_entry_declarations(struct library *library, const struct entry *entry,
+                                     struct text *out) {
+    const char *name = library->name, *identifier = entry->identifier;
+    text_format(out, "/* %s\n * for ", entry->task->workload);
+    for (int i = 0; i < entry->version_count; i++)
+        text_format(out, "%s%s", i ? ", " : "", entry->versions[i]->task->target);
+    text_format(out, " on %d thread%s.\n", entry->task->threads,
+                entry->task->threads > 1 ? "s" : "");
+    for (int i = 0; i < entry->parameter_count; i++)
+        print_tensor_comment("parameter", entry->parameters[i],
+                             argument_name(&library->arena, entry->parameters[i]), out);
+    for (int i = 0; i < entry->variable_count; i++)
+        print_tensor_comment("input", entry->variables[i],
+                             argument_name(&library->arena, entry->variables[i]), out);
+    print_tensor_comment("output", entry->output, argument_name(&library->arena, entry->output),
+                         out);
     text_append(out, " */\n");
     text_format(out, "size_t %s_%s_packed_bytes(void);\n", name, identifier);
     text_format(out, "size_t %s_%s_workspace_bytes(int threads);\n", name, identifier);
-    print_pack_head(library, unit, out);
+    print_pack_head(library, entry, out);
     text_append(out, ";\n");
-    print_run_head(library, unit, out);
+    print_run_head(library, entry, out);
     text_append(out, ";\n\n");
 }
 
@@ -101,7 +106,7 @@ static void print_find_declarations(const char *name, struct text *out) {
     text_format(
         out,
         "/* Kernels by workload: the operator, then key=value words in any order, as in the\n"
-        " * comments above; target= and threads= may be added to choose between versions.\n"
+        " * comments above; threads= may be added to choose between numbers of threads.\n"
         " * NULL if there is none. Inputs and parameters come in the order of the functions\n"
         " * above. */\n"
         "typedef struct %s_kernel %s_kernel;\n"
@@ -119,56 +124,102 @@ static void print_find_declarations(const char *name, struct text *out) {
 
 void print_declarations(struct library *library, struct text *out) {
     print_common_declarations(library->name, out);
-    for (int i = 0; i < library->unit_count; i++)
-        print_unit_declarations(library, &library->units[i], out);
+    for (int i = 0; i < library->entry_count; i++)
+        print_entry_declarations(library, &library->entries[i], out);
     print_find_declarations(library->name, out);
 }
 
-static void print_checks(const struct library *library, const struct unit *unit, const char *blocks,
-                         struct text *out) {
-    if (unit->features)
+/* "return TEXT;" for the first version whose instructions the CPU has; behind the last, what it
+ * means that it has none. */
+typedef void version_printer(const struct unit *unit, struct text *out);
+
+static void print_choice(const struct library *library, const struct entry *entry,
+                         version_printer *print, const char *otherwise, struct text *out) {
+    for (int i = 0; i < entry->version_count; i++) {
+        const struct unit *unit = entry->versions[i];
+        text_append(out, "    ");
+        if (unit->features)
+            text_format(out, "if ((%s__cpu() & %uu) == %uu) ", library->name, unit->features,
+                        unit->features);
+        text_append(out, "return ");
+        print(unit, out);
+        text_append(out, ";\n");
+        if (!unit->features) /* any CPU can do it; versions behind it are never chosen */
+            return;
+    }
+    text_format(out, "    return %s;\n", otherwise);
+}
+
+static void print_packed_bytes(const struct unit *unit, struct text *out) {
+    text_format(out, "%" PRId64, unit->program->packed_bytes);
+}
+
+static void print_workspace_bytes(const struct unit *unit, struct text *out) {
+    text_format(out, "%" PRId64 " + %" PRId64 " * (size_t)(threads > 1 ? threads : 1)",
+                unit->program->shared_bytes, unit->program->private_bytes);
+}
+
+static void print_pack_call(const struct unit *unit, struct text *out) {
+    text_format(out, "%s_pack(tensors, packed)", unit->prefix);
+}
+
+static void print_run_call(const struct unit *unit, struct text *out) {
+    text_format(out, "%s_run(tensors, packed, workspace, threads)", unit->prefix);
+}
+
+static void print_sizes(const struct library *library, const struct entry *entry,
+                        struct text *out) {
+    text_format(out, "size_t %s_%s_packed_bytes(void) {\n", library->name, entry->identifier);
+    print_choice(library, entry, print_packed_bytes, "0", out);
+    text_format(out, "}\n\nsize_t %s_%s_workspace_bytes(int threads) {\n    (void)threads;\n",
+                library->name, entry->identifier);
+    print_choice(library, entry, print_workspace_bytes, "0", out);
+    text_append(out, "}\n\n");
+}
+
+/* Before anything else is looked at: without the instructions a call answers just that. */
+static void print_checks(const struct library *library, const struct entry *entry,
+                         const char *blocks, struct text *out) {
+    const struct unit *least = entry->versions[entry->version_count - 1];
+    if (least->features)
         text_format(out, "    if ((%s__cpu() & %uu) != %uu) return %s_ERROR_CPU;\n", library->name,
-                    unit->features, unit->features, library->name);
+                    least->features, least->features, library->name);
     text_format(out, "    if ((%s) & 63) return %s_ERROR_ALIGNMENT;\n", blocks, library->name);
 }
 
-static void print_sizes(const struct library *library, const struct unit *unit, struct text *out) {
-    const struct program *program = unit->program;
-    text_format(out, "size_t %s_%s_packed_bytes(void) {\n    return %" PRId64 ";\n}\n\n",
-                library->name, unit->identifier, program->packed_bytes);
-    text_format(out,
-                "size_t %s_%s_workspace_bytes(int threads) {\n"
-                "    return %" PRId64 " + %" PRId64
-                " * (size_t)(threads > 1 ? threads : 1);\n}\n\n",
-                library->name, unit->identifier, program->shared_bytes, program->private_bytes);
+static void print_call(struct library *library, const struct entry *entry, version_printer *print,
+                       struct text *out) {
+    char otherwise[EXPORT_MAX_NAME + 16];
+    snprintf(otherwise, sizeof otherwise, "%s_ERROR_CPU", library->name);
+    print_choice(library, entry, print, otherwise, out);
+    text_append(out, "}\n\n");
 }
 
-static void print_pack(struct library *library, const struct unit *unit, struct text *out) {
-    print_pack_head(library, unit, out);
+static void print_pack(struct library *library, const struct entry *entry, struct text *out) {
+    print_pack_head(library, entry, out);
     text_append(out, " {\n");
     text_format(out, "    const void *tensors[%d];\n",
-                unit->parameter_count ? unit->parameter_count : 1);
-    print_checks(library, unit, "(size_t)packed", out);
-    for (int i = 0; i < unit->parameter_count; i++)
+                entry->parameter_count ? entry->parameter_count : 1);
+    print_checks(library, entry, "(size_t)packed", out);
+    for (int i = 0; i < entry->parameter_count; i++)
         text_format(out, "    tensors[%d] = %s;\n", i,
-                    argument_name(&library->arena, unit->parameters[i]));
-    if (!unit->parameter_count)
+                    argument_name(&library->arena, entry->parameters[i]));
+    if (!entry->parameter_count)
         text_append(out, "    tensors[0] = 0;\n");
-    text_format(out, "    return %s_pack(tensors, packed);\n}\n\n", unit->prefix);
+    print_call(library, entry, print_pack_call, out);
 }
 
-static void print_run(struct library *library, const struct unit *unit, struct text *out) {
-    print_run_head(library, unit, out);
+static void print_run(struct library *library, const struct entry *entry, struct text *out) {
+    print_run_head(library, entry, out);
     text_append(out, " {\n");
-    text_format(out, "    void *tensors[%d];\n", unit->variable_count + 1);
-    print_checks(library, unit, "(size_t)packed | (size_t)workspace", out);
-    for (int i = 0; i < unit->variable_count; i++)
+    text_format(out, "    void *tensors[%d];\n", entry->variable_count + 1);
+    print_checks(library, entry, "(size_t)packed | (size_t)workspace", out);
+    for (int i = 0; i < entry->variable_count; i++)
         text_format(out, "    tensors[%d] = (void *)%s;\n", i,
-                    argument_name(&library->arena, unit->variables[i]));
-    text_format(out, "    tensors[%d] = %s;\n", unit->variable_count,
-                argument_name(&library->arena, unit->output));
-    text_format(out, "    return %s_run(tensors, packed, workspace, threads);\n}\n\n",
-                unit->prefix);
+                    argument_name(&library->arena, entry->variables[i]));
+    text_format(out, "    tensors[%d] = %s;\n", entry->variable_count,
+                argument_name(&library->arena, entry->output));
+    print_call(library, entry, print_run_call, out);
 }
 
 /* The kernel's own code, its two functions made static by declaring them so before. */
@@ -188,53 +239,73 @@ static dlt_status print_unit(struct library *library, const struct unit *unit, s
                 unit->prefix, unit->prefix, library->name);
     TRY(kernel_source(&library->arena, unit->program, &unit->target, &options, out, error));
     text_append(out, "\n");
-    print_sizes(library, unit, out);
-    print_pack(library, unit, out);
-    print_run(library, unit, out);
     return DLT_OK;
 }
 
 /* Texts are compared as sets of words: each of the query's is in the key, and each of the
- * workload's in the query. The operator's word has no '=' and so cannot be taken for another. */
+ * workload's in the query. The operator's word has no '=' and so cannot be taken for another.
+ * Spaces within quotes belong to the word. */
 static void print_matching(const char *name, struct text *out) {
     text_format(out,
-                "/* Is each word of a text among the words of another? */\n"
-                "static int %s__within(const char *words, const char *all) {\n"
-                "    const char *place, *word;\n"
-                "    int found;\n"
-                "    for (;;) {\n"
-                "        while (*words == ' ') words++;\n"
-                "        if (!*words) return 1;\n"
-                "        for (found = 0, place = all; *place && !found;) {\n"
-                "            while (*place == ' ') place++;\n"
-                "            word = words;\n"
-                "            while (*word && *word != ' ' && *word == *place) word++, place++;\n"
-                "            found = (!*word || *word == ' ') && (!*place || *place == ' ');\n"
-                "            while (*place && *place != ' ') place++;\n"
-                "        }\n"
-                "        if (!found) return 0;\n"
-                "        while (*words && *words != ' ') words++;\n"
-                "    }\n"
+                "/* The end of a word. */\n"
+                "static const char *%s__end(const char *word) {\n"
+                "    char quote = 0;\n"
+                "    for (; *word && (quote || *word != ' '); word++)\n"
+                "        if (quote ? *word == quote : *word == '\"' || *word == '\\'')\n"
+                "            quote = quote ? 0 : *word;\n"
+                "    return word;\n"
                 "}\n\n",
                 name);
+    text_format(
+        out,
+        "/* Is each word of a text among the words of another? */\n"
+        "static int %s__within(const char *words, const char *all) {\n"
+        "    const char *end, *place, *place_end, *a, *b;\n"
+        "    int found;\n"
+        "    for (;;) {\n"
+        "        while (*words == ' ') words++;\n"
+        "        if (!*words) return 1;\n"
+        "        end = %s__end(words);\n"
+        "        for (found = 0, place = all; *place && !found; place = place_end) {\n"
+        "            while (*place == ' ') place++;\n"
+        "            place_end = %s__end(place);\n"
+        "            for (a = words, b = place; a < end && b < place_end && *a == *b; a++)\n"
+        "                b++;\n"
+        "            found = a == end && b == place_end;\n"
+        "        }\n"
+        "        if (!found) return 0;\n"
+        "        words = end;\n"
+        "    }\n"
+        "}\n\n",
+        name, name, name);
+}
+
+/* A text between the quotes of a C string. */
+static void print_quoted(const char *text, struct text *out) {
+    for (; *text; text++)
+        text_format(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
 }
 
 static void print_find(const struct library *library, struct text *out) {
     const char *name = library->name;
     text_format(out, "struct %s_kernel {\n    int number;\n};\n\n", name);
-    text_format(out, "static const %s_kernel %s__kernels[%d] = {", name, name, library->unit_count);
-    for (int i = 0; i < library->unit_count; i++)
+    text_format(out, "static const %s_kernel %s__kernels[%d] = {", name, name,
+                library->entry_count);
+    for (int i = 0; i < library->entry_count; i++)
         text_format(out, "%s{%d}", i ? ", " : "", i);
     text_append(out, "};\n\n");
     print_matching(name, out);
     text_format(out, "const %s_kernel *%s_find(const char *workload) {\n", name, name);
-    for (int i = 0; i < library->unit_count; i++)
-        text_format(out,
-                    "    if (%s__within(workload, \"%s\") &&\n"
-                    "        %s__within(\"%s\", workload))\n"
-                    "        return &%s__kernels[%d];\n",
-                    name, library->units[i].task->key, name, library->units[i].task->workload, name,
-                    i);
+    for (int i = 0; i < library->entry_count; i++) {
+        const struct entry *entry = &library->entries[i];
+        text_format(out, "    if (%s__within(workload, \"", name);
+        print_quoted(entry->task->workload, out);
+        for (int v = 0; v < entry->version_count; v++)
+            text_format(out, " target=%s", entry->versions[v]->task->target);
+        text_format(out, " threads=%d\") &&\n        %s__within(\"", entry->task->threads, name);
+        print_quoted(entry->task->workload, out);
+        text_format(out, "\", workload))\n        return &%s__kernels[%d];\n", name, i);
+    }
     text_append(out, "    return 0;\n}\n\n");
 }
 
@@ -245,17 +316,17 @@ static void print_sizes_by_number(const struct library *library, struct text *ou
                 "size_t %s_packed_bytes(const %s_kernel *kernel) {\n"
                 "    switch (kernel->number) {\n",
                 name, name);
-    for (int i = 0; i < library->unit_count; i++)
+    for (int i = 0; i < library->entry_count; i++)
         text_format(out, "    case %d: return %s_%s_packed_bytes();\n", i, name,
-                    library->units[i].identifier);
+                    library->entries[i].identifier);
     text_append(out, "    }\n    return 0;\n}\n\n");
     text_format(out,
                 "size_t %s_workspace_bytes(const %s_kernel *kernel, int threads) {\n"
                 "    switch (kernel->number) {\n",
                 name, name);
-    for (int i = 0; i < library->unit_count; i++)
+    for (int i = 0; i < library->entry_count; i++)
         text_format(out, "    case %d: return %s_%s_workspace_bytes(threads);\n", i, name,
-                    library->units[i].identifier);
+                    library->entries[i].identifier);
     text_append(out, "    }\n    return 0;\n}\n\n");
 }
 
@@ -272,9 +343,10 @@ static void print_calls_by_number(const struct library *library, struct text *ou
         "    (void)parameters;\n"
         "    switch (kernel->number) {\n",
         name, name);
-    for (int i = 0; i < library->unit_count; i++) {
-        text_format(out, "    case %d: return %s_%s_pack(", i, name, library->units[i].identifier);
-        print_list("parameters", library->units[i].parameter_count, out);
+    for (int i = 0; i < library->entry_count; i++) {
+        text_format(out, "    case %d: return %s_%s_pack(", i, name,
+                    library->entries[i].identifier);
+        print_list("parameters", library->entries[i].parameter_count, out);
         text_append(out, "packed);\n");
     }
     text_format(out, "    }\n    return %s_ERROR_KERNEL;\n}\n\n", name);
@@ -285,9 +357,9 @@ static void print_calls_by_number(const struct library *library, struct text *ou
         "    (void)inputs;\n"
         "    switch (kernel->number) {\n",
         name, name, name);
-    for (int i = 0; i < library->unit_count; i++) {
-        text_format(out, "    case %d: return %s_%s(", i, name, library->units[i].identifier);
-        print_list("inputs", library->units[i].variable_count, out);
+    for (int i = 0; i < library->entry_count; i++) {
+        text_format(out, "    case %d: return %s_%s(", i, name, library->entries[i].identifier);
+        print_list("inputs", library->entries[i].variable_count, out);
         text_append(out, "packed, output, workspace, threads);\n");
     }
     text_format(out, "    }\n    return %s_ERROR_KERNEL;\n}\n", name);
@@ -300,6 +372,11 @@ dlt_status print_definitions(struct library *library, struct text *out, struct e
     print_feature_check(library, out);
     for (int i = 0; i < library->unit_count; i++)
         TRY(print_unit(library, &library->units[i], out, error));
+    for (int i = 0; i < library->entry_count; i++) {
+        print_sizes(library, &library->entries[i], out);
+        print_pack(library, &library->entries[i], out);
+        print_run(library, &library->entries[i], out);
+    }
     print_find(library, out);
     print_sizes_by_number(library, out);
     print_calls_by_number(library, out);
