@@ -1,12 +1,14 @@
 /* Grid search: the space in a fixed order, evenly strided; the plainest of strategies.
  *
  * The points of an odometer are visited with a stride that has no factor in common with their
- * number, so that early trials are spread over the whole space. */
+ * number, so that early trials are spread over the whole space. The seed says where it starts. */
 #include "search/strategy.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MOST_POINTS ((uint64_t)1 << 56) /* that are told apart by their number */
 
 enum {
     BATCH = 16,
@@ -16,6 +18,7 @@ enum {
 struct grid {
     const struct space *space;
     uint64_t size, stride, at, visited;
+    bool started;
 };
 
 static uint64_t common_divisor(uint64_t a, uint64_t b) {
@@ -32,7 +35,9 @@ static dlt_status create(const struct space *space, void **state, struct error *
     if (!g)
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     g->space = space;
-    g->size = space->size < 0x1p62 ? (uint64_t)space->size : (uint64_t)1 << 62;
+    g->size = 1;
+    for (int i = 0; i < space->knob_count && g->size < MOST_POINTS; i++)
+        g->size *= (uint64_t)space->knobs[i].choice_count;
     g->stride = (uint64_t)(0.6180339887498949 * (double)g->size); /* golden section */
     while (g->stride == 0 || common_divisor(g->stride, g->size) != 1)
         g->stride++;
@@ -42,6 +47,9 @@ static dlt_status create(const struct space *space, void **state, struct error *
 
 static void propose(void *state, struct proposals *proposals) {
     struct grid *g = state;
+    if (!g->started)
+        g->at = random_below(&proposals->random, g->size);
+    g->started = true;
     for (int i = 0; i < MOST_STEPS && g->visited < g->size; i++) {
         int point[MAX_KNOBS], canonical[MAX_KNOBS];
         uint64_t number = g->at;
@@ -70,7 +78,7 @@ static void release(void *state) {
 
 const struct strategy grid_strategy = {
     .name = "grid",
-    .help = "the whole space in a fixed order, evenly spread",
+    .help = "the whole space in one order, evenly spread",
     .batch = BATCH,
     .create = create,
     .propose = propose,
