@@ -4,10 +4,15 @@
 #include "cli/signals.h"
 #include "cli/stored.h"
 #include "measure/peak.h"
+#include "measure/probe.h"
 #include "targets/description.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum {
+    CACHE_LINE_BYTES = 64
+};
 
 static double peak_gflops(const struct task *task) {
     return task->threads *
@@ -38,15 +43,51 @@ static void take_over(struct record *record, const struct measure_result *result
     record->finalist = true;
 }
 
+/* "slowdown", and "counters" with what follows from them; null where the machine has none. */
+static void add_conditions(cJSON *object, const struct task *task,
+                           const struct measure_result *result) {
+    struct counter_rates rates =
+        counters_rates(&result->counters, task->operations, CACHE_LINE_BYTES);
+    cJSON *counters;
+    if (result->slowdown > 0)
+        cJSON_AddNumberToObject(object, "slowdown", result->slowdown);
+    if (!result->counters.present) {
+        cJSON_AddNullToObject(object, "counters");
+        return;
+    }
+    counters = cJSON_AddObjectToObject(object, "counters");
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        if (result->counters.present >> i & 1)
+            cJSON_AddNumberToObject(counters, counter_names[i], result->counters.values[i]);
+    if (rates.operations_a_cycle > 0)
+        cJSON_AddNumberToObject(counters, "operations_per_cycle", rates.operations_a_cycle);
+    if (rates.bytes_moved > 0)
+        cJSON_AddNumberToObject(counters, "bytes_moved", rates.bytes_moved);
+}
+
+/* A line of both for people, if there is anything to say. */
+static void print_conditions(const struct measure_result *result) {
+    struct text counters = {0};
+    if (result->slowdown > PROBE_SLOW_FACTOR)
+        printf("  a slow phase of the machine: multiply-adds took %.2f of the usual time\n",
+               result->slowdown);
+    if (result->counters.present) {
+        counters_print(&counters, &result->counters);
+        printf("  %s\n", text_string(&counters));
+        text_free(&counters);
+    }
+}
+
 static void print_row(const struct cli *cli, const struct task *task, const struct record *measured,
                       const struct stored_counts *counts, const struct roofs *roofs,
-                      double stored_us) {
+                      const struct measure_result *result, double stored_us) {
     struct report report = {
         .cli = cli, .task = task, .record = measured, .counts = counts, .roofs = roofs};
     struct text rate = {0};
     if (cli->options.json) {
         cJSON *object = report_json(&report);
         cJSON_AddNumberToObject(object, "stored_us", stored_us);
+        add_conditions(object, task, result);
         print_json_line(object);
         return;
     }
@@ -55,6 +96,7 @@ static void print_row(const struct cli *cli, const struct task *task, const stru
     else
         text_format(&rate, "failed: %s: %s", measured->outcome, measured->message);
     printf("%s\n  %s  (stored %.4g us)\n", task->key, text_string(&rate), stored_us);
+    print_conditions(result);
     fflush(stdout);
     text_free(&rate);
 }
@@ -74,7 +116,7 @@ static dlt_status bench_task(struct cli *cli, struct database *database, const s
         take_over(&measured, &result);
         measured.peak_gflops = peak_gflops(task);
         roofs_for_task(database, false, task, &roofs);
-        print_row(cli, task, &measured, &counts, &roofs, record.median_us);
+        print_row(cli, task, &measured, &counts, &roofs, &result, record.median_us);
         if (!measured.verified) {
             cli_complain("%s: %s: %s", task->key, measured.outcome, measured.message);
             cli->exit_status = EXIT_FAILED;
