@@ -1,7 +1,7 @@
 /* Computing features; see features.h. */
 #include "costmodel/features.h"
 
-#include "costmodel/traffic.h"
+#include "schedules/traffic.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -132,7 +132,7 @@ static void put_operand(struct writer *w, const char *prefix, const struct summa
         static const char *const distances[] = {"distance1", "distance2", "distance3"};
         static const char *const fetches[] = {"fetch1", "fetch2", "fetch3"};
         double bytes = cache_bytes(w->space, level);
-        int fit = traffic_fit_depth(summary, bytes);
+        int fit = traffic_fit_depth(summary, &w->space->target.caches[level]);
         put_log(w, distances[level], distance / bytes);
         put_log(w, fetches[level], traffic_lines(summary, access, fit) / summary->useful);
     }
@@ -188,7 +188,7 @@ static void put_caches(struct writer *w) {
     static const char *const fetched[] = {"intensity1", "intensity2", "intensity3"};
     for (int level = 0; level < CACHE_LEVELS; level++) {
         double bytes = cache_bytes(w->space, level), lines = 0;
-        int fit = traffic_fit_depth(summary, bytes);
+        int fit = traffic_fit_depth(summary, &w->space->target.caches[level]);
         for (int i = 0; i < summary->access_count; i++)
             lines += traffic_lines(summary, &summary->accesses[i], fit);
         put_log(w, whole[level], summary->bytes[0] / bytes);
@@ -270,4 +270,8 @@ void features_names(char names[FEATURE_COUNT][FEATURE_NAME]) {
     summary.accesses[0].is_write = true;
     summary.accesses[1].strides[0] = 1;
     put_all(&w);
+}
+
+double analytic_score(const struct space *space, const int *point) {
+    return log(fmax(traffic_score(space, point), 1));
 }

@@ -14,7 +14,7 @@
 #include "schedules/summary.h"
 
 enum {
-    FEATURE_VERSION = 1,
+    FEATURE_VERSION = 2,
     FEATURE_COUNT = 101,
     FEATURE_NAME = 40,
 };

@@ -2,6 +2,7 @@
 #include "schedules/space.h"
 
 #include "schedules/space_private.h"
+#include "schedules/traffic.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +14,11 @@ enum {
     MAX_VECTORS = 16, /* along the vector axis */
     FULL_UNROLL = 11, /* reductions up to this may be written out whole */
     MAX_PERMUTATIONS = 24,
+    DEFAULT_ROUNDS = 3,
 };
+
+/* Defaults leave the simplest choice only for a gain that the model can be trusted on. */
+#define WORTH_A_CHANGE 0.98
 
 static struct knob *add_knob(struct space *space, const char *prefix, const char *name,
                              const char *help, bool ordered, int *number) {
@@ -54,8 +59,11 @@ static void add_label(struct knob *knob, const char *label) {
 static void prefer(struct knob *knob, int64_t value) {
     for (int i = 1; i < knob->choice_count; i++)
         if (knob->values[i] == value) {
+            const char *label = knob->labels[i];
             memmove(knob->values + 1, knob->values, sizeof *knob->values * (size_t)i);
+            memmove(knob->labels + 1, knob->labels, sizeof *knob->labels * (size_t)i);
             knob->values[0] = value;
+            knob->labels[0] = label;
             return;
         }
 }
@@ -291,8 +299,10 @@ static void pack_knobs(struct space *space, const char *prefix, const struct gro
                         &knobs->pack[i]);
         if (!knob)
             continue;
-        add_label(knob, read->is_parameter ? "ahead" : "no");
-        add_label(knob, read->is_parameter ? "no" : "block");
+        add_label(knob, "no");
+        add_label(knob, read->is_parameter ? "ahead" : "block");
+        if (read->is_parameter)
+            prefer(knob, PACK_YES);
     }
 }
 
@@ -395,20 +405,40 @@ static double prefer_default_tile(struct space *space, const struct group *group
     }
     if (!isfinite(d.best_cycles))
         return d.best_cycles;
-    if (best_vector) {
-        const char *label = vector->labels[best_vector];
-        int axis = knobs->vector_axes[best_vector];
-        vector->labels[best_vector] = vector->labels[0];
-        knobs->vector_axes[best_vector] = knobs->vector_axes[0];
-        vector->labels[0] = label;
-        knobs->vector_axes[0] = axis;
-    }
+    prefer(vector, best_vector);
     prefer(&space->knobs[knobs->vectors], best_vectors);
     for (int i = 0; i < group->axis_count; i++)
         if (knobs->tile[i] != NO_KNOB)
             prefer(&space->knobs[knobs->tile[i]], d.best.vector == i ? 1 : d.best.tile[i]);
     prefer_default_unrolling(space, group, knobs, &d.best);
     return d.best_cycles;
+}
+
+/* The rest of the default: from the default tile, each knob in turn takes the choice that the model
+ * of arithmetic and of traffic between caches likes best. */
+static void prefer_by_traffic(struct space *space) {
+    int point[MAX_KNOBS] = {0}, best[MAX_KNOBS] = {0};
+    double least = traffic_score(space, point);
+    bool improved = true;
+    for (int round = 0; round < DEFAULT_ROUNDS && improved; round++) {
+        improved = false;
+        for (int i = 0; i < space->knob_count; i++)
+            for (int choice = 0; choice < space->knobs[i].choice_count; choice++) {
+                double score;
+                memcpy(point, best, sizeof point);
+                point[i] = choice;
+                if (space_check(space, point, NULL) != DLT_OK)
+                    continue;
+                score = traffic_score(space, point);
+                if (score < least * WORTH_A_CHANGE) {
+                    least = score;
+                    memcpy(best, point, sizeof best);
+                    improved = true;
+                }
+            }
+    }
+    for (int i = 0; i < space->knob_count; i++)
+        prefer(&space->knobs[i], space->knobs[i].values[best[i]]);
 }
 
 dlt_status space_create(struct arena *arena, const struct expression *expression,
@@ -434,6 +464,7 @@ dlt_status space_create(struct arena *arena, const struct expression *expression
         group_knobs_create(made, prefix, group, &rules->knobs[i]);
         rules->least_cycles[i] = prefer_default_tile(made, group, &rules->knobs[i]);
     }
+    prefer_by_traffic(made);
     made->size = 1;
     for (int i = 0; i < made->knob_count; i++)
         made->size *= made->knobs[i].choice_count;

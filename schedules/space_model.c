@@ -10,12 +10,18 @@
 /* Loads that the multiply-adds hide cost something all the same: some miss the first cache. */
 #define LOAD_SHARE 0.25
 
+/* A variant costs branches and code that is not in the cache, a row that lies apart a line and
+ * perhaps a page of its own. */
+#define VARIANT_SHARE 0.01
+#define STREAM_SHARE  0.004
+
 enum {
     TILE_OVERHEAD_CYCLES = 16,
     SCALAR_ACCESS_CYCLES = 1,
     TRANSPOSED_ROW_CYCLES = 1,
     CONFLICT_CYCLES = 8,
-    ACROSS_LANES_CYCLES = 8
+    ACROSS_LANES_CYCLES = 8,
+    FAR_ELEMENTS = 16 /* a cache line of f32 */
 };
 
 int space_lanes(const struct space *space) {
@@ -115,7 +121,7 @@ static double strided_stores(const struct space *space, const struct group *grou
 static double tile_cycles(const struct space *space, const struct group *group,
                           const struct group_choice *choice, const int64_t *tile) {
     const struct target_description *target = &space->target;
-    double accumulators = 1, loads = 0, trips = 1, stores, step;
+    double accumulators = 1, loads = 0, trips = 1, passes = 1, stores, step;
     int v = choice->vector;
     for (int i = 0; i < group->axis_count; i++)
         accumulators *= (double)(i == v ? vectors_of(space, tile[i]) : tile[i]);
@@ -137,7 +143,12 @@ static double tile_cycles(const struct space *space, const struct group *group,
         stores = accumulators * ACROSS_LANES_CYCLES;
     if (v >= 0 && group->axes[v].output_stride != 1)
         stores = strided_stores(space, group, choice, tile, accumulators);
-    return step * trips + stores + TILE_OVERHEAD_CYCLES;
+    for (int i = 0; i < group->reduction_count; i++)
+        if (choice->split[i])
+            passes *=
+                (double)((group->reductions[i].extent + choice->split[i] - 1) / choice->split[i]);
+    /* Each pass over a part of the reduction but the first takes up what the one before stored. */
+    return step * trips + passes * (stores + TILE_OVERHEAD_CYCLES) + (passes - 1) * stores;
 }
 
 static bool gathers_any(const struct group *group, const struct group_choice *choice) {
@@ -232,6 +243,21 @@ static double sum_tiles(const struct space *space, const struct group *group,
     return cycles;
 }
 
+/* Rows of the tile that lie far apart in memory, in all that is read and written. */
+static double count_streams(const struct group *group, const struct group_choice *choice) {
+    double streams = 0;
+    for (int i = -1; i < group->read_count; i++) {
+        double rows = 1;
+        for (int j = 0; j < group->axis_count; j++) {
+            int64_t stride = i < 0 ? group->axes[j].output_stride : group->reads[i].strides[j];
+            if (j != choice->vector && (stride >= FAR_ELEMENTS || stride == STRIDE_NONLINEAR))
+                rows *= (double)choice->tile[j];
+        }
+        streams += rows;
+    }
+    return streams;
+}
+
 double space_estimate(const struct space *space, const struct group *group,
                       const struct group_choice *choice) {
     int64_t tile[MAX_RANK];
@@ -239,5 +265,7 @@ double space_estimate(const struct space *space, const struct group *group,
         space_variants(group, choice) > SPACE_MAX_VARIANTS ||
         space_code(space, group, choice) > space->target.code_bytes)
         return INFINITY;
-    return sum_tiles(space, group, choice, 0, tile, 1);
+    return sum_tiles(space, group, choice, 0, tile, 1) *
+           (1 + VARIANT_SHARE * (double)(space_variants(group, choice) - 1) +
+            STREAM_SHARE * count_streams(group, choice));
 }

@@ -75,6 +75,12 @@ enum {
     FIRST_REDUCTION = 100
 };
 
+/* Values of the knobs `pack`. */
+enum {
+    PACK_NO,
+    PACK_YES
+};
+
 /* Extent of the tile along the vector axis: so many vectors, no more than the axis or its
  * alignment. */
 int64_t space_vector_tile(const struct space *space, const struct group *group, int axis,

@@ -18,7 +18,7 @@ void space_choose(const struct space *space, int index, const int *point,
     const struct space_rules *rules = space->rules;
     const struct group *group = &rules->structure.groups[index];
     const struct group_knobs *knobs = &rules->knobs[index];
-    space_choose_vector(knobs->vector_axes[point[knobs->vector]], choice);
+    space_choose_vector(knobs->vector_axes[number_of(space, point, knobs->vector, 0)], choice);
     for (int i = 0; i < group->axis_count; i++) {
         choice->tile[i] =
             i == choice->vector
@@ -37,14 +37,12 @@ void space_choose(const struct space *space, int index, const int *point,
         choice->unroll[r] = 1;
         choice->split[r] = 0;
     }
-    choice->reduction_order = knobs->reduction_permutations[knobs->reduction_order == NO_KNOB
-                                                                ? 0
-                                                                : point[knobs->reduction_order]];
-    choice->order = knobs->order_permutations[knobs->order == NO_KNOB ? 0 : point[knobs->order]];
+    choice->reduction_order =
+        knobs->reduction_permutations[number_of(space, point, knobs->reduction_order, 0)];
+    choice->order = knobs->order_permutations[number_of(space, point, knobs->order, 0)];
     choice->order_count = knobs->order_count;
     for (int i = 0; i < group->read_count; i++)
-        choice->pack[i] = knobs->pack[i] != NO_KNOB &&
-                          (point[knobs->pack[i]] == 0) == group->reads[i].is_parameter;
+        choice->pack[i] = number_of(space, point, knobs->pack[i], PACK_NO) == PACK_YES;
 }
 
 void space_canonicalise(const struct space *space, int *point) {
@@ -53,7 +51,7 @@ void space_canonicalise(const struct space *space, int *point) {
         const struct group *group = &rules->structure.groups[i];
         const struct group_knobs *knobs = &rules->knobs[i];
         const struct knob *vectors = &space->knobs[knobs->vectors];
-        int axis = knobs->vector_axes[point[knobs->vector]];
+        int axis = knobs->vector_axes[number_of(space, point, knobs->vector, 0)];
         if (axis >= FIRST_REDUCTION) {
             int r = axis - FIRST_REDUCTION;
             point[knobs->unroll[r]] = 0;

@@ -245,7 +245,6 @@ static void test_marks(void **state) {
     struct fixture f;
     (void)state;
     fixture_open(&f, matmul);
-    reject(&f, "vectorize c k", DLT_ERROR_REFUSED, "yet");
     reject(&f, "parallel c j", DLT_ERROR_REFUSED, "not the outermost, which is i");
     accept(&f, "vectorize c j");
     reject(&f, "vectorize c i", DLT_ERROR_REFUSED, "loop j of the stage is vectorised already");

@@ -1,15 +1,16 @@
-/* Traffic between caches, from a nest's summary; private to this folder.
+/* Traffic between caches, from a nest's summary.
  *
  * For a cache, the loops from some depth inwards touch no more than it holds (the fit). What an
  * access touches there is fetched once in every trip of the loops around, but for loops right
  * outside the fit that do not move it. */
-#ifndef COSTMODEL_TRAFFIC_H
-#define COSTMODEL_TRAFFIC_H
+#ifndef SCHEDULES_TRAFFIC_H
+#define SCHEDULES_TRAFFIC_H
 
 #include "schedules/summary.h"
 
-/* The outermost depth from which everything fits into `bytes`. */
-int traffic_fit_depth(const struct nest_summary *summary, double bytes);
+/* The outermost depth from which everything fits into the cache, rows that fall on few of its sets
+ * considered. */
+int traffic_fit_depth(const struct nest_summary *summary, const struct cache_description *cache);
 
 /* Lines that the access brings in during the whole nest, given the depth that fits. */
 double traffic_lines(const struct nest_summary *summary, const struct summary_access *access,
@@ -22,5 +23,9 @@ double traffic_reuse_distance(const struct nest_summary *summary,
 
 /* Cycles of the nest: the static bound and the traffic. */
 double traffic_cycles(const struct space *space, const struct nest_summary *summary);
+
+/* The same for all nests of a point: the analytic model, behind defaults and before any measuring.
+ */
+double traffic_score(const struct space *space, const int *point);
 
 #endif
