@@ -61,6 +61,8 @@ dlt_status lower(struct arena *arena, const struct schedule *schedule,
     plan_memory(p.program);
     report(&p, "plan_memory");
     if (target->machine_code) {
+        divide_loops(p.program);
+        report(&p, "divide_loops");
         TRY(split_boundaries(p.program, error));
         report(&p, "split_boundaries");
         TRY(vectorise_all(&p, target, error));

@@ -313,13 +313,12 @@ static struct node *initial_nest(struct builder *b, const struct stage *stage, i
     return loop_node(b, &stage->loops[position], initial_nest(b, stage, position + 1));
 }
 
-static struct node *tile_node(struct builder *b, struct node *body) {
-    struct program *program = b->program;
-    struct node *node = node_new(b->arena, NODE_TILE);
-    struct tile *tile = ARENA_NEW(b->arena, struct tile);
+struct node *tile_node(struct program *program, struct node *body) {
+    struct node *node = node_new(program->arena, NODE_TILE);
+    struct tile *tile = ARENA_NEW(program->arena, struct tile);
     tile->number = program->tile_count;
     tile->variant_count = 1;
-    tile->variants = ARENA_ARRAY(b->arena, struct tile_variant, 1);
+    tile->variants = ARENA_ARRAY(program->arena, struct tile_variant, 1);
     tile->variants[0].body = body;
     node->tile = tile;
     node->body = body;
@@ -355,28 +354,16 @@ static struct node *nest(struct builder *b, const struct stage *stage, int posit
     else
         node_append(&list,
                     loop_node(b, &stage->loops[position], nest(b, stage, position + 1, in_tile)));
-    return begins_tile ? tile_node(b, list.first) : list.first;
+    return begins_tile ? tile_node(b->program, list.first) : list.first;
 }
 
-/* Storage that a layout adds holds zero: cleared first where there is some. */
-static struct node *clear_padding(struct builder *b, const struct stage *stage) {
-    int64_t elements = 1;
-    struct variable *variable;
-    struct node *loop, *store;
-    for (int i = 0; i < stage->tensor->rank; i++)
-        elements *= stage->tensor->axes[i]->extent;
-    if (!stage->packs_ahead || stage->layout.elements == elements)
+/* The lanes that a layout adds hold zero in what others than the kernel may read; what only the
+ * kernel reads it reads without them. */
+static struct node *zero_lanes(const struct builder *b, const struct stage *stage) {
+    const struct schedule *schedule = b->schedule;
+    if (!stage->packs_ahead && stage != schedule->stages[schedule->stage_count - 1])
         return NULL;
-    variable = ARENA_NEW(b->arena, struct variable);
-    *variable = (struct variable){"i", b->program->next_variable_id++, 0, stage->layout.elements};
-    store = node_new(b->arena, NODE_STORE);
-    store->buffer = program_buffer(b->program, stage->tensor);
-    store->offset = affine_variable(b->arena, variable);
-    store->value = value_constant(b->arena, stage->tensor->type, 0);
-    loop = node_new(b->arena, NODE_LOOP);
-    loop->variable = variable;
-    loop->body = store;
-    return loop;
+    return clear_padding(b->program, stage->tensor, &stage->layout);
 }
 
 static void find_unit_loops(struct builder *b) {
@@ -409,7 +396,7 @@ dlt_status build_nests(struct arena *arena, const struct schedule *schedule,
         if (stage->attach != ATTACH_ROOT)
             continue;
         b.packing = stage->packs_ahead;
-        node_append(&parts[stage->packs_ahead], clear_padding(&b, stage));
+        node_append(&parts[stage->packs_ahead], zero_lanes(&b, stage));
         node_append(&parts[stage->packs_ahead], nest(&b, stage, 0, false));
     }
     b.program->run = parts[0].first;

@@ -30,6 +30,12 @@ const struct value *value_map_indices(struct arena *arena, const struct value *v
 dlt_status build_nests(struct arena *arena, const struct schedule *schedule,
                        struct program **program, struct error *error);
 
+/* Nests that set the lanes that the layout adds to zero; NULL if it adds none. The tensor's axes
+ * are those of the layout. */
+struct node *clear_padding(struct program *program, const struct tensor *tensor,
+                           const struct layout *layout);
+struct node *tile_node(struct program *program, struct node *body); /* a new tile */
+
 /* Selects that make a reduction's term its combiner's identity become conditions of the store. */
 void extract_domains(struct program *program);
 
@@ -38,6 +44,10 @@ void simplify(struct program *program);
 
 /* Conditions that constrain loops around tiles become those loops' bounds. */
 void bound_loops(struct program *program);
+
+/* Loops of tiles over axes that lie in memory in blocks become loops over blocks and within them.
+ */
+void divide_loops(struct program *program);
 
 /* Conditions left on stores inside tiles become loop bounds, variants, or split loops. */
 dlt_status split_boundaries(struct program *program, struct error *error);

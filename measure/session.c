@@ -7,6 +7,7 @@
 #include "measure/confine.h"
 #include "measure/faults.h"
 #include "measure/flush.h"
+#include "measure/gaps.h"
 #include "measure/inputs.h"
 #include "measure/probe.h"
 #include "measure/timing.h"
@@ -149,6 +150,7 @@ static enum measure_outcome run_once(struct session *session, const struct candi
                                      enum pattern pattern, enum placement placement, int prefill,
                                      struct call *call, struct measure_result *result) {
     struct checker *checker = session->checkers[pattern];
+    int64_t written;
     int packing;
     buffer_protect(&session->scratch[SCRATCH_PACKED], true);
     prepare_call(session, candidate, pattern, placement, call);
@@ -160,11 +162,18 @@ static enum measure_outcome run_once(struct session *session, const struct candi
         run_call(call);
     call->nanoseconds = session->clock.nanoseconds(session->clock.context) - call->nanoseconds;
     checker_protect(checker, true);
-    if (packing == 0 && call->answer == 0)
-        return OUTCOME_OK;
-    snprintf(result->message, sizeof result->message, "%s answered %d instead of 0",
-             packing ? "pack" : "run", packing ? packing : call->answer);
-    return OUTCOME_WRONG;
+    if (packing != 0 || call->answer != 0) {
+        snprintf(result->message, sizeof result->message, "%s answered %d instead of 0",
+                 packing ? "pack" : "run", packing ? packing : call->answer);
+        return OUTCOME_WRONG;
+    }
+    if (!gaps_are_kept(result_of(session), call->output, prefill, &written)) {
+        snprintf(result->message, sizeof result->message,
+                 "element %lld of the output was written, which is between its rows",
+                 (long long)written);
+        return OUTCOME_WRONG;
+    }
+    return OUTCOME_OK;
 }
 
 static enum measure_outcome compare(struct session *session, const struct call *call,

@@ -211,6 +211,29 @@ static void compare_with_reference(const struct subject *s, const float *result)
     }
 }
 
+/* Lanes that a layout adds hold zero; what lies between rows is still full of NaNs. */
+static void check_storage(const struct subject *s, const float *result) {
+    const struct tensor *tensor = expression_result(s->expression);
+    const struct layout *layout = &tensor->layout;
+    for (int64_t offset = 0; offset < layout->elements; offset++) {
+        int64_t subscripts[MAX_RANK] = {0};
+        bool between = false, outside = false;
+        for (int i = 0; i < layout->dimension_count; i++) {
+            const struct layout_dimension *d = &layout->dimensions[i];
+            int64_t extent = tensor->axes[d->axis]->extent;
+            int64_t piece = offset / d->stride % d->extent;
+            between |= piece >= (d->modulus ? d->modulus : (extent + d->divisor - 1) / d->divisor);
+            subscripts[d->axis] += piece * d->divisor;
+        }
+        for (int i = 0; i < tensor->rank; i++)
+            outside |= subscripts[i] >= tensor->axes[i]->extent;
+        if (between ? !isnan(result[offset]) : outside && result[offset] != 0)
+            fail_msg("seed %llu for %s: offset %lld, %s, is %.9g\n%s\n%s", trying_seed,
+                     trying_target, (long long)offset, between ? "between rows" : "a lane",
+                     result[offset], trying_expression, trying_trace);
+    }
+}
+
 /* How often a target took part. */
 struct tally {
     int tried, compiled, with_tiles;
@@ -242,6 +265,7 @@ static void check_on_target(const struct subject *s, const struct schedule *sche
                  trying_expression, trying_trace);
     struct guarded result = run_kernel(s, kernel);
     compare_with_reference(s, result.data);
+    check_storage(s, result.data);
     tally->compiled++;
     tally->with_tiles += kernel->code_bytes > 0;
     guarded_free(&result);

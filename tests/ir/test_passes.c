@@ -33,6 +33,8 @@ static const struct example examples[] = {
      "vectorize output k.i\ntile output x.o\n"},
     {"conv2d_padded_columns", "conv2d c=2 h=4 w=13 k=2 r=1 s=3 pad=0x1",
      "reorder output n y k c r s x\nunroll output s\nvectorize output x\ntile output k\n"},
+    {"conv2d_blocks_of_channels", "conv2d c=10 h=2 w=4 k=3 r=1 s=1 layout=n,c/4,h,w,c%4",
+     "reorder output n y c x k\nunroll output x\nvectorize output k\ntile output y\n"},
     {"conv2d_epilogue_attached", "conv2d c=4 h=4 w=4 k=16 r=1 s=1 post=bias,relu",
      "pack weight k/16 c r s k%16\nsplit output x 2\nreorder output n y x.o x.i k\n"
      "unroll output x.i\nvectorize output k\ntile output x.o\nattach conv output x.o\n"

@@ -50,7 +50,8 @@ static void append_post(struct text *text, struct random *random) {
 }
 
 static void random_convolution(struct text *text, struct random *random) {
-    static const char *const layouts[] = {"", "", " layout=nhwc", " layout=n,c/16,h,w,c%16"};
+    static const char *const layouts[] = {"", "", " layout=nhwc", " layout=n,c/16,h,w,c%16",
+                                          " layout=n,h,c/3,w,c%3"};
     int groups = chance(random, 4) ? small(random, 5) : 1;
     int c = chance(random, 2) ? small(random, 5) : random_size(random);
     int r = small(random, 4), s = small(random, 4);
@@ -64,7 +65,7 @@ static void random_convolution(struct text *text, struct random *random) {
         text_format(text, " stride=%dx%d", small(random, 3), small(random, 3));
     if (chance(random, 4))
         text_format(text, " dilation=%dx%d", small(random, 2), small(random, 3));
-    text_append(text, layouts[random_below(random, 4)]);
+    text_append(text, layouts[random_below(random, 5)]);
     append_post(text, random);
     if (chance(random, 5))
         text_append(text, chance(random, 2) ? " const=none" : " const=weight,bias");
