@@ -44,7 +44,7 @@ static const struct option options[] = {
      GROUP_TUNE, FIELD(algorithm), 0, 0},
     {"max-error", "E", "the most of its error bound that a result may use (1)", OPTION_REAL,
      GROUP_TUNE, FIELD(max_error), 0, 1},
-    {"strategy", "NAME", "how to search: annealing, random (annealing)", OPTION_TEXT, GROUP_TUNE,
+    {"strategy", "NAME", "how to search: model, annealing, genetic, random, grid (model)", OPTION_TEXT, GROUP_TUNE,
      FIELD(strategy), 0, 0},
     {"threads", "N", "threads that the kernel will run on (1)", OPTION_NUMBER, GROUP_PLACE,
      FIELD(threads), 1, 1024},

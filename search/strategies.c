@@ -7,8 +7,8 @@ extern const struct strategy annealing_strategy, guided_strategy, genetic_strate
     random_strategy;
 
 const struct strategy *const strategies[] = {
-    &annealing_strategy, &guided_strategy, &genetic_strategy,
-    &random_strategy,    &grid_strategy,   NULL,
+    &guided_strategy, &annealing_strategy, &genetic_strategy,
+    &random_strategy, &grid_strategy,      NULL,
 };
 
 const struct strategy *strategy_find(const char *name) {
