@@ -51,6 +51,7 @@ static void add_run(cJSON *object, const struct tuner_summary *summary) {
     cJSON *seconds;
     add_trials(object, summary->trials, summary->errors);
     cJSON_AddNumberToObject(object, "known", (double)summary->known);
+    cJSON_AddNumberToObject(object, "slow_trials", (double)summary->slow);
     if (summary->first_failure[0])
         cJSON_AddStringToObject(object, "first_error", summary->first_failure);
     cJSON_AddNumberToObject(object, "seconds", summary->seconds);
@@ -141,6 +142,8 @@ static void print_run(const struct tuner_summary *summary) {
                    measure_outcome_name((enum measure_outcome)i));
     if (summary->known)
         printf("; %lld known before", (long long)summary->known);
+    if (summary->slow)
+        printf("; %lld in slow phases of the machine", (long long)summary->slow);
     printf("%s%s\n", summary->exhausted ? "; no point is left" : "",
            summary->cancelled ? "; interrupted" : "");
     if (summary->first_failure[0])

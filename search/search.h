@@ -39,9 +39,10 @@ struct tuner_quality {
 /* The state of a run, for progress, and at its end its result. Strings are the tuner's: valid
  * during the progress call; those of a summary until tuner_summary_free. */
 struct tuner_summary {
-    int64_t trials, trials_wanted;  /* wanted: 0 if there is no limit */
-    int64_t errors[OUTCOME_COUNT];  /* trials by outcome, OUTCOME_OK too */
-    int64_t known;                  /* points of earlier runs */
+    int64_t trials, trials_wanted; /* wanted: 0 if there is no limit */
+    int64_t errors[OUTCOME_COUNT]; /* trials by outcome, OUTCOME_OK too */
+    int64_t known;                 /* points of earlier runs */
+    int64_t slow; /* trials timed in a slow phase of the machine (measure/probe.h) */
     double seconds, seconds_wanted; /* of this run; wanted: 0 if there is no limit */
     struct tuner_shares shares;
     bool exhausted; /* no point was left to propose */

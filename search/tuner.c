@@ -2,6 +2,7 @@
 #include "search/tuner_private.h"
 
 #include "base/hash.h"
+#include "measure/probe.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -89,6 +90,7 @@ static void count_outcome(struct tuner *tuner, const struct measure_result *resu
     struct tuner_summary *summary = tuner->summary;
     summary->trials++;
     summary->errors[result->outcome]++;
+    summary->slow += result->slowdown > PROBE_SLOW_FACTOR;
     if (result->outcome != OUTCOME_OK && !summary->first_failure[0])
         snprintf(summary->first_failure, sizeof summary->first_failure, "%s: %s",
                  measure_outcome_name(result->outcome), result->message);
