@@ -132,6 +132,17 @@ void format_rate(struct text *text, const struct task *task, double median_us, d
         text_format(text, "  %.1f %% of the peak, %.4g", 100 * gflops / peak_gflops, peak_gflops);
 }
 
+/* Of the records of this run, which no stored model had seen. */
+static void print_quality(const struct tuner_quality *quality) {
+    const struct quality *model = &quality->model, *analytic = &quality->analytic;
+    if (!quality->has_model || quality->points < 2)
+        return;
+    printf("  %-10s pairs %.2f, peak@1 %.2f, peak@5 %.2f on %lld new records; the analytic score "
+           "%.2f, %.2f, %.2f\n",
+           "model", model->pairwise, model->peak1, model->peak5, (long long)quality->points,
+           analytic->pairwise, analytic->peak1, analytic->peak5);
+}
+
 static void print_run(const struct tuner_summary *summary) {
     printf("  %-10s %lld in %.1f s, %.1f a second: %lld right", "trials",
            (long long)summary->trials, summary->seconds, trials_per_second(summary),
@@ -152,6 +163,7 @@ static void print_run(const struct tuner_summary *summary) {
     for (int i = 0; i < SHARE_COUNT; i++)
         printf("%s %s %.2f", i ? "," : "", shares[i].name, share(summary, i));
     printf("\n");
+    print_quality(&summary->quality);
 }
 
 static void print_roofline(const struct report *report) {
