@@ -32,6 +32,26 @@ static const char *key_names(struct arena *arena, const struct operator_definiti
     return names;
 }
 
+const char *const *arguments_alternatives(const struct operator_definition *definition,
+                                          const char *key) {
+    for (const struct operator_alternatives *row = definition->alternatives; row && row->key; row++)
+        if (!strcmp(row->key, key))
+            return row->values;
+    return NULL;
+}
+
+/* `any` is several workloads: nothing that could be built. */
+static dlt_status refuse_any(struct arena *arena, const char *key, const char *const *values,
+                             struct error *error) {
+    const char *names = values[0];
+    for (int i = 1; values[i]; i++)
+        names = arena_format(arena, "%s %s", names, values[i]);
+    return error_set(error, DLT_ERROR_ARGUMENT,
+                     "%s: 'any' leaves it to the tuner, but one is needed here; it may be one of: "
+                     "%s",
+                     key, names);
+}
+
 dlt_status arguments_create(struct arena *arena, const struct operator_definition *definition,
                             const struct workload *workload, struct operator_arguments **arguments,
                             struct error *error) {
@@ -48,6 +68,9 @@ dlt_status arguments_create(struct arena *arena, const struct operator_definitio
         if (made->values[row].given)
             return error_set(error, DLT_ERROR_ARGUMENT, "%s: given twice, '%s' and '%s'",
                              argument->key, made->values[row].given, argument->value);
+        const char *const *choices = arguments_alternatives(definition, argument->key);
+        if (choices && !strcmp(argument->value, "any"))
+            return refuse_any(arena, argument->key, choices, error);
         made->values[row].given = arena_format(arena, "%s", argument->value);
     }
     for (int i = 0; definition->keys[i].name; i++)

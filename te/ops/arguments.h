@@ -19,10 +19,14 @@ enum {
 
 #define MAX_ATTRIBUTE INT64_C(65535) /* of a stride, padding, dilation */
 
-/* Checks the keys: each known, none twice. */
+/* Checks the keys: each known, none twice, none left to the tuner's choice. */
 dlt_status arguments_create(struct arena *arena, const struct operator_definition *definition,
                             const struct workload *workload, struct operator_arguments **arguments,
                             struct error *error);
+
+/* The values that `any` stands for, as the value of this key; NULL if it may not be any. */
+const char *const *arguments_alternatives(const struct operator_definition *definition,
+                                          const char *key);
 
 /* The canonical workload, once every key has been read. */
 void arguments_print(struct text *text, const struct operator_arguments *arguments);

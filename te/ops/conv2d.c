@@ -24,13 +24,16 @@ static const struct operator_key keys[] = {
     {"pad", "a number, or vertical x horizontal as 2x1, or top,left,bottom,right", "0"},
     {"dilation", "a number, or vertical x horizontal as 2x1", "1"},
     {"groups", "groups of channels; c and k must be multiples of it", "1"},
-    {"layout", "of x, output and residual: nchw, nhwc, or a layout such as n,c/16,h,w,c%16",
+    {"layout", "of x, output and residual: nchw, nhwc, a layout such as n,c/16,h,w,c%16, or any",
      "nchw"},
     {"dtype", "element type", "f32"},
     {"post", "epilogue in order: bias (of k), add (a residual), relu", "none"},
     {"const", "inputs known before the calls: x weight bias residual, or none", "weight"},
     {NULL, NULL, NULL},
 };
+
+static const char *const layouts[] = {"nchw", "nhwc", "n,c/8,h,w,c%8", "n,c/16,h,w,c%16", NULL};
+static const struct operator_alternatives alternatives[] = {{"layout", layouts}, {NULL, NULL}};
 
 enum {
     VERTICAL,
@@ -185,10 +188,6 @@ static dlt_status read_layout(struct operator_arguments *arguments, struct expre
     const char *given = arguments_text(arguments, "layout");
     char *spaced = arena_format(expression->arena, "%s", given);
     char *word = arena_format(expression->arena, "%s", given);
-    if (!strcmp(given, "any"))
-        return error_set(error, DLT_ERROR_REFUSED,
-                         "layout: 'any' is not supported yet; it may be nchw, nhwc, or a layout "
-                         "such as n,c/16,h,w,c%%16");
     for (size_t i = 0; given[i]; i++) {
         if (given[i] == ',')
             spaced[i] = ' ';
@@ -331,5 +330,6 @@ const struct operator_definition conv2d_definition = {
     .help = "two-dimensional convolution with stride, padding, dilation, groups",
     .keys = keys,
     .sizes = "n c h w k r s",
+    .alternatives = alternatives,
     .build = build_conv2d,
 };

@@ -13,6 +13,12 @@ struct operator_key {
     const char *default_value; /* NULL: required */
 };
 
+/* A key that may be `any`: which values that stands for (te/alternatives.h). */
+struct operator_alternatives {
+    const char *key;
+    const char *const *values; /* ends with NULL */
+};
+
 struct operator_arguments; /* the workload's values, looked up by key; te/ops/arguments.h */
 
 struct operator_definition {
@@ -20,6 +26,7 @@ struct operator_definition {
     const char *help;                /* one line */
     const struct operator_key *keys; /* canonical order; ends with a NULL name */
     const char *sizes;               /* keys along which the work may grow: "m n k" */
+    const struct operator_alternatives *alternatives; /* ends with a NULL key; NULL: none */
     /* Builds the expression. Messages name the key, what it was and what it may be. Fills
      * `identifier` with a short readable name. */
     dlt_status (*build)(struct operator_arguments *arguments, struct expression *expression,

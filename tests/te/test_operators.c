@@ -157,7 +157,8 @@ static void conv2d_layouts(void **state) {
     canonical_is(CONV " layout=n,h,w,c", CONV " layout=nhwc");
     canonical_is(CONV " layout='n c h w'", CONV);
     canonical_is(CONV " layout='n c/4 h w c%4'", CONV " layout=n,c/4,h,w,c%4");
-    refused(CONV " layout=any", DLT_ERROR_REFUSED, "layout: 'any' is not supported yet");
+    refused(CONV " layout=any", DLT_ERROR_ARGUMENT,
+            "layout: 'any' leaves it to the tuner, but one is needed here; it may be one of: nchw");
     refused(CONV " layout=nhw", DLT_ERROR_ARGUMENT, "layout: 'nhw'");
     refused(CONV " layout=nhwz", DLT_ERROR_ARGUMENT, "layout: 'nhwz'");
 }
