@@ -1,38 +1,67 @@
-# libdltune: everything that programs need at run time in one archive, and what lets others find it.
-# The tuner and its libraries (PAPI, XGBoost) are not part of it.
+# What programs link, and what lets others find it.
 #
-# All objects are linked into one, in which only the names of dltune/dltune.h stay visible, so that
-# no inner name can meet one of the program's. There is no shared library, since Debian's libtcc is
-# an archive of code that depends on its position.
+#     libdltune        what a program needs at run time: it opens a database and runs kernels
+#     libdltune-tune   the same and the tuner: expressions, tasks, schedules, tuning; it needs the
+#                      tuner's libraries (PAPI, XGBoost) as well
+#
+# A program links one of them. In each all objects are linked into one, in which only the names of
+# include/dltune/ stay visible, so that no inner name can meet one of the program's. There is no
+# shared library, since Debian's libtcc is an archive of code that depends on its position.
 set(runtime_modules dltune_base dltune_te dltune_description dltune_schedules dltune_ir
     dltune_targets dltune_db dltune_threads dltune_runtime)
-set(runtime_objects)
-foreach(module ${runtime_modules})
+set(tuner_modules ${runtime_modules} dltune_costmodel dltune_measure dltune_search dltune_api)
+foreach(module ${tuner_modules})
   if(NOT TARGET ${module})
     return()
   endif()
-  list(APPEND runtime_objects $<TARGET_OBJECTS:${module}>)
 endforeach()
 
-set(whole_object ${CMAKE_BINARY_DIR}/libdltune.o)
-add_custom_command(OUTPUT ${whole_object}
-  COMMAND ${CMAKE_LINKER} -r -o ${whole_object} ${runtime_objects}
-  COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${whole_object}
-  DEPENDS ${runtime_objects} COMMAND_EXPAND_LISTS VERBATIM)
-set_source_files_properties(${whole_object} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
-add_library(dltune_library STATIC ${whole_object})
-set_target_properties(dltune_library PROPERTIES
-  OUTPUT_NAME dltune EXPORT_NAME dltune LINKER_LANGUAGE C)
-target_include_directories(dltune_library INTERFACE
-  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-set(runtime_links tcc Zydis sqlite3 pthreadpool dl m pthread)
-target_link_libraries(dltune_library INTERFACE ${runtime_links})
+# whole_library(TARGET NAME MODULES ... LINKS ...): libNAME.a, one object with the modules' code.
+function(whole_library target name)
+  cmake_parse_arguments(W "" "" "MODULES;LINKS" ${ARGN})
+  set(objects)
+  foreach(module ${W_MODULES})
+    list(APPEND objects $<TARGET_OBJECTS:${module}>)
+  endforeach()
+  set(whole_object ${CMAKE_BINARY_DIR}/lib${name}.o)
+  add_custom_command(OUTPUT ${whole_object}
+    COMMAND ${CMAKE_LINKER} -r -o ${whole_object} ${objects}
+    COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${whole_object}
+    DEPENDS ${objects} COMMAND_EXPAND_LISTS VERBATIM)
+  set_source_files_properties(${whole_object} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+  add_library(${target} STATIC ${whole_object})
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${name} EXPORT_NAME ${name} LINKER_LANGUAGE C)
+  target_include_directories(${target} INTERFACE
+    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target} INTERFACE ${W_LINKS})
+  install(TARGETS ${target} EXPORT dltune-targets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+endfunction()
 
-install(TARGETS dltune_library EXPORT dltune-targets
-  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+# pkg_config(NAME DESCRIPTION LINKS...): NAME.pc
+function(pkg_config pc_name pc_description)
+  set(pc_links ${ARGN})
+  list(TRANSFORM pc_links PREPEND -l)
+  list(JOIN pc_links " " pc_links)
+  configure_file(cmake/dltune.pc.in ${pc_name}.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/${pc_name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+    COMPONENT development)
+endfunction()
+
+set(runtime_links tcc Zydis sqlite3 pthreadpool dl m pthread)
+set(tuner_links ${runtime_links} papi z)
+if(DLTUNE_XGBOOST)
+  list(APPEND tuner_links xgboost)
+endif()
+whole_library(dltune_library dltune MODULES ${runtime_modules} LINKS ${runtime_links})
+whole_library(dltune_tune_library dltune-tune MODULES ${tuner_modules} LINKS ${tuner_links})
+pkg_config(dltune "kernels for tensor operations, tuned ahead of time and kept in a database"
+  ${runtime_links})
+pkg_config(dltune-tune "tuning of kernels for tensor operations from a program" ${tuner_links})
 install(DIRECTORY include/dltune DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 
-# find_package(dltune) gives the target dltune::dltune.
+# find_package(dltune) gives the targets dltune::dltune and dltune::dltune-tune.
 include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/dltune)
 install(EXPORT dltune-targets NAMESPACE dltune:: DESTINATION ${package_folder}
@@ -44,13 +73,10 @@ install(FILES ${CMAKE_BINARY_DIR}/dltune-config.cmake
   ${CMAKE_BINARY_DIR}/dltune-config-version.cmake DESTINATION ${package_folder}
   COMPONENT development)
 
-list(TRANSFORM runtime_links PREPEND -l OUTPUT_VARIABLE pc_links)
-list(JOIN pc_links " " pc_links)
-configure_file(cmake/dltune.pc.in dltune.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/dltune.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
-  COMPONENT development)
-
 add_executable(run_from_database examples/run_from_database.c)
 target_link_libraries(run_from_database PRIVATE dltune_library m)
-install(FILES examples/run_from_database.c examples/use_exported.c
+add_executable(tune_expression examples/tune_expression.c)
+target_link_libraries(tune_expression PRIVATE dltune_tune_library m)
+install(FILES examples/run_from_database.c examples/tune_expression.c examples/use_exported.c
+  examples/use_exported_threads.cpp
   DESTINATION ${CMAKE_INSTALL_DATADIR}/dltune/examples COMPONENT development)

@@ -1,8 +1,6 @@
 /* Messages by thread; see handle.h. */
 #include "runtime/handle.h"
 
-#include "dltune/dltune.h"
-
 #include <stdlib.h>
 
 void messages_initialise(struct messages *messages) {

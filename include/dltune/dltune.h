@@ -48,12 +48,6 @@ enum {
     DLT_ALIGNMENT = 64
 }; /* bytes, of packed parameters and of workspaces */
 
-/* The message of the calling thread's last failure on this handle, never NULL; "" if there was
- * none. `handle` is a dlt_runtime, a dlt_kernel or a dlt_thread_pool. A kernel shares the messages
- * of its runtime. Valid until the thread's next failure there or until the handle is closed. Any
- * thread. */
-DLT_API const char *dlt_error(const void *handle);
-
 /* ---- Runtime ---- */
 
 /* Opens a database for reading: nothing is created or changed, the folder may be read-only, and

@@ -31,6 +31,13 @@ typedef enum dlt_status {
 /* A stable word for a status ("ok", "argument", "refused", ...), never NULL. Any thread. */
 DLT_API const char *dlt_status_name(dlt_status status);
 
+/* The message of the calling thread's last failure on this handle, never NULL; "" if there was
+ * none. `handle` is any handle that a dlt_..._create or _open gives: an expression, task, schedule,
+ * runtime, kernel or thread pool; but not a node of an expression. A kernel shares the messages of
+ * its runtime. Of NULL, which is what creating a handle gives if memory ran out, it says so. Valid
+ * until the thread's next failure there or until the handle is closed. Any thread. */
+DLT_API const char *dlt_error(const void *handle);
+
 #ifdef __cplusplus
 }
 #endif
