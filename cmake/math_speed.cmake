@@ -1,3 +1,9 @@
+# Generated code alone: tiles beside the peak, moves beside a plain copy.
+foreach(bench tile_peak move_speed)
+  add_executable(bench_${bench} EXCLUDE_FROM_ALL bench/${bench}.c)
+  target_link_libraries(bench_${bench} PRIVATE dltune_measure m)
+endforeach()
+
 # bench_math_speed: functions of generated code beside SLEEF's, which is optional.
 add_executable(bench_math_speed EXCLUDE_FROM_ALL bench/math_speed.c)
 target_link_libraries(bench_math_speed PRIVATE dltune_targets)
