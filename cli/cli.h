@@ -41,10 +41,10 @@ enum option_group {
 };
 
 struct options {
-    int64_t trials, seed, threads, keep;
+    int64_t trials, seed, threads, keep, processes;
     double seconds, max_error;
     const char *target, *algorithm, *strategy, *database;
-    const char *baseline, *name, *out, *list, *pass, *show, *repair, *replay;
+    const char *baseline, *table, *name, *out, *list, *pass, *show, *repair, *replay;
     bool json, quiet, verbose, peers, measure, space, use_default, run, help;
 };
 
@@ -83,23 +83,11 @@ dlt_status run_version(struct cli *cli, struct error *error);
 dlt_status options_parse(struct cli *cli, int count, char *const *arguments, struct error *error);
 void options_print_help(unsigned groups);
 
-/* workloads.c: the text of the workload on the command line, tasks made from it, and lists. */
+/* workloads.c: the text of the workload on the command line, and the task made from it. */
 const char *cli_workload(struct cli *cli);
 dlt_status cli_resolve_target(const struct cli *cli, const char **target, struct error *error);
 dlt_status cli_needs_target_here(const char *target, struct error *error);
 dlt_status cli_task(struct cli *cli, struct task **task, struct error *error);
-
-struct task_list {
-    struct task **tasks;
-    int count, capacity;
-};
-
-/* A line is a workload; '#' starts a comment, empty lines are skipped. Messages name file and line.
- */
-dlt_status task_list_read(struct cli *cli, const char *path, struct task_list *list,
-                          struct error *error);
-dlt_status task_list_add(struct task_list *list, struct task *task, struct error *error);
-void task_list_free(struct task_list *list);
 
 /* Opens --db, else the default database. Its path is then cli->database_path. */
 dlt_status cli_open_database(struct cli *cli, enum database_mode mode, struct database **database,

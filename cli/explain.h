@@ -2,7 +2,7 @@
 #ifndef CLI_EXPLAIN_H
 #define CLI_EXPLAIN_H
 
-#include "cli/cli.h"
+#include "cli/requests.h"
 
 #include "ir/lower.h"
 #include "schedules/space.h"
@@ -11,7 +11,8 @@
 struct explain {
     struct cli *cli;
     struct arena *arena;
-    const struct task *task;
+    struct request *request;
+    const struct task *task; /* the first of the request's, or the one with the stored best */
     struct target_description target;
     struct schedule *schedule;
     const char *origin;      /* where the schedule is from, in words */

@@ -61,6 +61,7 @@ static dlt_status apply_default(struct explain *e, struct error *error) {
     struct space *space;
     TRY(space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space, error));
     e->origin = "the default schedule (point 0 of the space)";
+    e->schedule = schedule_create(e->arena, e->task->collapsed);
     return space_schedule(space, point, e->schedule, error);
 }
 
@@ -68,13 +69,16 @@ static dlt_status apply_stored(struct explain *e, struct error *error) {
     struct database *database;
     struct record record;
     dlt_status status;
+    int which;
     TRY(cli_open_database(e->cli, DATABASE_READ, &database, error));
-    status = stored_best(e->cli, database, e->task, &record, error);
+    status = stored_best_of(e->cli, database, e->request, &which, &record, error);
     database_close(database);
     if (status != DLT_OK)
         return error_prefix(error, "no stored schedule (--default explains the default one)");
+    e->task = e->request->tasks[which];
     e->median_us = record.median_us;
     e->origin = "the stored best";
+    e->schedule = schedule_create(e->arena, e->task->collapsed);
     status = schedule_replay(e->schedule, record.trace, error);
     record_free(&record);
     return status;
@@ -119,7 +123,6 @@ static bool needs_schedule(unsigned chosen) {
 
 static dlt_status print_parts(struct explain *e, unsigned chosen, struct error *error) {
     bool several = (chosen & (chosen - 1)) != 0;
-    e->schedule = schedule_create(e->arena, e->task->collapsed);
     if (needs_schedule(chosen))
         TRY(e->cli->options.use_default ? apply_default(e, error) : apply_stored(e, error));
     for (int i = 0; explain_parts[i].name; i++) {
@@ -143,22 +146,21 @@ static dlt_status explain(struct explain *e, unsigned chosen, struct error *erro
 dlt_status run_explain(struct cli *cli, struct error *error) {
     struct explain e = {.cli = cli, .pass = cli->options.pass};
     struct arena arena;
-    struct task *task;
     unsigned chosen;
     dlt_status status;
     if (cli->options.replay)
         return replay_failure(cli, cli->options.replay, error);
     TRY(choose_parts(&cli->options, &chosen, error));
-    TRY(cli_task(cli, &task, error));
+    TRY(cli_request(cli, &e.request, error));
     arena_initialise(&arena);
     e.arena = &arena;
-    e.task = task;
-    status = target_describe(task->target, &e.target, error);
+    e.task = e.request->tasks[0];
+    status = target_describe(e.task->target, &e.target, error);
     if (status == DLT_OK)
         status = explain(&e, chosen, error);
     if (e.schedule)
         schedule_free(e.schedule);
     arena_free(&arena);
-    task_free(task);
+    request_free(e.request);
     return status;
 }

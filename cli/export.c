@@ -8,17 +8,18 @@
 #include <string.h>
 
 static dlt_status find_kernels(struct cli *cli, struct database *database,
-                               const struct task_list *list, struct export_kernel *kernels,
+                               const struct request_list *list, struct export_kernel *kernels,
                                struct record *records, struct error *error) {
     for (int i = 0; i < list->count; i++) {
-        TRY(stored_best(cli, database, list->tasks[i], &records[i], error));
-        kernels[i] = (struct export_kernel){list->tasks[i], records[i].trace};
+        int which;
+        TRY(stored_best_of(cli, database, list->requests[i], &which, &records[i], error));
+        kernels[i] = (struct export_kernel){list->requests[i]->tasks[which], records[i].trace};
     }
     return DLT_OK;
 }
 
 static dlt_status write_library(struct cli *cli, struct database *database,
-                                const struct task_list *list, struct error *error) {
+                                const struct request_list *list, struct error *error) {
     struct export_kernel *kernels = calloc((size_t)list->count, sizeof *kernels);
     struct record *records = calloc((size_t)list->count, sizeof *records);
     struct export_options options = {.name = cli->options.name,
@@ -41,30 +42,31 @@ static dlt_status write_library(struct cli *cli, struct database *database,
     return status;
 }
 
-/* Moves the tasks of a list behind those of another. */
-static dlt_status append_tasks(struct task_list *list, struct task_list *more,
-                               struct error *error) {
+/* Moves the requests of a list behind those of another. */
+static dlt_status append_requests(struct request_list *list, struct request_list *more,
+                                  struct error *error) {
     for (int i = 0; i < more->count; i++) {
-        TRY(task_list_add(list, more->tasks[i], error));
-        more->tasks[i] = NULL; /* has a new owner; freeing NULL is harmless */
+        struct request *request = more->requests[i];
+        more->requests[i] = NULL; /* has a new owner; freeing NULL is harmless */
+        TRY(request_list_add(list, request, error));
     }
     return DLT_OK;
 }
 
-static dlt_status add_target(struct cli *cli, struct database *database, struct task_list *list,
+static dlt_status add_target(struct cli *cli, struct database *database, struct request_list *list,
                              struct error *error) {
-    struct task_list found = {0};
+    struct request_list found = {0};
     dlt_status status = requested_tasks(cli, &found, error);
     if (status == DLT_OK)
         status = stored_tasks(cli, database, &found, error);
     if (status == DLT_OK)
-        status = append_tasks(list, &found, error);
-    task_list_free(&found);
+        status = append_requests(list, &found, error);
+    request_list_free(&found);
     return status;
 }
 
 /* --target may be a list: a kernel then has a version for each. */
-static dlt_status collect(struct cli *cli, struct database *database, struct task_list *list,
+static dlt_status collect(struct cli *cli, struct database *database, struct request_list *list,
                           struct error *error) {
     const char *targets = cli->options.target;
     for (;;) {
@@ -77,7 +79,7 @@ static dlt_status collect(struct cli *cli, struct database *database, struct tas
     }
 }
 
-static dlt_status export_stored(struct cli *cli, struct task_list *list, struct error *error) {
+static dlt_status export_stored(struct cli *cli, struct request_list *list, struct error *error) {
     struct database *database;
     dlt_status status;
     TRY(cli_open_database(cli, DATABASE_READ, &database, error));
@@ -89,13 +91,13 @@ static dlt_status export_stored(struct cli *cli, struct task_list *list, struct 
 }
 
 dlt_status run_export(struct cli *cli, struct error *error) {
-    struct task_list list = {0};
+    struct request_list list = {0};
     dlt_status status;
     if (!cli->options.name)
         return error_set(
             error, DLT_ERROR_ARGUMENT,
             "--name: missing; the library is called libNAME.a, its functions NAME_...");
     status = export_stored(cli, &list, error);
-    task_list_free(&list);
+    request_list_free(&list);
     return status;
 }

@@ -4,24 +4,27 @@
 
 #include <unistd.h>
 
-static dlt_status print_best(struct cli *cli, const struct task *task, struct database *database,
+static dlt_status print_best(struct cli *cli, struct request *request, struct database *database,
                              struct error *error) {
-    struct report report = {.cli = cli, .task = task};
-    struct record record;
+    struct report report = {.cli = cli};
+    struct record record, shown;
     struct stored_counts counts;
     struct roofs roofs;
     dlt_status status;
     bool exact;
-    TRY(database_best(database, task->key, host_name(), DATABASE_GENERATOR, &record, &exact,
-                      error));
+    int which;
+    TRY(best_of(database, request, &which, &record, &exact, error));
+    report.task = request_show(request, which);
+    shown = record;
+    shown.task = request->key;
     if (!exact && !cli->options.quiet)
         cli_complain("note: nothing is stored for this host and code generator; this is of `%s`, "
                      "generator %s",
                      record.host, record.generator);
-    status = stored_count(database, task, &counts, error);
-    report.record = &record;
+    status = stored_count(database, request, &counts, error);
+    report.record = &shown;
     report.counts = &counts;
-    roofs_read(database, task->target, &roofs);
+    roofs_read(database, report.task->target, &roofs);
     report.roofs = &roofs;
     if (status == DLT_OK)
         report_print(&report);
@@ -29,7 +32,7 @@ static dlt_status print_best(struct cli *cli, const struct task *task, struct da
     return status;
 }
 
-static dlt_status query(struct cli *cli, const struct task *task, struct error *error) {
+static dlt_status query(struct cli *cli, struct request *request, struct error *error) {
     struct database *database;
     dlt_status status = cli_open_database(cli, DATABASE_READ, &database, error);
     if (status == DLT_ERROR_DATABASE && access(cli->database_path, F_OK) != 0)
@@ -37,16 +40,16 @@ static dlt_status query(struct cli *cli, const struct task *task, struct error *
                          "%s: there is no such database, so nothing is stored; tuning creates it",
                          cli->database_path);
     TRY(status);
-    status = print_best(cli, task, database, error);
+    status = print_best(cli, request, database, error);
     database_close(database);
     return status;
 }
 
 dlt_status run_query(struct cli *cli, struct error *error) {
-    struct task *task;
+    struct request *request;
     dlt_status status;
-    TRY(cli_task(cli, &task, error));
-    status = query(cli, task, error);
-    task_free(task);
+    TRY(cli_request(cli, &request, error));
+    status = query(cli, request, error);
+    request_free(request);
     return status;
 }

@@ -10,29 +10,36 @@
 struct collecting {
     struct cli *cli;
     const char *target;
-    struct task_list *list;
+    struct request_list *list;
     struct error *error;
     dlt_status status;
 };
 
+/* Of a key: what is before " target=". */
+static size_t workload_length(const char *key) {
+    const char *place = strstr(key, " target=");
+    return place ? (size_t)(place - key) : strlen(key);
+}
+
 static bool collect(void *context, const struct task_summary *summary) {
     struct collecting *c = context;
     char target[64], threads[16];
-    struct task *task;
+    struct request *request;
+    char *workload;
     if (!summary->right || !task_key_value(summary->task, "target", target, sizeof target) ||
         !task_key_value(summary->task, "threads", threads, sizeof threads) ||
         strcmp(target, c->target) || atoi(threads) != c->cli->options.threads)
         return true;
-    c->status = task_create_key(summary->task, &task, c->error);
-    if (c->status == DLT_OK) {
-        c->status = task_list_add(c->list, task, c->error);
-        if (c->status != DLT_OK)
-            task_free(task);
-    }
+    workload = strndup(summary->task, workload_length(summary->task));
+    c->status = workload ? request_create(workload, target, atoi(threads), &request, c->error)
+                         : error_set(c->error, DLT_ERROR_MEMORY, "out of memory");
+    free(workload);
+    if (c->status == DLT_OK)
+        c->status = request_list_add(c->list, request, c->error);
     return c->status == DLT_OK;
 }
 
-dlt_status stored_tasks(struct cli *cli, struct database *database, struct task_list *list,
+dlt_status stored_tasks(struct cli *cli, struct database *database, struct request_list *list,
                         struct error *error) {
     struct collecting collecting = {.cli = cli, .list = list, .error = error};
     if (list->count)
@@ -47,24 +54,27 @@ dlt_status stored_tasks(struct cli *cli, struct database *database, struct task_
     return DLT_OK;
 }
 
-dlt_status requested_tasks(struct cli *cli, struct task_list *list, struct error *error) {
+dlt_status requested_tasks(struct cli *cli, struct request_list *list, struct error *error) {
     bool has_workload = cli->word_count || cli->attributes.length;
     const char *target;
-    struct task *task;
-    dlt_status status;
+    struct request *request;
     TRY(cli_resolve_target(cli, &target, error));
     if (cli->options.list && has_workload)
         return error_set(error, DLT_ERROR_ARGUMENT,
                          "--list: a file of workloads and a workload were given; it may be one");
     if (cli->options.list)
-        return task_list_read(cli, cli->options.list, list, error);
+        return request_list_read(cli, cli->options.list, list, error);
     if (!has_workload)
         return DLT_OK;
-    TRY(cli_task(cli, &task, error));
-    status = task_list_add(list, task, error);
-    if (status != DLT_OK)
-        task_free(task);
-    return status;
+    TRY(cli_request(cli, &request, error));
+    return request_list_add(list, request, error);
+}
+
+static dlt_status nothing_stored(const struct cli *cli, const char *key, struct error *error) {
+    return error_set(error, DLT_ERROR_REFUSED,
+                     "%s: nothing stored for `%s`; tune it first, or name another --target or "
+                     "--threads",
+                     cli->database_path, key);
 }
 
 dlt_status stored_best(struct cli *cli, struct database *database, const struct task *task,
@@ -72,12 +82,28 @@ dlt_status stored_best(struct cli *cli, struct database *database, const struct 
     bool exact;
     dlt_status status =
         database_best(database, task->key, host_name(), DATABASE_GENERATOR, record, &exact, error);
-    if (status == DLT_ERROR_NOT_FOUND)
-        return error_set(error, DLT_ERROR_REFUSED,
-                         "%s: nothing stored for `%s`; tune it first, or name another --target or "
-                         "--threads",
-                         cli->database_path, task->key);
+    return status == DLT_ERROR_NOT_FOUND ? nothing_stored(cli, task->key, error) : status;
+}
+
+dlt_status best_of(struct database *database, const struct request *request, int *which,
+                   struct record *record, bool *exact, struct error *error) {
+    const char *keys[MAX_ALTERNATIVES];
+    dlt_status status;
+    for (int i = 0; i < request->count; i++)
+        keys[i] = request->tasks[i]->key;
+    status = database_best_of(database, request->count, keys, host_name(), DATABASE_GENERATOR,
+                              which, record, exact, error);
+    if (status == DLT_ERROR_NOT_FOUND && request->count > 1)
+        return error_set(error, status, "nothing stored for `%s`, whatever is chosen",
+                         request->key);
     return status;
+}
+
+dlt_status stored_best_of(struct cli *cli, struct database *database, const struct request *request,
+                          int *which, struct record *record, struct error *error) {
+    bool exact;
+    dlt_status status = best_of(database, request, which, record, &exact, error);
+    return status == DLT_ERROR_NOT_FOUND ? nothing_stored(cli, request->key, error) : status;
 }
 
 static bool count_record(void *context, const struct record *record) {
@@ -89,8 +115,10 @@ static bool count_record(void *context, const struct record *record) {
     return true;
 }
 
-dlt_status stored_count(struct database *database, const struct task *task,
+dlt_status stored_count(struct database *database, const struct request *request,
                         struct stored_counts *counts, struct error *error) {
     *counts = (struct stored_counts){0};
-    return database_records(database, task->key, count_record, counts, error);
+    for (int i = 0; i < request->count; i++)
+        TRY(database_records(database, request->tasks[i]->key, count_record, counts, error));
+    return DLT_OK;
 }

@@ -5,6 +5,7 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "measure/peak.h"
+#include "search/alternatives.h"
 #include "search/strategy.h"
 #include "targets/description.h"
 
@@ -82,9 +83,10 @@ static bool report_task(struct cli *cli, const struct task *task,
     return found;
 }
 
-static bool tune_task(struct cli *cli, const struct task *task, struct database *database,
-                      double seconds, int number, int count) {
+static bool tune_request(struct cli *cli, struct request *request, struct database *database,
+                         double seconds, int number, int count) {
     const struct options *given = &cli->options;
+    const struct task *shown = request_show(request, 0);
     struct tuner_options options = {
         .trials = given->trials        ? given->trials
                   : given->seconds > 0 ? 0
@@ -101,19 +103,22 @@ static bool tune_task(struct cli *cli, const struct task *task, struct database 
     struct roofs roofs;
     struct error error = {.status = DLT_OK};
     bool found;
-    options.peak_gflops = measure_peak(task);
-    roofs_for_task(database, true, task, &roofs);
-    progress_begin(&progress, cli, task, options.peak_gflops, number, count);
+    int best;
+    options.peak_gflops = measure_peak(shown);
+    roofs_for_task(database, true, shown, &roofs);
+    progress_begin(&progress, cli, shown, options.peak_gflops, number, count);
     options.context = &progress;
-    dlt_status status = tune(task, database, &options, &summary, &error);
+    dlt_status status = tune_alternatives(request->tasks, request->count, database, &options, &best,
+                                          &summary, &error);
     progress_end(&progress);
-    found =
-        report_task(cli, task, &summary, &options, &roofs, status == DLT_OK ? NULL : error.message);
+    shown = request_show(request, best);
+    found = report_task(cli, shown, &summary, &options, &roofs,
+                        status == DLT_OK ? NULL : error.message);
     tuner_summary_free(&summary);
     return found;
 }
 
-static void tune_each(struct cli *cli, const struct task_list *list, struct database *database) {
+static void tune_each(struct cli *cli, const struct request_list *list, struct database *database) {
     double end = now() + cli->options.seconds;
     for (int i = 0; i < list->count && !stop_signal; i++) {
         double seconds = 0;
@@ -121,14 +126,14 @@ static void tune_each(struct cli *cli, const struct task_list *list, struct data
             seconds = (end - now()) / (list->count - i);
         if (cli->options.seconds > 0 && seconds < 1e-3)
             seconds = 1e-3;
-        if (!tune_task(cli, list->tasks[i], database, seconds, i + 1, list->count))
+        if (!tune_request(cli, list->requests[i], database, seconds, i + 1, list->count))
             cli->exit_status = EXIT_FAILED;
     }
 }
 
-dlt_status tune_tasks(struct cli *cli, const struct task_list *list, struct error *error) {
+dlt_status tune_tasks(struct cli *cli, const struct request_list *list, struct error *error) {
     struct database *database;
-    TRY(cli_needs_target_here(list->tasks[0]->target, error));
+    TRY(cli_needs_target_here(list->requests[0]->tasks[0]->target, error));
     TRY(cli_open_database(cli, DATABASE_WRITE, &database, error));
     signals_catch();
     tune_each(cli, list, database);

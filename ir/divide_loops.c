@@ -69,6 +69,10 @@ static int64_t period_of_nodes(const struct node *nodes, const struct variable *
     return longest;
 }
 
+int64_t loop_period(const struct node *loop) {
+    return period_of_nodes(loop->body, loop->variable);
+}
+
 /* ---- the new loops ---- */
 
 static struct variable *new_variable(struct dividing *d, const struct variable *old,
@@ -133,7 +137,7 @@ static struct node *divide_loop(struct dividing *d, struct node *loop) {
     int64_t extent = loop->variable->extent, period = 1;
     struct node_list list = {0};
     if (loop->loop == LOOP_SERIAL && !loop->bound_count && loop->variable->minimum == 0)
-        period = period_of_nodes(loop->body, loop->variable);
+        period = loop_period(loop);
     if (period == 1 || period >= extent) {
         loop->body = divide_nodes(d, loop->body);
         return loop;

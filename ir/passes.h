@@ -48,6 +48,8 @@ void bound_loops(struct program *program);
 /* Loops of tiles over axes that lie in memory in blocks become loops over blocks and within them.
  */
 void divide_loops(struct program *program);
+/* After how many trips of the loop a block ends; 1 if there are none. */
+int64_t loop_period(const struct node *loop);
 
 /* Conditions left on stores inside tiles become loop bounds, variants, or split loops. */
 dlt_status split_boundaries(struct program *program, struct error *error);
@@ -67,6 +69,9 @@ void hoist_invariants(struct vector_program *vectors);
 
 /* Strided accesses side by side become contiguous ones and transpositions in registers. */
 void transpose_accesses(struct vector_program *vectors, const struct target_description *target);
+
+/* Loads of every second element become plain loads and picks. */
+void deinterleave_loads(struct vector_program *vectors);
 
 /* Products and sums become multiply-adds. */
 void match_multiply_adds(struct vector_program *vectors);

@@ -309,13 +309,19 @@ static void find_written(void *context, struct node *node) {
 }
 
 static void find_widest(void *context, struct node *node) {
-    int64_t *widest = context;
-    if (node->kind == NODE_LOOP && node->loop == LOOP_VECTORISED &&
-        node->variable->extent > *widest)
-        *widest = node->variable->extent;
+    int64_t *widest = context, extent, period;
+    if (node->kind != NODE_LOOP || node->loop != LOOP_VECTORISED)
+        return;
+    extent = node->variable->extent;
+    period = loop_period(node);
+    if (period > 1 && period < extent)
+        extent = period;
+    if (extent > *widest)
+        *widest = extent;
 }
 
-/* Vectors no wider than the widest vectorised loop needs: half-empty ones cost as much as full. */
+/* Vectors no wider than the widest vectorised loop needs: half-empty ones cost as much as full. Nor
+ * than the blocks it goes through, since lanes are one stretch of memory. */
 static int vector_bytes(struct node *body, const struct target_description *target) {
     int64_t widest = 1;
     int bytes = target->vector_bytes;

@@ -67,6 +67,7 @@ struct tuner_options {
     double max_error; /* share of the error bound that a right candidate may reach; 0: all of it */
     double peak_gflops;                  /* stored with the records; 0: unknown */
     const struct strategy *strategy;     /* NULL: the default */
+    bool rough;                          /* the fastest are not timed again */
     const volatile sig_atomic_t *cancel; /* not 0: stop after the current candidate; may be NULL */
     tuner_progress *progress;            /* may be NULL */
     void *context;

@@ -28,7 +28,7 @@ bool tuner_must_stop(const struct tuner *tuner) {
     if (options->seconds <= 0)
         return false;
     /* the rest is for timing the finalists again */
-    double reserve = FINALISTS_SHARE * options->seconds;
+    double reserve = options->rough ? 0 : FINALISTS_SHARE * options->seconds;
     reserve = reserve < FINALISTS_SECONDS ? reserve : FINALISTS_SECONDS;
     return tuner_clock() - tuner->start >= options->seconds - reserve;
 }
@@ -285,7 +285,7 @@ static dlt_status run(struct tuner *tuner, struct error *error) {
     TRY(search(tuner, error));
     learn(tuner);
     tuner->summary->cancelled = options->cancel && *options->cancel;
-    if (!tuner->summary->cancelled)
+    if (!tuner->summary->cancelled && !options->rough)
         TRY(tuner_run_finalists(tuner, error));
     return DLT_OK;
 }

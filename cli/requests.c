@@ -1,0 +1,151 @@
+/* Requests from the command line and from list files; see requests.h. */
+#include "cli/requests.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void request_free(struct request *request) {
+    if (!request)
+        return;
+    for (int i = 0; i < request->count; i++)
+        task_free(request->tasks[i]);
+    free(request->key);
+    free(request);
+}
+
+static dlt_status fill(struct request *request, const struct alternatives *alternatives,
+                       const char *target, int threads, struct error *error) {
+    struct text key = {0};
+    for (int i = 0; i < alternatives->count; i++) {
+        TRY(task_create_text(alternatives->texts[i], target, threads, &request->tasks[i], error));
+        request->tasks[request->count++]->count = alternatives->calls;
+    }
+    text_format(&key, "%s target=%s threads=%d", alternatives->workload, target, threads);
+    request->key = strdup(text_string(&key));
+    text_free(&key);
+    return request->key ? DLT_OK : error_set(error, DLT_ERROR_MEMORY, "out of memory");
+}
+
+dlt_status request_create(const char *workload, const char *target, int threads,
+                          struct request **request, struct error *error) {
+    struct alternatives alternatives;
+    struct request *made = calloc(1, sizeof *made);
+    dlt_status status;
+    *request = NULL;
+    if (!made)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    status = alternatives_create(workload, &alternatives, error);
+    if (status == DLT_OK)
+        status = fill(made, &alternatives, target, threads, error);
+    alternatives_free(&alternatives);
+    if (status == DLT_OK)
+        *request = made;
+    else
+        request_free(made);
+    return status;
+}
+
+dlt_status cli_request(struct cli *cli, struct request **request, struct error *error) {
+    const char *target, *workload;
+    dlt_status status;
+    *request = NULL;
+    TRY(cli_resolve_target(cli, &target, error));
+    workload = cli_workload(cli);
+    if (!workload)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    status = request_create(workload, target, (int)cli->options.threads, request, error);
+    free((void *)workload);
+    return status;
+}
+
+const struct task *request_show(struct request *request, int number) {
+    request->shown = *request->tasks[number];
+    request->shown.key = request->key;
+    return &request->shown;
+}
+
+/* ---- lists ---- */
+
+dlt_status request_list_add(struct request_list *list, struct request *request,
+                            struct error *error) {
+    if (list->count == list->capacity) {
+        int capacity = list->capacity ? 2 * list->capacity : 32;
+        struct request **requests = realloc(list->requests, (size_t)capacity * sizeof *requests);
+        if (!requests) {
+            request_free(request);
+            return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+        }
+        list->requests = requests;
+        list->capacity = capacity;
+    }
+    list->requests[list->count++] = request;
+    return DLT_OK;
+}
+
+void request_list_free(struct request_list *list) {
+    for (int i = 0; i < list->count; i++)
+        request_free(list->requests[i]);
+    free(list->requests);
+    *list = (struct request_list){0};
+}
+
+/* Equal work: once, counted together. */
+static bool count_again(struct request_list *list, const struct request *request) {
+    for (int i = 0; i < list->count; i++)
+        if (!strcmp(list->requests[i]->key, request->key)) {
+            for (int j = 0; j < request->count; j++)
+                list->requests[i]->tasks[j]->count += request->tasks[j]->count;
+            return true;
+        }
+    return false;
+}
+
+static dlt_status add_line(struct cli *cli, const char *line, const char *target,
+                           struct request_list *list, struct error *error) {
+    struct request *request;
+    TRY(request_create(line, target, (int)cli->options.threads, &request, error));
+    if (!count_again(list, request))
+        return request_list_add(list, request, error);
+    request_free(request);
+    return DLT_OK;
+}
+
+static dlt_status read_lines(struct cli *cli, FILE *file, const char *path, const char *target,
+                             struct request_list *list, struct error *error) {
+    char *line = NULL;
+    size_t size = 0;
+    dlt_status status = DLT_OK;
+    for (int number = 1; status == DLT_OK && getline(&line, &size, file) >= 0; number++) {
+        line[strcspn(line, "#\r\n")] = 0;
+        if (line[strspn(line, " \t")] == 0)
+            continue;
+        status = add_line(cli, line, target, list, error);
+        if (status != DLT_OK)
+            error_prefix(error, "%s:%d", path, number);
+    }
+    if (status == DLT_OK && ferror(file))
+        status = error_set(error, DLT_ERROR_SYSTEM, "%s: cannot be read", path);
+    free(line);
+    return status;
+}
+
+dlt_status request_list_read(struct cli *cli, const char *path, struct request_list *list,
+                             struct error *error) {
+    const char *target;
+    dlt_status status;
+    FILE *file;
+    TRY(cli_resolve_target(cli, &target, error));
+    file = fopen(path, "r");
+    if (!file)
+        return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", path, strerror(errno));
+    status = read_lines(cli, file, path, target, list, error);
+    fclose(file);
+    if (status == DLT_OK && !list->count)
+        status = error_set(error, DLT_ERROR_ARGUMENT,
+                           "%s: has no workload; a line is one, such as "
+                           "matmul m=128 n=128 k=128",
+                           path);
+    return status;
+}
