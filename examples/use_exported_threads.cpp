@@ -2,7 +2,7 @@
 //
 //     dltune matmul m=512 n=512 k=512 --threads 4 --db kernels.db
 //     dltune export --threads 4 --db kernels.db --name kernels --out . "matmul m=512 n=512 k=512"
-//     c++ -std=c++11 use_exported_threads.cpp -I. -L. -lkernels -pthread -o use_exported_threads
+//     c++ -std=c++17 use_exported_threads.cpp -I. -L. -lkernels -pthread -o use_exported_threads
 //     ./use_exported_threads
 //
 // The library starts no threads: it hands its parallel loops to a parallel-for of the program's.

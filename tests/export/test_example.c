@@ -71,7 +71,7 @@ static void the_example_in_cpp_runs_on_its_own_threads(void **state) {
     (void)state;
     export_and_run(
         "matmul m=512 n=512 k=512", 4, "kernels",
-        "c++ -std=c++11 -Wall -Wextra -Werror -O1 $examples/use_exported_threads.cpp -I. "
+        "c++ -std=c++17 -Wall -Wextra -Werror -O1 $examples/use_exported_threads.cpp -I. "
         "-L. -lkernels -pthread -o use_exported_threads && ./use_exported_threads");
 }
 
