@@ -109,6 +109,7 @@ static char *make_request(const struct bench_row *row, const char *trace,
     if (trace)
         cJSON_AddStringToObject(object, "trace", trace);
     cJSON_AddBoolToObject(object, "peers", options->peers);
+    cJSON_AddBoolToObject(object, "free_layout", options->free_layout);
     cJSON_AddNumberToObject(object, "seed", (double)options->seed);
     skip = cJSON_AddArrayToObject(object, "skip");
     for (int i = 1; i < row->entry_count; i++)

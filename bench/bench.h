@@ -21,6 +21,7 @@ enum {
 struct bench_options {
     int processes;          /* 0: the usual */
     bool peers;             /* beside other libraries */
+    bool free_layout;       /* the task's layout was the tuner's choice: peers may have theirs */
     double timeout_seconds; /* of one process; 0: 120 */
     uint64_t seed;          /* of the inputs */
     const char *worker;     /* path of dltune-bench-worker; NULL: $DLTUNE_BENCH_WORKER, else beside

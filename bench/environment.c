@@ -1,8 +1,9 @@
 /* How libraries are to run, said in the environment before they are loaded.
  *
- * What this process inherited must not decide: the variables below are removed, then set again as
- * the target and the number of threads want them. OpenBLAS does not know every CPU and then takes
- * kernels of half the speed, so it is told which; the others are held to a target's instructions.
+ * What this process inherited must not decide: every variable of the libraries and of the runtimes
+ * of their threads is removed, then some are set as the target and the number of threads want them.
+ * OpenBLAS does not know every CPU and then takes kernels of half the speed, so it is told which;
+ * the others are held to a target's instructions.
  */
 #include "bench/process.h"
 
@@ -12,23 +13,20 @@
 
 extern char **environ;
 
+/* How the names of removed variables begin. */
+static const char *const families[] = {
+    "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_", "DNNL_", "ONEDNN_", "LIBXSMM_", "XNN_",
+};
+
 struct setting {
     const char *target; /* NULL: any */
     const char *name;
-    const char *value; /* NULL: the number of threads; "": only removed */
+    const char *value; /* NULL: the number of threads */
 };
 
 static const struct setting settings[] = {
     {NULL, "OMP_NUM_THREADS", NULL},
     {NULL, "OPENBLAS_NUM_THREADS", NULL},
-    {NULL, "GOTO_NUM_THREADS", ""},
-    {NULL, "OMP_PROC_BIND", ""},
-    {NULL, "OMP_PLACES", ""},
-    {NULL, "OPENBLAS_CORETYPE", ""},
-    {NULL, "DNNL_MAX_CPU_ISA", ""},
-    {NULL, "DNNL_VERBOSE", ""},
-    {NULL, "LIBXSMM_TARGET", ""},
-    {NULL, "LIBXSMM_VERBOSE", ""},
     {"x86-avx512", "OPENBLAS_CORETYPE", "SKYLAKEX"},
     {"x86-avx2", "OPENBLAS_CORETYPE", "Haswell"},
     {"x86-avx2", "DNNL_MAX_CPU_ISA", "AVX2"},
@@ -40,12 +38,10 @@ enum {
     SETTING_BYTES = 64,
 };
 
-static bool is_set_here(const char *variable) {
-    for (int i = 0; i < SETTING_COUNT; i++) {
-        size_t length = strlen(settings[i].name);
-        if (!strncmp(variable, settings[i].name, length) && variable[length] == '=')
+static bool is_removed(const char *variable) {
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        if (!strncmp(variable, families[i], strlen(families[i])))
             return true;
-    }
     return false;
 }
 
@@ -60,12 +56,11 @@ char **bench_environment(const struct task *task) {
         return NULL;
     own = (char *)(variables + inherited + SETTING_COUNT + 1);
     for (size_t i = 0; i < inherited; i++)
-        if (!is_set_here(environ[i]))
+        if (!is_removed(environ[i]))
             variables[count++] = environ[i];
     for (int i = 0; i < SETTING_COUNT; i++) {
         const struct setting *setting = &settings[i];
-        if ((setting->target && strcmp(setting->target, task->target)) ||
-            (setting->value && !*setting->value))
+        if (setting->target && strcmp(setting->target, task->target))
             continue;
         if (setting->value)
             snprintf(own, SETTING_BYTES, "%s=%s", setting->name, setting->value);

@@ -40,8 +40,8 @@ struct problem {
     const struct tensor *tensors[PART_COUNT]; /* NULL: there is none */
     const void *data[PART_COUNT];             /* of the inputs, in the tensors' layouts */
     void *output;                             /* where results go, in the output's layout */
-    bool free_layout; /* activations may lie as a library likes: the task says `any`, or a layout
-                         that is neither nchw nor nhwc */
+    bool free_layout; /* activations may lie as a library likes: the layout was the tuner's choice,
+                         or is neither nchw nor nhwc */
 
     /* a convolution: pairs are vertical, horizontal */
     int64_t images, channels, filters, groups;

@@ -169,24 +169,33 @@ static void add_own(cJSON *object, const struct bench_row *row) {
     cJSON_AddNumberToObject(object, "max_error", own->max_error);
 }
 
-/* Peers with a time; a peer that failed stays, with its message. */
-static void add_peers(cJSON *object, const struct bench_row *row) {
+static void add_peer(cJSON *peers, const struct bench_row *row, const struct bench_entry *entry) {
+    cJSON *peer = cJSON_CreateObject();
+    cJSON_AddItemToArray(peers, peer);
+    cJSON_AddStringToObject(peer, "name", entry->name);
+    cJSON_AddStringToObject(peer, "impl", entry->implementation ? entry->implementation : "");
+    add_times(peer, entry);
+    cJSON_AddNumberToObject(peer, "max_error", entry->max_error);
+    if (has_time(&row->entries[0]))
+        cJSON_AddNumberToObject(peer, "ratio", entry->median_us / row->entries[0].median_us);
+}
+
+static void add_absent(cJSON *absent, const struct bench_entry *entry) {
+    cJSON *peer = cJSON_CreateObject();
+    cJSON_AddItemToArray(absent, peer);
+    cJSON_AddStringToObject(peer, "name", entry->name);
+    cJSON_AddStringToObject(peer, "status", dlt_status_name(entry->status));
+    cJSON_AddStringToObject(peer, "message", entry->message ? entry->message : "");
+}
+
+void bench_add_peers(cJSON *object, const struct bench_row *row) {
     cJSON *peers = cJSON_AddArrayToObject(object, "peers");
+    cJSON *absent = cJSON_AddArrayToObject(object, "peers_absent");
     for (int i = 1; i < row->entry_count; i++) {
-        const struct bench_entry *entry = &row->entries[i];
-        cJSON *peer = cJSON_CreateObject();
-        cJSON_AddItemToArray(peers, peer);
-        cJSON_AddStringToObject(peer, "name", entry->name);
-        cJSON_AddStringToObject(peer, "status", dlt_status_name(entry->status));
-        if (entry->implementation)
-            cJSON_AddStringToObject(peer, "impl", entry->implementation);
-        if (entry->message)
-            cJSON_AddStringToObject(peer, "message", entry->message);
-        if (!has_time(entry))
-            continue;
-        add_times(peer, entry);
-        if (has_time(&row->entries[0]))
-            cJSON_AddNumberToObject(peer, "ratio", entry->median_us / row->entries[0].median_us);
+        if (has_time(&row->entries[i]))
+            add_peer(peers, row, &row->entries[i]);
+        else
+            add_absent(absent, &row->entries[i]);
     }
     if (bench_best_peer(row))
         cJSON_AddStringToObject(object, "best_peer", bench_best_peer(row)->name);
@@ -212,7 +221,7 @@ cJSON *bench_row_to_json(const struct bench_row *row) {
     if (row->trace)
         cJSON_AddStringToObject(object, "schedule", row->trace);
     if (row->entry_count > 1)
-        add_peers(object, row);
+        bench_add_peers(object, row);
     return object;
 }
 

@@ -30,9 +30,14 @@ void bench_print_table(struct text *text, const char *suite, const struct bench_
 
 /* A row: task, status, message, target, host, threads, median_us, min_us, spread, origin
  * (given: a trace; default: of the space), clock, processes,
- * gflops, gflops_nominal, peak_gflops, peak_fraction, max_error, verified, schedule, peers [{name,
- * impl, median_us, min_us, spread, ratio}], best_peer, ratio. NULL without memory. */
+ * gflops, gflops_nominal, peak_gflops, peak_fraction, max_error, verified, schedule, and the peers.
+ * NULL without memory. */
 cJSON *bench_row_to_json(const struct bench_row *row);
+
+/* Adds peers [{name, impl, median_us, min_us, spread, max_error, ratio}], which have a time;
+ * peers_absent [{name, status, message}], which have none; best_peer and ratio, if there are any.
+ */
+void bench_add_peers(cJSON *object, const struct bench_row *row);
 
 /* suite, rows, compared, geometric_mean, worst, worst_task. */
 cJSON *bench_summary_to_json(const struct bench_summary *summary);

@@ -124,6 +124,7 @@ static void add_peers(const struct contest_request *request, struct contest *con
     struct error error = {.status = DLT_OK};
     dlt_status status =
         problem_read(request->task, data->data, data->output, &data->problem, &error);
+    data->problem.free_layout = data->problem.free_layout || request->free_layout;
     for (int i = 0; peers[i]; i++) {
         if (is_skipped(request, peers[i]->name))
             continue;

@@ -37,8 +37,8 @@ struct contest {
 
 struct contest_request {
     const struct task *task;
-    const char *trace; /* NULL: the default point */
-    bool peers;
+    const char *trace;       /* NULL: the default point */
+    bool peers, free_layout; /* see bench/bench.h */
     int skipped_count;
     const char *const *skipped; /* names of peers to leave out */
     uint64_t seed;

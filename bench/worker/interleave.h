@@ -20,7 +20,7 @@ struct interleave_limits {
     int least_rounds;    /* and so many rounds are run, */
     int most_rounds;     /* up to so many, */
     double enough_us;    /* until all batches of all kernels took this together */
-    double at_most_us; /* fewer rounds, though no less than three, where they take longer */
+    double at_most_us;   /* fewer rounds, though no less than three, where they take longer */
     void (*pause)(void); /* before each batch; NULL: none. Lets the threads of others fall asleep */
 };
 

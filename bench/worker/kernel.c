@@ -30,8 +30,8 @@ static dlt_status default_trace(struct arena *arena, const struct task *task, st
     TRY(target_describe(task->target, &target, error));
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    TRY(space_create(arena, task->expression, &target, task->threads, &space, error));
-    schedule = schedule_create(arena, task->expression);
+    TRY(space_create(arena, task->collapsed, &target, task->threads, &space, error));
+    schedule = schedule_create(arena, task->collapsed);
     status = space_schedule(space, point, schedule, error);
     if (status == DLT_OK)
         text_append(trace, schedule_trace(schedule));

@@ -66,6 +66,7 @@ static dlt_status hold(const cJSON *request, struct error *error) {
     struct contest_request wanted = {
         .trace = string_of(request, "trace"),
         .peers = cJSON_IsTrue(cJSON_GetObjectItem(request, "peers")),
+        .free_layout = cJSON_IsTrue(cJSON_GetObjectItem(request, "free_layout")),
         .skipped = skipped,
         .seed = cJSON_IsNumber(seed) ? (uint64_t)seed->valuedouble : 0,
         .limits = &interleave_usual,

@@ -120,6 +120,26 @@ static void test_skipped(void **state) {
     task_free(task);
 }
 
+/* Where the layout was the tuner's choice a library may have its own, whichever was chosen. */
+static void test_free_layout(void **state) {
+    static const struct interleave_limits once = {
+        .batch_us = 0, .least_rounds = 1, .most_rounds = 1};
+    static const struct shape free_shape = {"conv2d c=20 h=6 w=6 k=7 r=3 s=3",
+                                            "onednn-own onednn-plain xnnpack"};
+    struct task *task = make_task(free_shape.workload);
+    struct contest_request request = {
+        .task = task, .peers = true, .free_layout = true, .limits = &once};
+    struct contest contest;
+    (void)state;
+    if (!strcmp(native(), "c"))
+        skip();
+    assert_int_equal(contest_run(&request, &contest, NULL), DLT_OK);
+    for (int c = 0; c < contest.count; c++)
+        judge(&free_shape, &contest.contestants[c]);
+    contest_free(&contest);
+    task_free(task);
+}
+
 /* ---- samples ---- */
 
 static void test_sample(void **state) {
@@ -236,9 +256,10 @@ static void test_interleave(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_results),         cmocka_unit_test(test_skipped),
-        cmocka_unit_test(test_sample),          cmocka_unit_test(test_problem),
-        cmocka_unit_test(test_problem_blocked), cmocka_unit_test(test_interleave),
+        cmocka_unit_test(test_results),     cmocka_unit_test(test_skipped),
+        cmocka_unit_test(test_free_layout), cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_problem),     cmocka_unit_test(test_problem_blocked),
+        cmocka_unit_test(test_interleave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,6 +164,8 @@ static void test_environment(void **state) {
     (void)state;
     setenv("OPENBLAS_CORETYPE", "Prescott", 1);
     setenv("DNNL_MAX_CPU_ISA", "SSE41", 1);
+    setenv("ONEDNN_CPU_ISA_HINTS", "PREFER_YMM", 1);
+    setenv("OMP_THREAD_LIMIT", "1", 1);
     setenv("DLTUNE_TEST_VARIABLE", "kept", 1);
     for (int i = 0; i < 3; i++) {
         struct task *task = make_task(cases[i].target, 2);
@@ -179,6 +181,8 @@ static void test_environment(void **state) {
         assert_int_equal(count, cases[i].isa != NULL);
         if (isa)
             assert_string_equal(isa, cases[i].isa);
+        assert_null(find(environment, "ONEDNN_CPU_ISA_HINTS", &count));
+        assert_null(find(environment, "OMP_THREAD_LIMIT", &count));
         assert_string_equal(find(environment, "OMP_NUM_THREADS", &count), "2");
         assert_string_equal(find(environment, "DLTUNE_TEST_VARIABLE", &count), "kept");
         free(environment);

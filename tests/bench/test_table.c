@@ -114,17 +114,22 @@ static void test_table(void **state) {
 static void test_json(void **state) {
     struct fixture *fixture = *state;
     cJSON *object = bench_row_to_json(&fixture->rows[0]);
-    const cJSON *peers = cJSON_GetObjectItem(object, "peers"), *second;
+    const cJSON *peers = cJSON_GetObjectItem(object, "peers"), *second, *absent;
     assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(object, "task")),
                         "matmul m=2 n=3 k=4 target=c threads=1");
     assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(object, "status")), "ok");
     assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(object, "best_peer")), "two");
     assert_near(cJSON_GetObjectItem(object, "ratio")->valuedouble, 1.5);
-    assert_int_equal(cJSON_GetArraySize(peers), 3);
+    assert_int_equal(cJSON_GetArraySize(peers), 2);
     second = cJSON_GetArrayItem(peers, 1);
     assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "name")), "two");
     assert_near(cJSON_GetObjectItem(second, "median_us")->valuedouble, 15);
-    assert_null(cJSON_GetObjectItem(cJSON_GetArrayItem(peers, 2), "median_us"));
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "impl")), "");
+    absent = cJSON_GetArrayItem(cJSON_GetObjectItem(object, "peers_absent"), 0);
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(absent, "name")), "three");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(absent, "status")), "wrong");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(absent, "message")),
+                        "it is wrong");
     cJSON_Delete(object);
 }
 
