@@ -1,5 +1,11 @@
-/* `dltune bench`: times stored bests again, and compares with an earlier run. */
-#include "cli/baseline.h"
+/* `dltune bench`: times stored bests again, alone or beside other libraries, and compares with an
+ * earlier run.
+ *
+ * Alone a kernel is timed as a finalist of the tuner is (measure/). Beside peers it takes part in a
+ * contest (bench/), which needs dltune-bench-worker, the one program that links those libraries.
+ * Either way what came of it is a row, as bench/ has them, and a record to report. */
+#include "bench/baseline.h"
+#include "bench/table.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
@@ -7,41 +13,110 @@
 #include "measure/probe.h"
 #include "targets/description.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     CACHE_LINE_BYTES = 64
 };
 
+struct bench {
+    struct cli *cli;
+    struct database *database;
+    struct bench_baseline *baseline; /* NULL: none */
+    struct request_list requests;
+    struct bench_row *rows; /* of the requests that were timed */
+    int count;
+};
+
+/* One request: what is stored of it, and what was measured now. */
+struct timed {
+    struct request *request;
+    const struct task *task,
+        *shown;                   /* the fastest of its tasks, and that under the request's key */
+    struct record stored, record; /* record: the stored one with the times of now; its strings are
+                                     borrowed from the stored one and the row */
+    struct measure_result result; /* without peers */
+};
+
+/* ---- timing ---- */
+
 static double peak_gflops(const struct task *task) {
     return task->threads *
            measure_fma_peak(task->target, expression_result(task->expression)->type) * 1e-9;
 }
 
-/* Measures a stored trace twice over: once to check it, then as a finalist. */
-static dlt_status measure(const struct cli *cli, const struct task *task, const char *trace,
-                          struct measure_result *result, struct error *error) {
+/* The result of the tuner's measurer as a row of one entry. */
+static dlt_status fill_row(const struct task *task, const struct measure_result *result,
+                           struct bench_row *row, struct error *error) {
+    struct bench_entry *own = &row->entries[0];
+    *row = (struct bench_row){.task = task, .entry_count = 1, .wall_clock = result->wall_clock};
+    *own = (struct bench_entry){.name = strdup("dltune"),
+                                .median_us = result->median_us,
+                                .minimum_us = result->minimum_us,
+                                .spread = result->spread,
+                                .max_error = result->max_error};
+    if (result->outcome != OUTCOME_OK) {
+        own->status = DLT_ERROR_WRONG;
+        own->message = strdup(result->message);
+    }
+    row->peak_gflops = peak_gflops(task);
+    if (!own->name || (own->status != DLT_OK && !own->message))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    return DLT_OK;
+}
+
+static dlt_status time_alone(const struct cli *cli, struct timed *timed, struct bench_row *row,
+                             struct error *error) {
     struct measure_options how = {.seed = (unsigned long long)cli->options.seed};
     struct measurer *measurer;
     dlt_status status;
-    TRY(measurer_create(task, &how, &measurer, error));
-    status = measurer_run_again(measurer, 1, &trace, result, error);
+    TRY(measurer_create(timed->task, &how, &measurer, error));
+    status = measurer_run_again(measurer, 1, &timed->stored.trace, &timed->result, error);
     measurer_free(measurer);
-    return status;
+    TRY(status);
+    return fill_row(timed->task, &timed->result, row, error);
 }
 
-static void take_over(struct record *record, const struct measure_result *result) {
-    record->outcome = measure_outcome_name(result->outcome);
-    record->message = result->outcome == OUTCOME_OK ? NULL : result->message;
-    record->verified = result->outcome == OUTCOME_OK;
-    record->median_us = result->median_us;
-    record->minimum_us = result->minimum_us;
-    record->spread = result->spread;
-    record->max_error = result->max_error;
-    record->clock = result->wall_clock ? "wall" : "cpu";
+static dlt_status time_beside_peers(const struct cli *cli, const struct timed *timed,
+                                    struct bench_row *row, struct error *error) {
+    struct bench_options how = {
+        .peers = true,
+        .free_layout = strcmp(timed->shown->key, timed->task->key) != 0,
+        .processes = (int)cli->options.processes,
+        .seed = (uint64_t)cli->options.seed,
+        .cancel = &stop_signal,
+    };
+    return bench_run(timed->task, timed->stored.trace, &how, row, error);
+}
+
+static const char *outcome_name(const struct cli *cli, const struct timed *timed,
+                                const struct bench_entry *own) {
+    if (!cli->options.peers)
+        return measure_outcome_name(timed->result.outcome);
+    return dlt_status_name(own->status); /* "ok" among them */
+}
+
+static void make_record(const struct cli *cli, const struct bench_row *row, struct timed *timed) {
+    const struct bench_entry *own = &row->entries[0];
+    struct record *record = &timed->record;
+    *record = timed->stored;
+    record->task = timed->shown->key;
+    record->outcome = outcome_name(cli, timed, own);
+    record->message = own->message;
+    record->verified = own->status == DLT_OK;
+    record->median_us = own->median_us;
+    record->minimum_us = own->minimum_us;
+    record->spread = own->spread;
+    record->max_error = own->max_error;
+    record->clock = row->wall_clock ? "wall" : "cpu";
+    record->peak_gflops = row->peak_gflops;
     record->finalist = true;
 }
+
+/* ---- what is said ---- */
 
 /* "slowdown", and "counters" with what follows from them; null where the machine has none. */
 static void add_conditions(cJSON *object, const struct task *task,
@@ -78,88 +153,184 @@ static void print_conditions(const struct measure_result *result) {
     }
 }
 
-static void print_row(const struct cli *cli, const struct task *task, const struct record *measured,
-                      const struct stored_counts *counts, const struct roofs *roofs,
-                      const struct measure_result *result, double stored_us) {
-    struct report report = {
-        .cli = cli, .task = task, .record = measured, .counts = counts, .roofs = roofs};
-    struct text rate = {0};
-    if (cli->options.json) {
-        cJSON *object = report_json(&report);
-        cJSON_AddNumberToObject(object, "stored_us", stored_us);
-        add_conditions(object, task, result);
-        print_json_line(object);
-        return;
-    }
-    if (measured->verified)
-        format_rate(&rate, task, measured->median_us, measured->peak_gflops);
+static dlt_status print_json(const struct bench *bench, const struct timed *timed,
+                             const struct bench_row *row, struct error *error) {
+    struct stored_counts counts;
+    struct roofs roofs;
+    struct report report = {.cli = bench->cli,
+                            .task = timed->shown,
+                            .record = &timed->record,
+                            .counts = &counts,
+                            .roofs = &roofs};
+    cJSON *object;
+    TRY(stored_count(bench->database, timed->request, &counts, error));
+    roofs_for_task(bench->database, false, timed->task, &roofs);
+    object = report_json(&report);
+    cJSON_AddNumberToObject(object, "stored_us", timed->stored.median_us);
+    if (bench->cli->options.peers)
+        bench_add_peers(object, row);
     else
-        text_format(&rate, "failed: %s: %s", measured->outcome, measured->message);
-    printf("%s\n  %s  (stored %.4g us)\n", task->key, text_string(&rate), stored_us);
-    print_conditions(result);
+        add_conditions(object, timed->task, &timed->result);
+    print_json_line(object);
+    return DLT_OK;
+}
+
+static void print_for_people(const struct timed *timed) {
+    const struct record *record = &timed->record;
+    struct text rate = {0};
+    if (record->verified)
+        format_rate(&rate, timed->task, record->median_us, record->peak_gflops);
+    else
+        text_format(&rate, "failed: %s: %s", record->outcome, record->message);
+    printf("%s\n  %s  (stored %.4g us)\n", timed->shown->key, text_string(&rate),
+           timed->stored.median_us);
+    print_conditions(&timed->result);
     fflush(stdout);
     text_free(&rate);
 }
 
-static dlt_status bench_task(struct cli *cli, struct database *database, const struct task *task,
-                             const struct baseline *baseline, struct error *error) {
-    struct measure_result result;
-    struct record record, measured;
-    struct stored_counts counts;
-    struct roofs roofs;
-    dlt_status status;
-    TRY(stored_count(database, task, &counts, error));
-    TRY(stored_best(cli, database, task, &record, error));
-    status = measure(cli, task, record.trace, &result, error);
-    if (status == DLT_OK) {
-        measured = record;
-        take_over(&measured, &result);
-        measured.peak_gflops = peak_gflops(task);
-        roofs_for_task(database, false, task, &roofs);
-        print_row(cli, task, &measured, &counts, &roofs, &result, record.median_us);
-        if (!measured.verified) {
-            cli_complain("%s: %s: %s", task->key, measured.outcome, measured.message);
-            cli->exit_status = EXIT_FAILED;
-        } else if (baseline_is_slower(baseline, task->key, measured.median_us, measured.spread)) {
-            cli->exit_status = EXIT_FAILED;
-        }
+/* Rows beside peers become a table when all are there (print_table). */
+static dlt_status print_row(const struct bench *bench, const struct timed *timed,
+                            const struct bench_row *row, struct error *error) {
+    if (bench->cli->options.json)
+        return print_json(bench, timed, row, error);
+    if (!bench->cli->options.peers)
+        print_for_people(timed);
+    return DLT_OK;
+}
+
+static const char *table_title(const struct cli *cli) {
+    const char *slash = cli->options.list ? strrchr(cli->options.list, '/') : NULL;
+    return slash ? slash + 1 : cli->options.list ? cli->options.list : "workload";
+}
+
+/* On standard output, unless lines of JSON have it; and to the file of --table. */
+static dlt_status print_table(const struct bench *bench, struct error *error) {
+    const struct options *options = &bench->cli->options;
+    struct text table = {0};
+    FILE *file = NULL;
+    bool failed = false;
+    if (!options->peers || !bench->count)
+        return DLT_OK;
+    bench_print_table(&table, table_title(bench->cli), bench->rows, bench->count);
+    if (!options->json)
+        fputs(text_string(&table), stdout);
+    if (options->table) {
+        file = fopen(options->table, "w");
+        failed = !file || fputs(text_string(&table), file) < 0;
+        failed = (file && fclose(file) != 0) || failed;
     }
-    record_free(&record);
+    text_free(&table);
+    if (failed)
+        return error_set(error, DLT_ERROR_SYSTEM, "--table: %s: %s", options->table,
+                         strerror(errno));
+    return DLT_OK;
+}
+
+/* A kernel that failed, or became slower than the baseline, fails the command. */
+static void judge(const struct bench *bench, const struct timed *timed,
+                  const struct bench_row *row) {
+    const struct record *record = &timed->record;
+    struct baseline_comparison comparison;
+    if (!record->verified) {
+        cli_complain("%s: %s: %s", timed->shown->key, record->outcome, record->message);
+        bench->cli->exit_status = EXIT_FAILED;
+        return;
+    }
+    if (!bench->baseline)
+        return;
+    comparison = bench_baseline_compare(bench->baseline, row);
+    if (comparison.verdict != BASELINE_SLOWER)
+        return;
+    cli_complain("%s: %.4g us, %.1f %% slower than the baseline's %.4g us; noise is %.1f %%",
+                 timed->shown->key, record->median_us, 100 * comparison.change,
+                 comparison.before_us, 100 * comparison.noise);
+    bench->cli->exit_status = EXIT_FAILED;
+}
+
+/* ---- the command ---- */
+
+static dlt_status bench_stored(struct bench *bench, struct timed *timed, struct error *error) {
+    struct bench_row *row = &bench->rows[bench->count];
+    const struct cli *cli = bench->cli;
+    dlt_status status = cli->options.peers ? time_beside_peers(cli, timed, row, error)
+                                           : time_alone(cli, timed, row, error);
+    if (status != DLT_OK) {
+        bench_row_free(row);
+        return status;
+    }
+    bench->count++;
+    row->task = timed->shown;
+    make_record(cli, row, timed);
+    TRY(print_row(bench, timed, row, error));
+    judge(bench, timed, row);
+    return DLT_OK;
+}
+
+/* A request of which nothing is stored is said, and the others go on. */
+static dlt_status bench_request(struct bench *bench, int number, struct error *error) {
+    struct timed timed = {.request = bench->requests.requests[number]};
+    int which;
+    dlt_status status =
+        stored_best_of(bench->cli, bench->database, timed.request, &which, &timed.stored, error);
+    if (status == DLT_ERROR_REFUSED) {
+        cli_complain("%s", error->message);
+        bench->cli->exit_status = EXIT_FAILED;
+        return DLT_OK;
+    }
+    TRY(status);
+    timed.task = timed.request->tasks[which];
+    timed.shown = request_show(timed.request, which);
+    if (bench->cli->options.peers && !bench->cli->options.quiet)
+        fprintf(stderr, "%d/%d %s\n", number + 1, bench->requests.count, timed.shown->key);
+    status = bench_stored(bench, &timed, error);
+    record_free(&timed.stored);
     return status;
 }
 
-static dlt_status bench_stored(struct cli *cli, struct task_list *list,
-                               const struct baseline *baseline, struct error *error) {
-    struct database *database;
-    dlt_status status;
-    TRY(cli_open_database(cli, DATABASE_READ, &database, error));
-    status = stored_tasks(cli, database, list, error);
+static dlt_status bench_requests(struct bench *bench, struct error *error) {
+    dlt_status status = DLT_OK, printed;
+    struct error table_error;
+    bench->rows = calloc((size_t)bench->requests.count, sizeof *bench->rows);
+    if (!bench->rows)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     signals_catch();
-    for (int i = 0; status == DLT_OK && i < list->count && !stop_signal; i++)
-        status = bench_task(cli, database, list->tasks[i], baseline, error);
-    database_close(database);
+    for (int i = 0; status == DLT_OK && i < bench->requests.count && !stop_signal; i++)
+        status = bench_request(bench, i, error);
+    if (status == DLT_ERROR_CANCELLED)
+        status = DLT_OK;
+    printed = print_table(bench, &table_error);
+    if (status == DLT_OK && printed != DLT_OK)
+        return *error = table_error, printed;
     if (stop_signal)
-        cli->exit_status = EXIT_SIGNAL + stop_signal;
+        bench->cli->exit_status = EXIT_SIGNAL + stop_signal;
     return status;
+}
+
+static dlt_status prepare(struct bench *bench, struct error *error) {
+    struct cli *cli = bench->cli;
+    const char *target;
+    TRY(requested_tasks(cli, &bench->requests, error));
+    TRY(cli_resolve_target(cli, &target, error));
+    TRY(cli_needs_target_here(target, error));
+    if (cli->options.table && !cli->options.peers)
+        return error_set(error, DLT_ERROR_ARGUMENT, "--table: only with --peers is there one");
+    if (cli->options.baseline)
+        TRY(bench_baseline_read(cli->options.baseline, &bench->baseline, error));
+    TRY(cli_open_database(cli, DATABASE_READ, &bench->database, error));
+    return stored_tasks(cli, bench->database, &bench->requests, error);
 }
 
 dlt_status run_bench(struct cli *cli, struct error *error) {
-    struct baseline baseline = {0};
-    struct task_list list = {0};
-    const char *target;
-    dlt_status status;
-    if (cli->options.peers)
-        return error_set(error, DLT_ERROR_REFUSED,
-                         "--peers: this dltune was built without comparisons with other libraries");
-    TRY(requested_tasks(cli, &list, error));
-    status = cli_resolve_target(cli, &target, error);
+    struct bench bench = {.cli = cli};
+    dlt_status status = prepare(&bench, error);
     if (status == DLT_OK)
-        status = cli_needs_target_here(target, error);
-    if (status == DLT_OK && cli->options.baseline)
-        status = baseline_read(cli->options.baseline, &baseline, error);
-    if (status == DLT_OK)
-        status = bench_stored(cli, &list, &baseline, error);
-    baseline_free(&baseline);
-    task_list_free(&list);
+        status = bench_requests(&bench, error);
+    for (int i = 0; i < bench.count; i++)
+        bench_row_free(&bench.rows[i]);
+    free(bench.rows);
+    database_close(bench.database);
+    bench_baseline_free(bench.baseline);
+    request_list_free(&bench.requests);
     return status;
 }

@@ -43,7 +43,8 @@ static const struct command commands[] = {
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_FILES,
      "list     a line for each task\n"
      "show     the records of a workload\n"
-     "failures how many candidates failed in which way, with an example; with --out each becomes a\n"
+     "failures how many candidates failed in which way, with an example; with --out each becomes "
+     "a\n"
      "         file for `dltune explain --replay FILE`\n"
      "export   the records as JSON lines, on standard output\n"
      "import   takes in JSON lines of files, - for standard input\n"

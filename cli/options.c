@@ -4,6 +4,7 @@
  * workload: `--stride 2` is the same as the word `stride=2`. */
 #include "cli/cli.h"
 
+#include "bench/bench.h"
 #include "search/strategy.h"
 #include "te/ops/operators.h"
 
@@ -50,7 +51,12 @@ static const struct option options[] = {
      FIELD(threads), 1, 1024},
     {"target", "NAME", "a target of `dltune targets` (native)", OPTION_TEXT, GROUP_PLACE,
      FIELD(target), 0, 0},
-    {"peers", NULL, "also time installed libraries", OPTION_FLAG, GROUP_BENCH, FIELD(peers), 0, 0},
+    {"peers", NULL, "beside the libraries that were installed when dltune was built", OPTION_FLAG,
+     GROUP_BENCH, FIELD(peers), 0, 0},
+    {"processes", "N", "with --peers: a figure is the median over so many (5)", OPTION_NUMBER,
+     GROUP_BENCH, FIELD(processes), 1, MAX_BENCH_PROCESSES},
+    {"table", "FILE", "with --peers: write the table here too", OPTION_TEXT, GROUP_BENCH,
+     FIELD(table), 0, 0},
     {"baseline", "FILE", "compare with lines of an earlier `bench --json`; fail if slower",
      OPTION_TEXT, GROUP_BENCH, FIELD(baseline), 0, 0},
     {"name", "NAME", "of the library; its functions begin with it", OPTION_TEXT, GROUP_EXPORT,
