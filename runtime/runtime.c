@@ -135,7 +135,7 @@ static dlt_status get(dlt_runtime *runtime, const char *text, int threads, dlt_k
         cache_hold(&runtime->cache, found);
     pthread_mutex_unlock(&runtime->mutex);
     if (!found) {
-        TRY(task_create_text(text, runtime->target.name, threads, &task, error));
+        TRY(runtime_task(runtime, text, threads, &task, error));
         TRY(enter(runtime, text, threads, task, &found, &fresh, error));
     }
     if (fresh)

@@ -1,6 +1,7 @@
 /* The handles behind dltune/dltune.h, and how the files of runtime/ share the work:
  *
  *     runtime.c  opening, closing, getting: the mutex, each kernel made once
+ *     choose.c   which task a text means
  *     cache.c    names -> kernels, and which idle kernels are kept
  *     make.c     a kernel from the best record, of this workload or a near one, or by default
  *     near.c     the stored workloads that are nearest
@@ -98,6 +99,10 @@ struct near_tasks {
 dlt_status near_tasks_find(struct database *database, const char *key, struct near_tasks *near,
                            struct error *error);
 void near_tasks_free(struct near_tasks *near);
+
+/* choose.c; takes no lock but the database's. */
+dlt_status runtime_task(dlt_runtime *runtime, const char *text, int threads, struct task **task,
+                        struct error *error);
 
 /* make.c; takes no lock but the database's. Fills all but the cache's part. */
 dlt_status kernel_make(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error);

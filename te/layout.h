@@ -11,7 +11,7 @@
  *
  * written with `/D`, `%M` or `/D%M` after the axis, and `:EXTENT` for a physical extent larger than
  * needed. The pieces of an axis together must give each of its values one place. Elements that
- * padding adds hold zero. */
+ * blocks add hold zero; what `:EXTENT` leaves between rows is nobody's business. */
 #ifndef TE_LAYOUT_H
 #define TE_LAYOUT_H
 

@@ -74,7 +74,9 @@ DLT_API void dlt_runtime_close(dlt_runtime *runtime);
  * program runs just work. The first call for a workload makes native code (milliseconds), later ones look it up (below a microsecond). Each
  * kernel is made once, whichever threads ask for it at the same time.
  *
- *   workload  an operator and its sizes, "matmul m=128 n=3072 k=768 const=b"
+ *   workload  an operator and its sizes, "matmul m=128 n=3072 k=768 const=b". With layout=any the
+ *             kernel is that of the layout with the best record; dlt_kernel_describe and
+ *             dlt_kernel_tensor say which it is
  *   threads   that the kernel is to run on, from 1
  *   kernel    set to NULL on failure
  *

@@ -183,6 +183,34 @@ static void exact_from_a_record(void **state) {
     dlt_kernel_release(kernel);
 }
 
+#define CONVOLUTION "conv2d n=1 c=8 h=4 w=4 k=8 r=1 s=1"
+
+/* layout=any is the layout with the best record, and the first of the operator's if there is none.
+ */
+static void any_is_the_best_that_is_stored(void **state) {
+    dlt_tensor_info output;
+    dlt_kernel_info info;
+    dlt_kernel *kernel = get(CONVOLUTION " layout=any", 1);
+    (void)state;
+    dlt_kernel_describe(kernel, &info);
+    assert_string_equal(info.task, CONVOLUTION " target=c threads=1");
+    assert_int_equal(info.origin, DLT_ORIGIN_DEFAULT);
+    dlt_kernel_release(kernel);
+    close_runtime(NULL);
+    assert_int_equal(open_runtime(NULL), 0);
+    store(CONVOLUTION " layout=n,c/8,h,w,c%8 target=c threads=1", host_name(), DATABASE_GENERATOR,
+          "");
+    kernel = get("conv2d layout=any c=8 h=4 w=4 k=8 r=1 s=1", 1);
+    dlt_kernel_describe(kernel, &info);
+    assert_string_equal(info.task, CONVOLUTION " layout=n,c/8,h,w,c%8 target=c threads=1");
+    assert_int_equal(info.origin, DLT_ORIGIN_EXACT);
+    assert_int_equal(dlt_kernel_tensor(kernel, DLT_ROLE_OUTPUT, 0, &output), DLT_OK);
+    assert_string_equal(output.layout, "n k/8 y x k%8");
+    assert_ptr_equal(get(CONVOLUTION " layout=n,c/8,h,w,c%8", 1), kernel);
+    dlt_kernel_release(kernel);
+    dlt_kernel_release(kernel);
+}
+
 static void records_of_others_are_named(void **state) {
     dlt_kernel_info info;
     (void)state;
@@ -490,6 +518,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(default_when_nothing_is_stored),
         TEST(exact_from_a_record),
+        TEST(any_is_the_best_that_is_stored),
         TEST(records_of_others_are_named),
         TEST(a_trace_that_does_not_replay_gives_the_default),
         TEST(adapted_from_the_nearest_workload),
