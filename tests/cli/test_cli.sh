@@ -106,7 +106,6 @@ expect 1 "not a database of dltune" "${matmul[@]}" "${tune[@]}" --db text.db
 expect 1 "not a database of dltune" query "${matmul[@]}" --db text.db
 expect 1 "is a folder" "${matmul[@]}" "${tune[@]}" --db .
 expect 1 "No such file or directory" tune none.txt
-expect 1 "without comparisons" bench --peers
 [ "$(cat text.db)" = "this is no database, only some text" ] || fail "text.db was changed"
 printf 'matmul m=5 n=7 k=3\nmatmul m=5 n=0 k=3\n' >bad.txt
 expect 2 "bad.txt:2: n: '0' is not a number" tune bad.txt "${tune[@]}" --db list.db
@@ -180,7 +179,42 @@ expect 0 "stored" bench --target c --db two.db --baseline slow.json
 run bench --target c --json --db two.db --baseline fast.json
 [ "$status" -eq 1 ] || fail "status $status, not 1, for a regression"
 grep -q "slower than the baseline" "$folder.err" || fail "no word of a regression"
-expect 2 "two.txt:1 is not a line of" bench --target c --db two.db --baseline two.txt
+expect 2 "two.txt:1: not a line of" bench --target c --db two.db --baseline two.txt
+expect 1 "none.json: No such file" bench --target c --db two.db --baseline none.json
+sed 's/"host":"[^"]*"/"host":"another"/' two.json >foreign.json
+expect 2 "foreign.json:1: of another host, 'another'" bench --target c --db two.db --baseline foreign.json
+# What is not stored is said; the rest is timed.
+printf 'matmul m=3 n=3 k=3\nmatmul m=2 n=2 k=2\n' >half.txt
+run bench --list half.txt --target c --json --db two.db
+[ "$status" -eq 1 ] || fail "status $status, not 1, where something is not stored"
+grep -q 'nothing stored for `matmul m=3 n=3 k=3' "$folder.err" || fail "no word of what is not stored"
+grep -q '"task":"matmul m=2 n=2 k=2 ' "$folder.out" || fail "the stored workload was not timed"
+
+# Beside peers, whichever are installed. Without the worker that has them all else goes on.
+beside=(--peers --processes 1 --target c --db two.db)
+expect 0 "dltune us" bench matmul m=2 n=2 k=2 "${beside[@]}"
+grep -q '^1/1 matmul m=2 n=2 k=2 target=c threads=1$' "$folder.err" || fail "no progress of a benchmark"
+run bench matmul m=2 n=2 k=2 "${beside[@]}" --json --quiet --table two.table
+[ "$status" -eq 0 ] || fail "status $status: bench --peers --json"
+[ -s "$folder.err" ] && fail "progress although --quiet"
+[ "$(wc -l <"$folder.out")" -eq 1 ] || fail "not one line of a benchmark beside peers"
+has_keys "a benchmark beside peers"
+grep -q '"peers":\[' "$folder.out" || fail "no peers in the JSON"
+grep -q '^matmul m=2 n=2 k=2 ' two.table || fail "no table"
+cp "$folder.out" beside.json
+sed 's/"median_us":[^,]*/"median_us":1e-9/' beside.json >fast.json
+run bench matmul m=2 n=2 k=2 "${beside[@]}" --baseline fast.json
+[ "$status" -eq 1 ] || fail "status $status, not 1, for a regression beside peers"
+expect 1 "nothing stored for" bench matmul m=3 n=3 k=3 "${beside[@]}"
+run bench matmul m=2 n=2 k=2 "${beside[@]}" --table none/two.table
+[ "$status" -eq 1 ] || fail "status $status, not 1, for a table that cannot be written"
+grep -q "^dltune: --table: none/two.table: No such file" "$folder.err" || fail "no word of the table"
+expect 2 "--table: only with --peers" bench --target c --db two.db --table two.table
+expect 2 "--processes: '26' is not a number from 1 to 25" bench --peers --processes 26
+export DLTUNE_BENCH_WORKER=$folder/no-worker
+expect 1 "no-worker is no program" bench matmul m=2 n=2 k=2 "${beside[@]}" --quiet
+expect 0 "stored" bench --target c --db two.db
+unset DLTUNE_BENCH_WORKER
 
 # Ctrl-C keeps what was found, and the same command again goes on.
 "$dltune" matmul --shape m=96,n=96,k=96 --target c --time 60 --quiet --db stop.db \
