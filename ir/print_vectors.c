@@ -73,6 +73,7 @@ static void print_details(struct text *text, const struct vector_program *progra
         text_format(text, " by %" PRId64, instruction->immediate);
         break;
     case VECTOR_SHUFFLE_PARTS:
+    case VECTOR_PICK_ALTERNATE:
     case VECTOR_MASK_CONSTANT:
         text_format(text, " 0x%" PRIx64, (uint64_t)instruction->immediate);
         break;

@@ -57,6 +57,7 @@ const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT] = {
     [VECTOR_INTERLEAVE_LOW] = VALUE("interleave_low", 2),
     [VECTOR_INTERLEAVE_HIGH] = VALUE("interleave_high", 2),
     [VECTOR_SHUFFLE_PARTS] = VALUE("shuffle_parts", 2),
+    [VECTOR_PICK_ALTERNATE] = VALUE("pick_alternate", 2),
     [VECTOR_REDUCE_ADD] = VALUE("reduce_add", 1),
     [VECTOR_REDUCE_MAXIMUM] = VALUE("reduce_maximum", 1),
     [VECTOR_REDUCE_MINIMUM] = VALUE("reduce_minimum", 1),

@@ -94,6 +94,9 @@ enum vector_opcode {
     VECTOR_INTERLEAVE_HIGH, /* likewise of its upper lanes */
     VECTOR_SHUFFLE_PARTS,   /* the lower half of d: parts of a, the upper: of b; `immediate` has the
                                number of each, 2 bits for vectors of 64 bytes, 1 for 32; of 16: a */
+    VECTOR_PICK_ALTERNATE,  /* the lower half of d: every second lane of a, the upper: of b; from
+                               lane 1 on, not 0, where bit 0 (for a), 1 (for b) of `immediate` is 1
+                             */
     /* across lanes: the result in all lanes, combined in a fixed order (halves, then quarters...)
      */
     VECTOR_REDUCE_ADD,

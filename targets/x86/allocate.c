@@ -44,6 +44,8 @@ static struct demand demand_of(const struct x86_allocation *allocation, int line
         return evex ? (struct demand){0, 0, 1} : (struct demand){0};
     case VECTOR_MASK_COUNT:
         return (struct demand){0, 0, 2};
+    case VECTOR_PICK_ALTERNATE:
+        return (struct demand){x86_needs_order(allocation, line), 0, 0};
     case VECTOR_REDUCE_ADD:
     case VECTOR_REDUCE_MAXIMUM:
     case VECTOR_REDUCE_MINIMUM:

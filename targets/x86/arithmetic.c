@@ -13,9 +13,8 @@ void x86_move(struct x86_encoder *encoder, int destination, int source) {
     x86_end(&encoder->assembler);
 }
 
-/* Source i as an operand: a register, or memory if it is the memory source. */
-static void source_operand(struct x86_encoder *encoder,
-                           const struct vector_instruction *instruction, int source) {
+void x86_source(struct x86_encoder *encoder, const struct vector_instruction *instruction,
+                int source) {
     static const ZydisBroadcastMode broadcasts[] = {
         [2] = ZYDIS_BROADCAST_MODE_1_TO_2,
         [4] = ZYDIS_BROADCAST_MODE_1_TO_4,
@@ -42,8 +41,8 @@ static void multiply_add_form(struct x86_encoder *encoder,
     x86_begin(&encoder->assembler, mnemonic);
     x86_vector(&encoder->assembler, destination);
     x86_lanes(&encoder->assembler, 0, false);
-    source_operand(encoder, instruction, second);
-    source_operand(encoder, instruction, third);
+    x86_source(encoder, instruction, second);
+    x86_source(encoder, instruction, third);
     x86_end(&encoder->assembler);
 }
 
@@ -84,34 +83,11 @@ static void encode_simple(struct x86_encoder *encoder, const struct vector_instr
     x86_vector(assembler, x86_value_register(encoder, instruction->destination));
     x86_lanes(assembler, 0, false);
     for (int i = 0; i < sources; i++)
-        source_operand(encoder, instruction, swap ? 1 - i : i);
+        x86_source(encoder, instruction, swap ? 1 - i : i);
     if (operation->shape == X86_UNARY_FIXED)
         x86_immediate(assembler, operation->immediate);
     if (operation->shape == X86_SHIFT)
         x86_immediate(assembler, instruction->immediate);
-    x86_end(assembler);
-}
-
-/* vperm2f128 numbers the parts of both sources together, a's first. */
-static void encode_parts(struct x86_encoder *encoder,
-                         const struct vector_instruction *instruction) {
-    struct x86_assembler *assembler = &encoder->assembler;
-    int destination = x86_value_register(encoder, instruction->destination);
-    int first = x86_value_register(encoder, instruction->sources[0]);
-    int parts = assembler->vector_bytes / 16;
-    int64_t numbers = instruction->immediate & (parts == 4 ? 0xff : 3);
-    if (parts == 1) {
-        x86_move(encoder, destination, first);
-        return;
-    }
-    if (!encoder->isa->evex)
-        numbers = (numbers & 1) | (2 + (numbers >> 1)) << 4;
-    x86_begin(assembler, x86_mnemonic(encoder->isa, VECTOR_SHUFFLE_PARTS, instruction->type));
-    x86_vector(assembler, destination);
-    x86_lanes(assembler, 0, false);
-    x86_vector(assembler, first);
-    x86_vector(assembler, x86_value_register(encoder, instruction->sources[1]));
-    x86_immediate(assembler, numbers);
     x86_end(assembler);
 }
 
@@ -166,7 +142,8 @@ static dlt_status check_memory_source(struct x86_encoder *encoder,
                          "%s: %s has no broadcast memory operands", info->name, encoder->isa->name);
     if (instruction->memory_source >= info->sources || shape == X86_NONE || shape == X86_REDUCE ||
         shape == X86_PARTS || (shape == X86_SHIFT && !encoder->isa->evex) ||
-        (shape == X86_BINARY && instruction->memory_source == 0 && !info->commutes))
+        ((shape == X86_BINARY || shape == X86_ALTERNATE) && instruction->memory_source == 0 &&
+         !info->commutes))
         return error_set(encoder->error, DLT_ERROR_ARGUMENT, "%s: source %d cannot be in memory",
                          info->name, instruction->memory_source);
     return DLT_OK;
@@ -181,7 +158,10 @@ dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_l
         encode_multiply_add(encoder, instruction);
         break;
     case X86_PARTS:
-        encode_parts(encoder, instruction);
+        x86_encode_parts(encoder, instruction);
+        break;
+    case X86_ALTERNATE:
+        x86_encode_alternate(encoder, line);
         break;
     case X86_REDUCE:
         x86_encode_reduce(encoder, line);

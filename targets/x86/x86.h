@@ -31,6 +31,7 @@ enum x86_shape {
     X86_UNARY_FIXED,  /* d = op a, fixed immediate */
     X86_SHIFT,        /* d = a op the instruction's immediate */
     X86_PARTS,        /* d = 16-byte parts of a and b */
+    X86_ALTERNATE,    /* d = every second lane of a and b; exchanges.c */
     X86_MULTIPLY_ADD, /* three forms, see x86_multiply_add */
     X86_REDUCE,       /* the mnemonic combines two vectors */
 };
@@ -204,6 +205,16 @@ int x86_lane_bytes(const struct vector_instruction *instruction);
 int x86_base(const struct x86_encoder *encoder, const struct vector_address *address);
 void x86_word(struct x86_encoder *encoder, int64_t word, int bytes); /* operand: word in memory */
 void x86_move(struct x86_encoder *encoder, int destination, int source);
+
+/* Operand: source i, a register, or memory if it is the memory source. */
+void x86_source(struct x86_encoder *encoder, const struct vector_instruction *instruction,
+                int source);
+/* Exchanges between lanes (exchanges.c). */
+void x86_encode_parts(struct x86_encoder *encoder, const struct vector_instruction *instruction);
+void x86_encode_alternate(struct x86_encoder *encoder, const struct x86_line *line);
+/* Whether the pick at a line may overwrite one of its sources, and needs a register for the order
+ * of lanes. */
+bool x86_needs_order(const struct x86_allocation *allocation, int line);
 
 dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_memory(struct x86_encoder *encoder, const struct x86_line *line);

@@ -147,6 +147,40 @@ static void test_parts(void **state) {
     for_all_widths(check_parts);
 }
 
+/* Every choice of lanes; sources that die, stay or are one, a destination that is a source, the
+ * second source in memory. */
+static void check_alternate(struct native *native, int vector_bytes, enum data_type type) {
+    for (int pattern = 0; pattern < 4 * 4 * 3 * 2; pattern++) {
+        struct vector_program *program = native_program(native, vector_bytes);
+        int alive = pattern / 4 % 4, form = pattern / 16 % 3;
+        bool variable = pattern / 48;
+        int a = native_load(program, type, 4), b = native_load(program, type, 76);
+        struct vector_instruction *pick =
+            native_append(program, program->top, VECTOR_PICK_ALTERNATE, type);
+        pick->sources[0] = a;
+        pick->sources[1] = form == 0 ? b : form == 1 ? a : VECTOR_NONE;
+        pick->memory_source = form == 2 ? 1 : VECTOR_NONE;
+        pick->address.displacement = 140;
+        pick->immediate = pattern % 4;
+        if (variable) { /* the destination is a source */
+            pick->destination = form == 0 && alive & 1 ? b : a;
+            program->values[pick->destination].is_variable = true;
+        }
+        native_store(program, type, pick->destination, 0);
+        if (alive & 1)
+            native_store(program, type, a, 64);
+        if (alive & 2)
+            native_store(program, type, b, 128);
+        fill_input(native, type, (uint64_t)pattern);
+        native_check(native, program, type);
+    }
+}
+
+static void test_alternate(void **state) {
+    (void)state;
+    for_all_widths(check_alternate);
+}
+
 /* Every known mask: plain stores of pieces where masks are vectors. A second user of the mask needs
  * it in a register all the same. */
 static void check_masked_stores(struct native *native, int vector_bytes, enum data_type type) {
@@ -416,6 +450,7 @@ int main(void) {
         cmocka_unit_test(test_operations),
         cmocka_unit_test(test_memory_sources),
         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_alternate),
         cmocka_unit_test(test_masked_stores),
         cmocka_unit_test(test_shared_sources),
         cmocka_unit_test(test_supports_is_true),

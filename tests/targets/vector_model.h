@@ -292,12 +292,27 @@ static void model_exchange(struct model *model, const struct vector_instruction 
     }
 }
 
+static void model_alternate(struct model *model, const struct vector_instruction *i, int lanes) {
+    unsigned char a[64], b[64], *d = model->values[i->destination];
+    int bytes = data_types[i->type].bytes;
+    memcpy(a, model->values[i->sources[0]], sizeof a);
+    memcpy(b, i->memory_source == 1 ? model_address(model, i) : model->values[i->sources[1]],
+           (size_t)(lanes * bytes));
+    for (int lane = 0; lane < lanes; lane++) {
+        bool upper = 2 * lane >= lanes;
+        int from = 2 * lane - (upper ? lanes : 0) + (int)(i->immediate >> upper & 1);
+        memcpy(d + lane * bytes, (upper ? b : a) + from * bytes, (size_t)bytes);
+    }
+}
+
 static void model_instruction(struct model *model, const struct vector_instruction *i) {
     int lanes = vector_lanes(model->program, i->type);
     if (i->opcode <= VECTOR_PREFETCH)
         model_access(model, i, lanes);
     else if (i->opcode >= VECTOR_INTERLEAVE_LOW && i->opcode <= VECTOR_SHUFFLE_PARTS)
         model_exchange(model, i);
+    else if (i->opcode == VECTOR_PICK_ALTERNATE)
+        model_alternate(model, i, lanes);
     else if (i->opcode >= VECTOR_REDUCE_ADD)
         model_reduce(model, i, lanes);
     else if (vector_operations[i->opcode].destination_class == CLASS_MASK)
