@@ -9,7 +9,11 @@ int lives_class(const struct lives *lives, int value) {
 
 static bool can_read_again(enum vector_opcode opcode) {
     return opcode == VECTOR_LOAD || opcode == VECTOR_LOAD_BROADCAST || opcode == VECTOR_CONSTANT ||
-           opcode == VECTOR_MASK_CONSTANT;
+           opcode == VECTOR_MASK_CONSTANT || opcode == VECTOR_PICK_ALTERNATE;
+}
+
+int lives_pieces(const struct vector_instruction *instruction) {
+    return instruction->opcode == VECTOR_PICK_ALTERNATE ? 2 : 0;
 }
 
 void lives_operands(const struct vector_instruction *instruction, int operands[4]) {
@@ -43,7 +47,7 @@ static void find_lives(struct lives *lives, struct vector_block *block) {
                 life->begin = lives->position;
                 life->home = block;
                 life->definition = instruction;
-                life->mask = instruction->mask;
+                memcpy(life->operands, operands, sizeof operands);
                 life->evictable = can_read_again(instruction->opcode) &&
                                   !lives->program->values[instruction->destination].is_variable;
             }
@@ -55,6 +59,24 @@ static void find_lives(struct lives *lives, struct vector_block *block) {
     for (int i = 0; i < lives->program->value_count && block->parent; i++)
         if (lives->of[i].definition && lives->of[i].begin < begin && lives->of[i].end >= begin)
             lives->of[i].end = lives->position - 1;
+}
+
+/* Whether a piece can be read again, or is there all the time: it comes from outside the loop. */
+static bool is_at_hand(const struct lives *lives, int piece, const struct vector_block *block) {
+    const struct life *life;
+    if (piece == VECTOR_NONE)
+        return true;
+    life = &lives->of[piece];
+    return life->evictable || (life->home != block && !lives->program->values[piece].is_variable);
+}
+
+/* What is put together can be read again if all its pieces are at hand. */
+static void settle_pieces(struct lives *lives) {
+    for (int i = 0; i < lives->program->value_count; i++) {
+        struct life *life = &lives->of[i];
+        for (int s = 0; life->evictable && s < lives_pieces(life->definition); s++)
+            life->evictable = is_at_hand(lives, life->operands[s], life->home);
+    }
 }
 
 static void count_fixed(struct lives *lives) {
@@ -79,5 +101,6 @@ void lives_find(struct lives *lives, struct vector_program *program,
     find_lives(lives, program->top);
     lives->length = lives->position;
     lives->position = 0;
+    settle_pieces(lives);
     count_fixed(lives);
 }

@@ -12,8 +12,8 @@ struct life {
     int begin, end;            /* positions of the definition and of the last use */
     struct vector_block *home; /* block of the definition */
     struct vector_instruction *definition;
-    int mask;       /* of the definition, as the program named it */
-    bool evictable; /* can be read again, and is used in its own block only */
+    int operands[4]; /* of the definition, as the program named them */
+    bool evictable;  /* can be read again, and is used in its own block only */
 };
 
 struct lives {
@@ -29,6 +29,9 @@ struct lives {
 /* Lives in the program's arena. */
 void lives_find(struct lives *lives, struct vector_program *program,
                 const struct target_description *target);
+/* Whether it is put together from what has been read, so that reading it again takes more registers
+ * for a moment: so many. */
+int lives_pieces(const struct vector_instruction *instruction);
 /* Whether it takes a vector or a mask register. */
 int lives_class(const struct lives *lives, int value);
 /* Sources and mask of an instruction, VECTOR_NONE where there is none. */

@@ -72,10 +72,11 @@ static int next_use(struct pressure *p, int value, int position) {
     return *next < end ? p->uses[*next] : p->lives.length + 1;
 }
 
-/* While too many live here: drops what nobody uses any more, then what is used last. */
-static void evict(struct pressure *p, int class) {
+/* While too many live here, with so many more for a moment: drops what nobody uses any more, then
+ * what is used last. */
+static void evict(struct pressure *p, int class, int more) {
     int *list = p->residents[class], *count = &p->resident_count[class];
-    while (p->lives.fixed[class][p->position] + *count > p->lives.limits[class]) {
+    while (p->lives.fixed[class][p->position] + *count + more > p->lives.limits[class]) {
         int farthest = 0, farthest_use = p->position;
         for (int i = 0; i < *count; i++) {
             int use = next_use(p, list[i], p->position);
@@ -108,21 +109,25 @@ static void add_resident(struct pressure *p, int value, int now) {
     }
 }
 
-/* The present name of an evictable value; read again in front of `link` if it has none. */
+/* The present name of an evictable value; read again in front of `link` if it has none, after what
+ * it is put together from. */
 static int reload(struct pressure *p, struct vector_item ***link, int value) {
     struct vector_program *program = p->program;
     struct vector_item *item;
-    int mask = p->lives.of[value].mask;
+    int operands[4];
     if (p->holdings[value].now != VECTOR_NONE)
         return p->holdings[value].now;
-    if (mask != VECTOR_NONE && p->lives.of[mask].evictable)
-        mask = reload(p, link, mask);
+    memcpy(operands, p->lives.of[value].operands, sizeof operands);
+    for (int i = 0; i < 4; i++)
+        if (operands[i] != VECTOR_NONE && p->lives.of[operands[i]].evictable)
+            operands[i] = reload(p, link, operands[i]);
     item = ARENA_NEW(program->arena, struct vector_item);
     item->instruction = arena_copy(program->arena, p->lives.of[value].definition,
                                    sizeof *p->lives.of[value].definition);
     item->instruction->destination =
         vector_value_new(program, program->values[value].value_class, false);
-    item->instruction->mask = mask;
+    memcpy(item->instruction->sources, operands, sizeof item->instruction->sources);
+    item->instruction->mask = operands[3];
     item->next = **link;
     **link = item;
     *link = &item->next;
@@ -132,13 +137,18 @@ static int reload(struct pressure *p, struct vector_item ***link, int value) {
 
 static void relieve_instruction(struct pressure *p, struct vector_item ***link,
                                 struct vector_instruction *instruction) {
+    int more = lives_pieces(instruction) > 0; /* one says which lanes to pick */
     for (int i = 0; i < 4; i++) {
         int *operand = i < 3 ? &instruction->sources[i] : &instruction->mask;
-        if (*operand != VECTOR_NONE && p->lives.of[*operand].evictable)
-            *operand = reload(p, link, *operand);
+        if (*operand == VECTOR_NONE || !p->lives.of[*operand].evictable)
+            continue;
+        if (p->holdings[*operand].now == VECTOR_NONE &&
+            lives_pieces(p->lives.of[*operand].definition))
+            more = lives_pieces(p->lives.of[*operand].definition);
+        *operand = reload(p, link, *operand);
     }
-    evict(p, CLASS_VECTOR);
-    evict(p, CLASS_MASK);
+    evict(p, CLASS_VECTOR, more);
+    evict(p, CLASS_MASK, 0);
 }
 
 static void relieve_block(struct pressure *p, struct vector_block *block) {
