@@ -152,6 +152,9 @@ dlt_status database_connect(struct database *database, struct error *error) {
         status = open_connection(database, error);
     if (status == DLT_OK)
         status = database_migrate(database, error);
+    if (status == DLT_OK && database->mode == DATABASE_WRITE &&
+        stat(database->path, &database->signature) != 0)
+        status = error_set(error, DLT_ERROR_DATABASE, "%s: %s", database->path, strerror(errno));
     if (status != DLT_OK)
         database_disconnect(database);
     return status;

@@ -73,8 +73,8 @@ dlt_status database_best(struct database *database, const char *task, const char
                          const char *generator, struct record *record, bool *exact,
                          struct error *error);
 
-/* The best among the bests of several tasks, which do the same work: that of `tasks[*which]`. One of
- * this host and generator is better than any other. */
+/* The best among the bests of several tasks, which do the same work: that of `tasks[*which]`. One
+ * of this host and generator is better than any other. */
 dlt_status database_best_of(struct database *database, int count, const char *const *tasks,
                             const char *host, const char *generator, int *which,
                             struct record *record, bool *exact, struct error *error);

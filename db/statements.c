@@ -125,11 +125,22 @@ dlt_status database_run(struct database *database, enum statement which, struct 
     return database_step(database, statement, error);
 }
 
+/* SQLite would go on writing into a file that has lost its name, where nobody finds it. */
+static dlt_status check_file(const struct database *database, struct error *error) {
+    const struct stat *then = &database->signature;
+    struct stat now;
+    if (stat(database->path, &now) == 0 && now.st_ino == then->st_ino && now.st_dev == then->st_dev)
+        return DLT_OK;
+    return error_set(error, DLT_ERROR_DATABASE,
+                     "%s: the file was removed or replaced while it was in use", database->path);
+}
+
 dlt_status database_transact(struct database *database, database_work *work, void *context,
                              struct error *error) {
     dlt_status status;
     if (database->mode != DATABASE_WRITE)
         return error_set(error, DLT_ERROR_DATABASE, "%s: was opened for reading", database->path);
+    TRY(check_file(database, error));
     TRY(database_run(database, STATEMENT_BEGIN, error));
     status = work(database, context, error);
     if (status == DLT_OK)
