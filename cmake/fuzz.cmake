@@ -1,0 +1,10 @@
+# fuzz_NAME for each fuzz/NAME.c; built by tools/fuzz.sh with clang.
+option(DLTUNE_FUZZ "targets for fuzzing (needs clang)" OFF)
+if(DLTUNE_FUZZ)
+  file(GLOB fuzz_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*.c)
+  foreach(file ${fuzz_files})
+    get_filename_component(name ${file} NAME_WE)
+    add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${file})
+    target_link_libraries(fuzz_${name} PRIVATE dltune_json dltune_schedules -fsanitize=fuzzer)
+  endforeach()
+endif()

@@ -1,0 +1,78 @@
+/* Damaged databases: reading one answers or says why not, and what is recovered from it is a whole
+ * database. The input is the file's bytes. */
+#include "fuzz/fuzz.h"
+
+#include "db/db.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static bool read_record(void *context, const struct record *record) {
+    *(size_t *)context += strlen(record->task) + strlen(record->trace) + strlen(record->outcome);
+    return true;
+}
+
+static bool read_task(void *context, const struct task_summary *summary) {
+    *(size_t *)context += strlen(summary->task);
+    return true;
+}
+
+static bool read_problem(void *context, const char *problem) {
+    *(size_t *)context += strlen(problem);
+    return true;
+}
+
+static void read_all(const char *path) {
+    struct error error = {.status = DLT_OK};
+    struct database *database;
+    struct record record;
+    size_t sum = 0;
+    bool exact;
+    if (database_open(path, DATABASE_READ, &database, &error) != DLT_OK) {
+        require(error.message[0]);
+        return;
+    }
+    if (database_best(database, "matmul m=7 n=5 k=3 target=c threads=1", "here", "1", &record,
+                      &exact, &error) == DLT_OK)
+        record_free(&record);
+    database_records(database, NULL, read_record, &sum, &error);
+    database_tasks(database, read_task, &sum, &error);
+    database_check(database, read_problem, &sum, &error);
+    database_close(database);
+}
+
+static void recover(const char *path, const char *new_path) {
+    struct error error = {.status = DLT_OK};
+    struct transfer transfer;
+    struct database *database;
+    size_t problems = 0;
+    require(database_salvage(path, new_path, NULL, NULL, &transfer, &error) == DLT_OK);
+    require(database_open(new_path, DATABASE_READ, &database, &error) == DLT_OK);
+    require(database_check(database, read_problem, &problems, &error) == DLT_OK);
+    require(problems == 0);
+    database_close(database);
+}
+
+static void remove_file(const char *path) {
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    for (int i = 0; i < 4; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        unlink(name);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    char path[64], new_path[64];
+    int file;
+    snprintf(path, sizeof path, "/dev/shm/dltune-fuzz-%d.db", (int)getpid());
+    snprintf(new_path, sizeof new_path, "/dev/shm/dltune-fuzz-%d.new.db", (int)getpid());
+    file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    require(file >= 0 && write(file, data, size) == (ssize_t)size && close(file) == 0);
+    read_all(path);
+    recover(path, new_path);
+    remove_file(path);
+    remove_file(new_path);
+    return 0;
+}
