@@ -81,35 +81,37 @@ static bool may_be_lanes(const struct space *space, const struct group *group, i
            group->reductions[reduction].extent >= space_lanes(space);
 }
 
-/* The vector axis: those along which no read needs a gather first, by what a trip would load. */
+enum axis_rank {
+    AXIS_CHEAP,     /* no read needs a gather */
+    AXIS_GATHERS,   /* some do */
+    AXIS_SCATTERED, /* neighbours lie at no constant distance in the result */
+    AXIS_USELESS,
+};
+
+static enum axis_rank rank_axis(const struct group *group, int axis) {
+    enum axis_rank rank = AXIS_CHEAP;
+    if (group->axes[axis].extent < 2 || group->axes[axis].alignment == 1)
+        return AXIS_USELESS;
+    for (int i = 0; i < group->read_count; i++) {
+        if (group->reads[i].strides[axis] == STRIDE_NONLINEAR)
+            return AXIS_USELESS;
+        if (space_gathers(group, &group->reads[i], axis))
+            rank = AXIS_GATHERS;
+    }
+    return group->axes[axis].output_stride == STRIDE_NONLINEAR ? AXIS_SCATTERED : rank;
+}
+
+/* The vector axis: all those of the best rank there is. */
 static void vector_knob(struct space *space, const char *prefix, const struct group *group,
                         struct group_knobs *knobs) {
     struct knob *knob = add_knob(space, prefix, "vector", "axis whose neighbours fill a vector",
                                  false, &knobs->vector);
-    bool gathers[MAX_RANK];
-    for (int pass = 0; pass < 2; pass++)
-        for (int axis = 0; axis < group->axis_count; axis++) {
-            if (pass == 0) {
-                gathers[axis] = group->axes[axis].output_stride == STRIDE_NONLINEAR;
-                for (int i = 0; i < group->read_count; i++) {
-                    int64_t stride = group->reads[i].strides[axis];
-                    if (stride != 0 && stride != 1 &&
-                        !space_can_pack(group, &group->reads[i], axis))
-                        gathers[axis] = true;
-                }
+    for (int rank = AXIS_CHEAP; rank < AXIS_USELESS && knob->choice_count == 0; rank++)
+        for (int axis = 0; axis < group->axis_count; axis++)
+            if ((int)rank_axis(group, axis) == rank) {
+                knobs->vector_axes[knob->choice_count] = axis;
+                add_label(knob, group->axes[axis].name);
             }
-            if (group->axes[axis].extent < 2 || group->axes[axis].alignment == 1 ||
-                gathers[axis] != (pass == 1))
-                continue;
-            if (pass == 1 && knob->choice_count > 0)
-                continue; /* gathering only where there is nothing better */
-            for (int i = 0; i < group->read_count; i++)
-                if (group->reads[i].strides[axis] == STRIDE_NONLINEAR)
-                    goto next;
-            knobs->vector_axes[knob->choice_count] = axis;
-            add_label(knob, group->axes[axis].name);
-        next:;
-        }
     for (int r = 0; r < group->reduction_count; r++)
         if (may_be_lanes(space, group, r) && knob->choice_count < MAX_CHOICES) {
             knobs->vector_axes[knob->choice_count] = FIRST_REDUCTION + r;
@@ -396,6 +398,7 @@ static double prefer_default_tile(struct space *space, const struct group *group
     struct knob *vector = &space->knobs[knobs->vector];
     int best_vector = 0, best_vectors = 1;
     d.best_cycles = INFINITY;
+    d.choice.inner_loops = space_inner_loops(space, group);
     for (int i = 0; i < vector->choice_count; i++) {
         double before = d.best_cycles;
         space_choose_vector(knobs->vector_axes[i], &d.choice);

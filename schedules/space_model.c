@@ -17,7 +17,10 @@
 
 enum {
     TILE_OVERHEAD_CYCLES = 16,
+    TRIP_OVERHEAD_CYCLES = 1, /* of a loop in the code */
+    MOST_INNER_LOOPS = 2,
     SCALAR_ACCESS_CYCLES = 1,
+    PICK_LOADS = 3, /* every second element: two loads and a pick that costs as much as a third */
     TRANSPOSED_ROW_CYCLES = 1,
     CONFLICT_CYCLES = 8,
     ACROSS_LANES_CYCLES = 8,
@@ -59,6 +62,11 @@ bool space_can_pack(const struct group *group, const struct group_read *read, in
     return false;
 }
 
+bool space_gathers(const struct group *group, const struct group_read *read, int axis) {
+    int64_t stride = read->strides[axis];
+    return stride != 0 && stride != 1 && stride != 2 && !space_can_pack(group, read, axis);
+}
+
 static int64_t vectors_of(const struct space *space, int64_t extent) {
     int lanes = space_lanes(space);
     return (extent + lanes - 1) / lanes;
@@ -78,8 +86,10 @@ static double loads_of(const struct space *space, const struct group *group,
     if (v >= 0 && read->strides[v] != 0) {
         bool contiguous = read->strides[v] == 1 || space_can_pack(group, read, v);
         loads *= (double)vectors_of(space, tile[v]);
-        if (!contiguous)
+        if (space_gathers(group, read, v))
             loads *= space_lanes(space) * SCALAR_ACCESS_CYCLES;
+        else if (!contiguous)
+            loads *= PICK_LOADS;
     }
     return loads;
 }
@@ -147,6 +157,8 @@ static double tile_cycles(const struct space *space, const struct group *group,
         if (choice->split[i])
             passes *=
                 (double)((group->reductions[i].extent + choice->split[i] - 1) / choice->split[i]);
+    if (choice->inner_loops)
+        return step * trips + stores + TRIP_OVERHEAD_CYCLES;
     /* Each pass over a part of the reduction but the first takes up what the one before stored. */
     return step * trips + passes * (stores + TILE_OVERHEAD_CYCLES) + (passes - 1) * stores;
 }
@@ -189,20 +201,52 @@ static bool is_bounds(const struct group *group, const struct group_choice *choi
     return true;
 }
 
+int space_inner_loops(const struct space *space, const struct group *group) {
+    int loops = space->threads > 1 ? -1 : 0;
+    for (int i = 0; i < group->axis_count; i++)
+        loops += group->axes[i].extent > 1;
+    if (group->reduction_count || loops < 0)
+        return 0;
+    return loops < MOST_INNER_LOOPS ? loops : MOST_INNER_LOOPS;
+}
+
+/* Whether the loop over the axis's tiles is part of the code: then it is split where what a tile
+ * does changes. */
+static bool is_inner(const struct group *group, const struct group_choice *choice, int axis) {
+    int left = choice->inner_loops;
+    if (choice->block[axis])
+        return false;
+    for (int i = choice->order_count - 1; choice->order && i >= 0 && left > 0; i--, left--)
+        if (choice->order[i] == axis)
+            return true;
+    for (int i = group->axis_count - 1; !choice->order && i >= axis && left > 0; i--) {
+        if (i == axis)
+            return true;
+        left -= group->axes[i].extent > 1;
+    }
+    return false;
+}
+
+/* How many kinds of tiles there are along an axis. */
+static int64_t classes_along(const struct group *group, const struct group_choice *choice,
+                             int number) {
+    const struct group_axis *axis = &group->axes[number];
+    int64_t tile = choice->tile[number], tiles = (axis->extent + tile - 1) / tile;
+    int64_t low = (axis->border_low + tile - 1) / tile;
+    int64_t high = (axis->border_high + tile - 1) / tile, classes;
+    if (is_bounds(group, choice, number))
+        return 1;
+    if (high == 0)
+        high = axis->extent % tile != 0;
+    classes = 1 + low + high;
+    return classes < tiles ? classes : tiles;
+}
+
 int64_t space_variants(const struct group *group, const struct group_choice *choice) {
     int64_t variants = 1;
-    for (int i = 0; i < group->axis_count; i++) {
-        const struct group_axis *axis = &group->axes[i];
-        int64_t tile = choice->tile[i], tiles = (axis->extent + tile - 1) / tile;
-        int64_t low = (axis->border_low + tile - 1) / tile;
-        int64_t high = (axis->border_high + tile - 1) / tile, classes;
-        if (is_bounds(group, choice, i))
-            continue;
-        if (high == 0)
-            high = axis->extent % tile != 0;
-        classes = 1 + low + high;
-        variants *= classes < tiles ? classes : tiles;
-    }
+    for (int i = 0; i < group->axis_count; i++)
+        if (!is_inner(group, choice, i))
+            variants *= classes_along(group, choice, i);
     for (int i = 0; i < group->reduction_count; i++)
         if (choice->split[i]) /* the first block starts from zero, the others from memory */
             variants *= 2;
@@ -218,6 +262,9 @@ int64_t space_code(const struct space *space, const struct group *group,
         instances *= i == choice->vector ? vectors_of(space, choice->tile[i]) : choice->tile[i];
     for (int i = 0; i < group->reduction_count; i++)
         trips *= choice->unroll[i] ? choice->unroll[i] : 1;
+    for (int i = 0; i < group->axis_count; i++)
+        if (is_inner(group, choice, i))
+            instances *= classes_along(group, choice, i);
     if (group->reduction_count) /* a product and a sum are one; most loads are shared */
         operations = operations > 3 ? operations - 2 : 1;
     return instances * (trips * operations * 3 / 2 + group->epilogue_operations + 2) *

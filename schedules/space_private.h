@@ -60,15 +60,20 @@ struct group_choice {
     int vector_reduction; /* or reduction axis, or -1 */
     int64_t lane_trips;   /* of that reduction: trips of the loop that is vectorised */
     int64_t tile[MAX_RANK], block[MAX_RANK], unroll[MAX_RANK], split[MAX_RANK];
-    const int *reduction_order, *order;
+    const int *reduction_order, *order; /* NULL: as the axes come */
     int order_count;
     bool pack[MAX_READS];
+    int inner_loops; /* loops around the register tile that are part of its code */
 };
 
 void space_choose(const struct space *space, int group, const int *point,
                   struct group_choice *choice);
 
 int space_lanes(const struct space *space);
+
+/* Work without reductions is short for a call: the innermost loops around its register tile become
+ * counted loops of the code. With several threads the outermost stays outside. */
+int space_inner_loops(const struct space *space, const struct group *group);
 
 /* How the choices of the knob `vector` are numbered: axes from 0, reduction axes from here. */
 enum {
@@ -111,6 +116,10 @@ int64_t space_variants(const struct group *group, const struct group_choice *cho
 
 /* True if packing for this vector axis puts the tensor's neighbours along it next to each other. */
 bool space_can_pack(const struct group *group, const struct group_read *read, int axis);
+
+/* Whether the neighbours along this axis are read lane by lane: those next to each other, and every
+ * second one, are not. */
+bool space_gathers(const struct group *group, const struct group_read *read, int axis);
 
 /* The axis of the tensor whose tile becomes innermost when packed, or -1. */
 int space_packed_axis(const struct group *group, const struct group_read *read,
