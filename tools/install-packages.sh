@@ -7,7 +7,7 @@
 set -euo pipefail
 
 packages=(
-    gcc cmake ninja-build pkg-config binutils
+    gcc g++ cmake ninja-build pkg-config binutils
     libtcc-dev tcc                            # outer loops to native code; the second compiler of tests
     libzydis-dev                              # encoding of machine code
     libsqlite3-dev libcjson-dev               # records
