@@ -1,6 +1,11 @@
 /* Tuning a task on this machine: its space, a measurer, and the loop; see search.h. */
 #include "search/search.h"
 
+#include "search/strategy.h"
+#include "targets/description.h"
+
+#include <time.h>
+
 static dlt_status run(void *context, const char *trace, double best_us,
                       struct measure_result *result, struct error *error) {
     return measurer_run(context, trace, best_us, result, error);
@@ -23,6 +28,23 @@ static dlt_status create_space(struct arena *arena, const struct task *task, str
     return space_create(arena, task->collapsed, &description, task->threads, space, error);
 }
 
+/* One line in the database about the run as a whole. */
+static dlt_status store_run(const struct task *task, struct database *database,
+                            const struct tuner_options *options,
+                            const struct tuner_summary *summary, struct error *error) {
+    const struct strategy *strategy = options->strategy ? options->strategy : strategies[0];
+    const struct run run = {.task = task->key,
+                            .host = host_name(),
+                            .generator = DATABASE_GENERATOR,
+                            .strategy = strategy->name,
+                            .seed = (int64_t)options->seed,
+                            .trials = summary->trials,
+                            .seconds = summary->seconds,
+                            .best_us = summary->best.median_us,
+                            .created = (int64_t)time(NULL)};
+    return summary->trials ? database_add_run(database, &run, error) : DLT_OK;
+}
+
 dlt_status tune(const struct task *task, struct database *database,
                 const struct tuner_options *options, struct tuner_summary *summary,
                 struct error *error) {
@@ -41,6 +63,8 @@ dlt_status tune(const struct task *task, struct database *database,
     if (status == DLT_OK) {
         seam.context = measurer;
         status = tuner_run(task, space, &seam, database, options, summary, error);
+        if (status == DLT_OK)
+            status = store_run(task, database, options, summary, error);
     }
     measurer_free(measurer);
     arena_free(&arena);
