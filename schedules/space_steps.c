@@ -41,6 +41,7 @@ void space_choose(const struct space *space, int index, const int *point,
         knobs->reduction_permutations[number_of(space, point, knobs->reduction_order, 0)];
     choice->order = knobs->order_permutations[number_of(space, point, knobs->order, 0)];
     choice->order_count = knobs->order_count;
+    choice->inner_loops = space_inner_loops(space, group);
     for (int i = 0; i < group->read_count; i++)
         choice->pack[i] = number_of(space, point, knobs->pack[i], PACK_NO) == PACK_YES;
 }
@@ -410,21 +411,29 @@ static dlt_status tile_loops(struct steps *s, const char *stage, bool reductions
 }
 
 /* Merges the outermost loops into one long enough for all threads and gives its trips to them.
- * `outer_count` loops stand around the tile; the last of them is the tile's loop. */
-static dlt_status parallel_loops(struct steps *s, int outer_count, char *tile_loop) {
+ * `outer_count` loops stand around the tile. */
+static dlt_status parallel_loops(struct steps *s, int *outer_count) {
     const struct stage *stage = schedule_find(s->schedule, s->group->outer->name);
     int64_t enough = (int64_t)s->space->threads * TRIPS_A_THREAD;
-    if (s->space->threads == 1 || outer_count == 0 || stage->loops[0].is_reduction)
+    if (s->space->threads == 1 || *outer_count == 0 || stage->loops[0].is_reduction)
         return DLT_OK;
-    while (outer_count > 1 && stage->loops[0].variable->extent < enough &&
+    while (*outer_count > 1 && stage->loops[0].variable->extent < enough &&
            !stage->loops[1].is_reduction) {
         TRY(schedule_fuse(s->schedule, stage->name, stage->loops[0].variable->name,
                           stage->loops[1].variable->name, s->error));
-        outer_count--;
+        --*outer_count;
     }
-    if (outer_count == 1)
-        snprintf(tile_loop, LOOP_NAME + 8, "%s", stage->loops[0].variable->name);
     return schedule_parallel(s->schedule, stage->name, stage->loops[0].variable->name, s->error);
+}
+
+/* The innermost loop around the tile's code; "" if all of them are part of it. */
+static void name_tile_loop(const struct steps *s, int outer_count, char *tile_loop) {
+    const struct stage *stage = schedule_find(s->schedule, s->group->outer->name);
+    int outside = outer_count - s->choice->inner_loops, least = s->space->threads > 1;
+    outside = outside < least ? least : outside;
+    tile_loop[0] = 0;
+    if (outside > 0 && outer_count > 0)
+        snprintf(tile_loop, LOOP_NAME + 8, "%s", stage->loops[outside - 1].variable->name);
 }
 
 static dlt_status group_steps(struct steps *s) {
@@ -438,9 +447,9 @@ static dlt_status group_steps(struct steps *s) {
         TRY(split_reductions(s));
     add_outer_loops(s);
     outer_count = s->count;
-    snprintf(tile_loop, sizeof tile_loop, "%s", s->count ? s->names[s->count - 1] : "");
     TRY(tile_loops(s, outer, !s->group->fused, s->group->outer, ".i"));
-    TRY(parallel_loops(s, outer_count, tile_loop));
+    TRY(parallel_loops(s, &outer_count));
+    name_tile_loop(s, outer_count, tile_loop);
     if (s->group->fused) {
         TRY(schedule_attach(s->schedule, compute, outer, tile_loop, s->error));
         TRY(split_reductions(s));
