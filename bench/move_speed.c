@@ -8,6 +8,7 @@
  * need not be read first: it is the second column there. */
 #define _GNU_SOURCE
 #include "measure/clock.h"
+#include "measure/inputs.h"
 #include "schedules/space.h"
 #include "targets/jit/code_memory.h"
 #include "targets/jit/kernel.h"
@@ -201,6 +202,7 @@ static double prepare(const struct task *task, const struct move *move, char *me
     const struct expression *expression = task->expression;
     int count = 0;
     double bytes = 0, least = INFINITY;
+    memory += STAGGER; /* not at a page: masked loads that begin in the page before are slow */
     for (int i = 0; i < expression->tensor_count; i++) {
         const struct tensor *tensor = expression->tensors[i];
         double size = (double)tensor_bytes(tensor);
