@@ -61,13 +61,15 @@ static void find_lives(struct lives *lives, struct vector_block *block) {
             lives->of[i].end = lives->position - 1;
 }
 
-/* Whether a piece can be read again, or is there all the time: it comes from outside the loop. */
-static bool is_at_hand(const struct lives *lives, int piece, const struct vector_block *block) {
+/* Whether a piece can be read again, or waits in its register anyway, wherever the whole is used.
+ */
+static bool is_at_hand(const struct lives *lives, int piece, const struct life *whole) {
     const struct life *life;
     if (piece == VECTOR_NONE)
         return true;
     life = &lives->of[piece];
-    return life->evictable || (life->home != block && !lives->program->values[piece].is_variable);
+    return life->evictable ||
+           (life->end >= whole->end && !lives->program->values[piece].is_variable);
 }
 
 /* What is put together can be read again if all its pieces are at hand. */
@@ -75,7 +77,7 @@ static void settle_pieces(struct lives *lives) {
     for (int i = 0; i < lives->program->value_count; i++) {
         struct life *life = &lives->of[i];
         for (int s = 0; life->evictable && s < lives_pieces(life->definition); s++)
-            life->evictable = is_at_hand(lives, life->operands[s], life->home);
+            life->evictable = is_at_hand(lives, life->operands[s], life);
     }
 }
 
