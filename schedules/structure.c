@@ -227,6 +227,26 @@ static bool has_function(const struct value *value) {
     return has;
 }
 
+/* The finest blocks in which an axis of the result lies; 0 if it is in one piece. */
+static int64_t block_of(const struct tensor *tensor, int axis) {
+    int64_t finest = 0;
+    for (int i = 0; i < tensor->layout.dimension_count; i++) {
+        const struct layout_dimension *piece = &tensor->layout.dimensions[i];
+        if (piece->axis == axis && piece->divisor > 1 && (!finest || piece->divisor < finest))
+            finest = piece->divisor;
+    }
+    return finest < tensor->axes[axis]->extent ? finest : 0;
+}
+
+/* Tiles are parts of a block or whole blocks. Those of 2^n elements are so if they divide 2^m. */
+static int64_t alignment_to_block(int64_t block, int64_t extent) {
+    bool is_power = (block & (block - 1)) == 0;
+    int64_t alignment = block;
+    while (block && is_power && 2 * alignment <= extent)
+        alignment *= 2;
+    return alignment;
+}
+
 static void describe_group(struct analysis *a) {
     struct group *group = a->group;
     const struct tensor *compute = group->compute;
@@ -240,8 +260,11 @@ static void describe_group(struct analysis *a) {
         subscripts[i] = affine_variable(a->arena, group->outer->axes[i]);
     }
     offset = layout_offset(a->arena, &group->outer->layout, subscripts);
-    for (int i = 0; i < compute->rank; i++)
-        group->axes[i].output_stride = stride_along(a, offset, group->outer->axes[i], 0);
+    for (int i = 0; i < compute->rank; i++) {
+        int64_t block = block_of(group->outer, i);
+        group->axes[i].alignment = alignment_to_block(block, compute->axes[i]->extent);
+        group->axes[i].output_stride = stride_along(a, offset, group->outer->axes[i], block);
+    }
     for (int i = 0; i < compute->reduction_rank; i++) {
         group->reductions[i].name = compute->reduction_axes[i]->name;
         group->reductions[i].extent = compute->reduction_axes[i]->extent;
