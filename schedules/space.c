@@ -392,6 +392,28 @@ static void prefer_default_unrolling(struct space *space, const struct group *gr
     }
 }
 
+/* A window whose rows overlap along rows of the tile goes innermost: what one of its trips loads,
+ * the next finds in registers. */
+static void prefer_default_order(struct space *space, const struct group *group,
+                                 struct group_knobs *knobs, const struct group_choice *tile) {
+    const struct knob *knob =
+        knobs->reduction_order == NO_KNOB ? NULL : &space->knobs[knobs->reduction_order];
+    for (int i = 0; knob && i < group->read_count; i++)
+        for (int axis = 0; axis < group->axis_count; axis++)
+            for (int r = 0; r < group->reduction_count; r++) {
+                int64_t stride = group->reads[i].strides[axis];
+                if (axis == tile->vector || tile->tile[axis] == 1 || stride == 0 ||
+                    stride != group->reads[i].reduction_strides[r] ||
+                    group->reductions[r].extent == 1)
+                    continue;
+                for (int choice = 0; choice < knob->choice_count; choice++)
+                    if (knobs->reduction_permutations[choice][group->reduction_count - 1] == r) {
+                        prefer(&space->knobs[knobs->reduction_order], choice);
+                        return;
+                    }
+            }
+}
+
 static double prefer_default_tile(struct space *space, const struct group *group,
                                   struct group_knobs *knobs) {
     struct default_search d = {.space = space, .group = group, .knobs = knobs};
@@ -414,6 +436,7 @@ static double prefer_default_tile(struct space *space, const struct group *group
         if (knobs->tile[i] != NO_KNOB)
             prefer(&space->knobs[knobs->tile[i]], d.best.vector == i ? 1 : d.best.tile[i]);
     prefer_default_unrolling(space, group, knobs, &d.best);
+    prefer_default_order(space, group, knobs, &d.best);
     return d.best_cycles;
 }
 

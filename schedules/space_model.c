@@ -10,6 +10,9 @@
 /* Loads that the multiply-adds hide cost something all the same: some miss the first cache. */
 #define LOAD_SHARE 0.25
 
+/* A load that lies in two cache lines is two for the machine; most of an unaligned row's are. */
+#define UNALIGNED_LOADS 1.6
+
 /* A variant costs branches and code that is not in the cache, a row that lies apart a line and
  * perhaps a page of its own. */
 #define VARIANT_SHARE 0.01
@@ -24,6 +27,7 @@ enum {
     TRANSPOSED_ROW_CYCLES = 1,
     CONFLICT_CYCLES = 8,
     ACROSS_LANES_CYCLES = 8,
+    WINDOW = 7,       /* reductions up to this are taken to be written out */
     FAR_ELEMENTS = 16 /* a cache line of f32 */
 };
 
@@ -72,14 +76,48 @@ static int64_t vectors_of(const struct space *space, int64_t extent) {
     return (extent + lanes - 1) / lanes;
 }
 
+/* Rows of a window overlap: with the window's trips along them written out, T rows of the tile and
+ * R of the window load T + R - 1 rows, not T * R, if they fit into registers beside the
+ * accumulators. */
+static double window_share(const struct space *space, const struct group *group,
+                           const struct group_read *read, const struct group_choice *choice,
+                           const int64_t *tile, double accumulators) {
+    double share = 1;
+    for (int i = 0; i < group->axis_count; i++)
+        for (int r = 0; r < group->reduction_count; r++) {
+            double rows = (double)tile[i], trips = (double)group->reductions[r].extent;
+            bool written_out = choice->unroll[r] == 0 || choice->unroll[r] >= trips;
+            if (i != choice->vector && rows > 1 && trips > 1 && trips <= WINDOW && written_out &&
+                read->strides[i] != 0 && read->strides[i] == read->reduction_strides[r] &&
+                accumulators + rows + 2 <= space->target.vector_registers)
+                share *= (rows + trips - 1) / (rows * trips);
+        }
+    return share;
+}
+
+/* Whether vectors of this read begin anywhere in a cache line, so that most lie in two. */
+static bool is_unaligned(const struct space *space, const struct group *group,
+                         const struct group_read *read, int axis) {
+    int lanes = space_lanes(space);
+    if (space_can_pack(group, read, axis) && read->is_parameter)
+        return false;
+    for (int i = 0; i < group->axis_count; i++)
+        if (i != axis && read->strides[i] % lanes != 0)
+            return true;
+    for (int r = 0; r < group->reduction_count; r++)
+        if (read->reduction_strides[r] % lanes != 0 && group->reductions[r].extent > 1)
+            return true;
+    return false;
+}
+
 /* What one trip of the reduction loads for this read, in vector loads. */
 static double loads_of(const struct space *space, const struct group *group,
                        const struct group_read *read, const struct group_choice *choice,
-                       const int64_t *tile) {
-    double loads = 1;
+                       const int64_t *tile, double accumulators) {
+    double loads = window_share(space, group, read, choice, tile, accumulators);
     int v = choice->vector, r = choice->vector_reduction;
     if (r >= 0 && read->reduction_strides[r] != 0)
-        loads = (double)vectors_of(space, choice->lane_trips);
+        loads *= (double)vectors_of(space, choice->lane_trips);
     for (int i = 0; i < group->axis_count; i++)
         if (i != v && read->strides[i] != 0)
             loads *= (double)tile[i];
@@ -90,6 +128,8 @@ static double loads_of(const struct space *space, const struct group *group,
             loads *= space_lanes(space) * SCALAR_ACCESS_CYCLES;
         else if (!contiguous)
             loads *= PICK_LOADS;
+        else if (is_unaligned(space, group, read, v))
+            loads *= UNALIGNED_LOADS;
     }
     return loads;
 }
@@ -136,7 +176,7 @@ static double tile_cycles(const struct space *space, const struct group *group,
     for (int i = 0; i < group->axis_count; i++)
         accumulators *= (double)(i == v ? vectors_of(space, tile[i]) : tile[i]);
     for (int i = 0; i < group->read_count; i++)
-        loads += loads_of(space, group, &group->reads[i], choice, tile);
+        loads += loads_of(space, group, &group->reads[i], choice, tile, accumulators);
     for (int i = 0; i < group->reduction_count; i++)
         trips *= (double)group->reductions[i].extent;
     if (choice->vector_reduction >= 0) {
