@@ -106,6 +106,8 @@ static void collect_operations(struct native *native, struct sample *sample) {
                     continue;
                 for (int variant = 0; variant < 4 << sources; variant++)
                     collect_operation(native, sample, bytes, opcode, types[t], variant);
+                if (opcode == VECTOR_PICK_ALTERNATE)
+                    collect_memory_operand(native, sample, bytes, opcode, types[t], 1, false);
                 if (opcode < VECTOR_ADD || opcode > VECTOR_MULTIPLY_ADD + 2)
                     continue;
                 for (int source = sources == 3 ? 0 : sources - 1; source < sources; source++) {
