@@ -4,8 +4,8 @@
 #     tools/fuzz.sh [SECONDS [TARGET...]]
 #
 # Each target runs for SECONDS (600) from its corpus in fuzz/corpus/TARGET; what it finds new goes to
-# the build folder, and a finding stops it with the input's name. tools/fuzz.sh --keep puts the
-# smallest inputs that reach all code so far into the corpora.
+# the build folder, and a finding stops it with the input's name. tools/fuzz.sh --keep puts some of the
+# smallest inputs that reach new code into the corpora.
 set -e
 cd "$(dirname "$0")/.."
 build=${BUILD_FUZZ:-build-fuzz}
@@ -20,7 +20,10 @@ for target in $targets; do
     cmake --build "$build" -j "${JOBS:-2}" --target "fuzz_$target"
     mkdir -p "$build/corpus/$target"
     if [ "$seconds" = --keep ]; then
-        "$build/fuzz_$target" -merge=1 -max_len=65536 "fuzz/corpus/$target" "$build/corpus/$target"
+        "$build/fuzz_$target" -set_cover_merge=1 -max_len=16384 "fuzz/corpus/$target" \
+            "$build/corpus/$target"
+        # of those with the fuzzer's names the 80 smallest stay: a corpus is to be read through
+        (cd "fuzz/corpus/$target" && ls -rS | grep -E '^[0-9a-f]{40}$' | tail -n +81 | xargs -r rm)
         continue
     fi
     dictionary=fuzz/$target.dict
