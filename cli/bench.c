@@ -307,9 +307,19 @@ static dlt_status bench_requests(struct bench *bench, struct error *error) {
     return status;
 }
 
+/* A single word without a pair is no workload but a list: `bench resnet50.txt` is `--list`. */
+static void take_list(struct cli *cli) {
+    if (cli->word_count != 1 || cli->attributes.length || cli->options.list ||
+        strchr(cli->words[0], '='))
+        return;
+    cli->options.list = cli->words[0];
+    cli->word_count = 0;
+}
+
 static dlt_status prepare(struct bench *bench, struct error *error) {
     struct cli *cli = bench->cli;
     const char *target;
+    take_list(cli);
     TRY(requested_tasks(cli, &bench->requests, error));
     TRY(cli_resolve_target(cli, &target, error));
     TRY(cli_needs_target_here(target, error));

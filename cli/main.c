@@ -26,9 +26,10 @@ static const struct command commands[] = {
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT,
      "Exit status 3: nothing is stored for this workload, target and number of threads.",
      run_query},
-    {"bench", "[WORKLOAD]", "time stored bests again",
+    {"bench", "[WORKLOAD | LIST]", "time stored bests again",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_BENCH,
-     "Without workload and --list: everything stored for the target and number of threads.",
+     "Without workload and list: everything stored for the target and number of threads. With\n"
+     "--peers the same work by oneDNN, OpenBLAS, libxsmm and XNNPACK is timed in turn with it.",
      run_bench},
     {"export", "[WORKLOAD]", "write stored bests as a static library",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_EXPORT,

@@ -185,7 +185,9 @@ sed 's/"host":"[^"]*"/"host":"another"/' two.json >foreign.json
 expect 2 "foreign.json:1: of another host, 'another'" bench --target c --db two.db --baseline foreign.json
 # What is not stored is said; the rest is timed.
 printf 'matmul m=3 n=3 k=3\nmatmul m=2 n=2 k=2\n' >half.txt
-run bench --list half.txt --target c --json --db two.db
+expect 1 "nothere.txt: No such file" bench nothere.txt --target c --db two.db
+expect 2 "a file of workloads and a workload were given" bench matmul m=2 n=2 k=2 --list half.txt --target c --db two.db
+run bench half.txt --target c --json --db two.db
 [ "$status" -eq 1 ] || fail "status $status, not 1, where something is not stored"
 grep -q 'nothing stored for `matmul m=3 n=3 k=3' "$folder.err" || fail "no word of what is not stored"
 grep -q '"task":"matmul m=2 n=2 k=2 ' "$folder.out" || fail "the stored workload was not timed"
