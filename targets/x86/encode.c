@@ -116,6 +116,7 @@ static dlt_status encode_instruction(struct x86_encoder *encoder, const struct x
 static dlt_status encode_lines(struct x86_encoder *encoder) {
     const struct x86_allocation *allocation = &encoder->allocation;
     prologue(encoder);
+    x86_hold_orders(encoder);
     for (int number = 0; number < allocation->line_count; number++) {
         const struct x86_line *line = &allocation->lines[number];
         if (line->loads_words)

@@ -197,6 +197,7 @@ struct x86_encoder {
     const struct vector_program *program;
     const struct x86_isa *isa;
     struct error *error;
+    signed char held_orders[16]; /* exchanges.c: 1 + the register that holds it, or 0 */
 };
 
 int x86_value_register(const struct x86_encoder *encoder, int value);
@@ -212,6 +213,9 @@ void x86_source(struct x86_encoder *encoder, const struct vector_instruction *in
 /* Exchanges between lanes (exchanges.c). */
 void x86_encode_parts(struct x86_encoder *encoder, const struct vector_instruction *instruction);
 void x86_encode_alternate(struct x86_encoder *encoder, const struct x86_line *line);
+/* Registers that nothing else uses hold the orders of lanes that picks need, from the start of the
+ * function on. */
+void x86_hold_orders(struct x86_encoder *encoder);
 /* Whether the pick at a line may overwrite one of its sources, and needs a register for the order
  * of lanes. */
 bool x86_needs_order(const struct x86_allocation *allocation, int line);
