@@ -9,6 +9,10 @@
 
 #include <string.h>
 
+enum {
+    TWO_PARTS = 32 /* bytes */
+};
+
 struct holding {
     int next_use; /* number of its first use that is not passed yet */
     int now;      /* the present name of the register that holds it, or VECTOR_NONE; another after
@@ -21,6 +25,7 @@ struct pressure {
     struct holding *holdings; /* of each value */
     int *uses, *first_use;    /* positions of each value's uses, ascending, value after value */
     int position;
+    int orders; /* bit by bit: the kinds of picks that follow an order of lanes */
     int resident_count[2];
     int residents[2][256]; /* values, as the program named them */
 };
@@ -137,7 +142,7 @@ static int reload(struct pressure *p, struct vector_item ***link, int value) {
 
 static void relieve_instruction(struct pressure *p, struct vector_item ***link,
                                 struct vector_instruction *instruction) {
-    int more = lives_pieces(instruction) > 0; /* one says which lanes to pick */
+    int more = p->orders && lives_pieces(instruction) > 0; /* for an order that is not held */
     for (int i = 0; i < 4; i++) {
         int *operand = i < 3 ? &instruction->sources[i] : &instruction->mask;
         if (*operand == VECTOR_NONE || !p->lives.of[*operand].evictable)
@@ -171,10 +176,24 @@ static void relieve_block(struct pressure *p, struct vector_block *block) {
         block->last = block->last->next;
 }
 
+/* A pick from vectors of more than two parts follows an order of lanes, which had better wait in a
+ * register too than be loaded for each. */
+static void find_orders(struct pressure *p, const struct vector_block *block) {
+    for (const struct vector_item *item = block->first; item; item = item->next) {
+        if (item->block)
+            find_orders(p, item->block);
+        else if (item->instruction->opcode == VECTOR_PICK_ALTERNATE &&
+                 p->program->vector_bytes > TWO_PARTS)
+            p->orders |= 1 << (item->instruction->immediate & 3);
+    }
+}
+
 void relieve_pressure(struct vector_program *vectors, const struct target_description *target) {
     struct pressure *p = ARENA_NEW(vectors->arena, struct pressure);
     p->program = vectors;
     lives_find(&p->lives, vectors, target);
+    find_orders(p, vectors->top);
+    p->lives.limits[CLASS_VECTOR] -= __builtin_popcount((unsigned)p->orders);
     p->holdings = ARENA_ARRAY(vectors->arena, struct holding, vectors->value_count);
     for (int i = 0; i < vectors->value_count; i++)
         p->holdings[i].now = VECTOR_NONE;
