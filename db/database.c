@@ -117,6 +117,24 @@ static char *uri_of(const char *path, const char *query) {
     return uri;
 }
 
+/* After a commit, with the length of the log. Moving its pages into the file does not make it
+ * shorter while others write: then it would grow without end, and reading with it. So a long one is
+ * emptied, which lets the others wait for a moment. Where that fails the next commit tries again.
+ */
+static int on_commit(void *context, sqlite3 *connection, const char *name, int pages) {
+    enum {
+        SOME_PAGES = 1000,
+        MANY_PAGES = 4000
+    };
+    (void)context;
+    if (pages >= SOME_PAGES)
+        sqlite3_wal_checkpoint_v2(connection, name,
+                                  pages >= MANY_PAGES ? SQLITE_CHECKPOINT_TRUNCATE
+                                                      : SQLITE_CHECKPOINT_PASSIVE,
+                                  NULL, NULL);
+    return SQLITE_OK;
+}
+
 static dlt_status open_connection(struct database *database, struct error *error) {
     bool write = database->mode == DATABASE_WRITE;
     int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
@@ -133,6 +151,8 @@ static dlt_status open_connection(struct database *database, struct error *error
     sqlite3_busy_timeout(database->connection, DATABASE_BUSY_MILLISECONDS);
     /* the upper levels of the trees of a million records stay in memory */
     sqlite3_exec(database->connection, "PRAGMA cache_size = -16384", NULL, NULL, NULL);
+    if (write)
+        sqlite3_wal_hook(database->connection, on_commit, NULL);
     /* a reader leaves the log as it found it */
     sqlite3_db_config(database->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !write, NULL);
     if (write && sqlite3_db_readonly(database->connection, "main") == 1)
