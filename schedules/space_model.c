@@ -18,15 +18,24 @@
 #define VARIANT_SHARE 0.01
 #define STREAM_SHARE  0.004
 
+/* Elements read once: where a tensor has at least so many for each trip of all loops. A line that
+ * was not fetched ahead takes longer from the second cache. */
+#define LEAST_SHARE_ONCE 0.75
+#define LATE_LINE_CYCLES 0.7
+#define SHORT_RUN_BYTES  512.0
+#define LONG_RUN_BYTES   2048.0
+
 enum {
+    LINE_BYTES = 64,
     TILE_OVERHEAD_CYCLES = 16,
     TRIP_OVERHEAD_CYCLES = 1, /* of a loop in the code */
     MOST_INNER_LOOPS = 2,
+    TRANSPOSING_OPERATIONS = 3,
     SCALAR_ACCESS_CYCLES = 1,
     PICK_LOADS = 3, /* every second element: two loads and a pick that costs as much as a third */
     TRANSPOSED_ROW_CYCLES = 1,
     CONFLICT_CYCLES = 8,
-    ACROSS_LANES_CYCLES = 8,
+    ACROSS_LANES_CYCLES = 4,
     WINDOW = 7,       /* reductions up to this are taken to be written out */
     FAR_ELEMENTS = 16 /* a cache line of f32 */
 };
@@ -190,17 +199,18 @@ static double tile_cycles(const struct space *space, const struct group *group,
     step += LOAD_SHARE * loads / target->loads_per_cycle;
     stores = accumulators / target->stores_per_cycle;
     if (choice->vector_reduction >= 0)
-        stores = accumulators * ACROSS_LANES_CYCLES;
+        stores = accumulators / target->fma_per_cycle +
+                 accumulators / (double)vectors_of(space, choice->lane_trips) * ACROSS_LANES_CYCLES;
     if (v >= 0 && group->axes[v].output_stride != 1)
         stores = strided_stores(space, group, choice, tile, accumulators);
     for (int i = 0; i < group->reduction_count; i++)
         if (choice->split[i])
             passes *=
                 (double)((group->reductions[i].extent + choice->split[i] - 1) / choice->split[i]);
-    if (choice->inner_loops)
-        return step * trips + stores + TRIP_OVERHEAD_CYCLES;
     /* Each pass over a part of the reduction but the first takes up what the one before stored. */
-    return step * trips + passes * (stores + TILE_OVERHEAD_CYCLES) + (passes - 1) * stores;
+    return step * trips +
+           passes * (stores + (choice->inner_loops ? TRIP_OVERHEAD_CYCLES : TILE_OVERHEAD_CYCLES)) +
+           (passes - 1) * stores;
 }
 
 static bool gathers_any(const struct group *group, const struct group_choice *choice) {
@@ -241,11 +251,37 @@ static bool is_bounds(const struct group *group, const struct group_choice *choi
     return true;
 }
 
+/* ---- what is moved once ---- */
+
+static double trips_of(const struct group *group) {
+    double trips = 1;
+    for (int i = 0; i < group->axis_count; i++)
+        trips *= (double)group->axes[i].extent;
+    for (int i = 0; i < group->reduction_count; i++)
+        trips *= (double)group->reductions[i].extent;
+    return trips;
+}
+
+static double elements_of(const struct tensor *tensor) {
+    double elements = 1;
+    for (int i = 0; i < tensor->rank; i++)
+        elements *= (double)tensor->axes[i]->extent;
+    return elements;
+}
+
+/* Whether most of what it does is to read something once, or to write it. */
+static bool is_moving(const struct group *group) {
+    for (int i = 0; i < group->read_count; i++)
+        if (elements_of(group->reads[i].tensor) >= trips_of(group) * LEAST_SHARE_ONCE)
+            return true;
+    return group->reduction_count == 0;
+}
+
 int space_inner_loops(const struct space *space, const struct group *group) {
     int loops = space->threads > 1 ? -1 : 0;
     for (int i = 0; i < group->axis_count; i++)
         loops += group->axes[i].extent > 1;
-    if (group->reduction_count || loops < 0)
+    if (group->fused || !is_moving(group) || loops < 0)
         return 0;
     return loops < MOST_INNER_LOOPS ? loops : MOST_INNER_LOOPS;
 }
@@ -293,6 +329,13 @@ int64_t space_variants(const struct group *group, const struct group_choice *cho
     return variants;
 }
 
+/* Whether rows of the tile are columns in memory: in registers each is exchanged a few times. */
+static bool is_transposed(const struct group *group, const struct group_choice *choice) {
+    int v = choice->vector;
+    return v >= 0 && !group->reduction_count &&
+           (group->axes[v].output_stride != 1 || gathers_any(group, choice));
+}
+
 int64_t space_code(const struct space *space, const struct group *group,
                    const struct group_choice *choice) {
     int64_t instances = 1, trips = 1, operations = group->operations;
@@ -305,6 +348,8 @@ int64_t space_code(const struct space *space, const struct group *group,
     for (int i = 0; i < group->axis_count; i++)
         if (is_inner(group, choice, i))
             instances *= classes_along(group, choice, i);
+    if (is_transposed(group, choice))
+        operations += TRANSPOSING_OPERATIONS;
     if (group->reduction_count) /* a product and a sum are one; most loads are shared */
         operations = operations > 3 ? operations - 2 : 1;
     return instances * (trips * operations * 3 / 2 + group->epilogue_operations + 2) *
@@ -330,6 +375,57 @@ static double sum_tiles(const struct space *space, const struct group *group,
     return cycles;
 }
 
+/* ---- lines that come late ---- */
+
+/* The share of a run's lines that come late: 1 for short runs, 0 for long ones. */
+static double late_share(double run_bytes) {
+    return fmin(1, fmax(0, (LONG_RUN_BYTES - run_bytes) / (LONG_RUN_BYTES - SHORT_RUN_BYTES)));
+}
+
+/* Lines of one access that come late. What lies side by side along the vector axis is one run if no
+ * other row is visited before the next vectors of this one. */
+static double late_lines(const struct group *group, const struct group_choice *choice,
+                         const int64_t *strides, const int64_t *reduction_strides) {
+    double lines = trips_of(group) * data_types[TYPE_F32].bytes / LINE_BYTES;
+    int v = choice->vector, r = choice->vector_reduction;
+    int64_t width = v >= 0 ? choice->tile[v] : r >= 0 ? choice->lane_trips : 1;
+    bool leaves = false;
+    if (v >= 0 ? strides[v] != 1 : r < 0 || !reduction_strides || reduction_strides[r] != 1)
+        return lines;
+    for (int i = 0; i < group->axis_count; i++)
+        leaves |= i != v && choice->tile[i] > 1 && strides[i] != 0;
+    for (int i = 0; reduction_strides && i < group->reduction_count; i++)
+        leaves |= i != r && group->reductions[i].extent > 1 && reduction_strides[i] != 0;
+    return leaves ? lines * late_share((double)(width * data_types[TYPE_F32].bytes)) : 0;
+}
+
+/* Cycles lost where each element is read once and the next line is not the one that the cache
+ * fetches ahead. What fits the first cache is there; from
+ * memory a transposed tile gets whole pages of lines in any order. */
+double space_late_cycles(const struct space *space, const struct group *group,
+                         const struct group_choice *choice) {
+    double once = trips_of(group) * LEAST_SHARE_ONCE, lines = 0, elements = 0;
+    for (int i = 0; i < group->read_count; i++) {
+        const struct group_read *read = &group->reads[i];
+        if (read->is_parameter || elements_of(read->tensor) < once)
+            continue;
+        elements += elements_of(read->tensor);
+        lines += late_lines(group, choice, read->strides, read->reduction_strides);
+    }
+    if (elements > 0 && group->reduction_count == 0) {
+        int64_t strides[MAX_RANK];
+        for (int i = 0; i < group->axis_count; i++)
+            strides[i] = group->axes[i].output_stride;
+        elements += elements_of(group->outer);
+        lines += late_lines(group, choice, strides, NULL);
+    }
+    elements *= data_types[TYPE_F32].bytes;
+    if (elements <= (double)space->target.caches[0].bytes ||
+        (is_transposed(group, choice) && elements > (double)space->target.caches[1].bytes))
+        return 0;
+    return lines * LATE_LINE_CYCLES;
+}
+
 /* Rows of the tile that lie far apart in memory, in all that is read and written. */
 static double count_streams(const struct group *group, const struct group_choice *choice) {
     double streams = 0;
@@ -347,12 +443,13 @@ static double count_streams(const struct group *group, const struct group_choice
 
 double space_estimate(const struct space *space, const struct group *group,
                       const struct group_choice *choice) {
-    int64_t tile[MAX_RANK];
+    int64_t tile[MAX_RANK] = {0};
     if (space_registers(space, group, choice) > space->target.vector_registers ||
         space_variants(group, choice) > SPACE_MAX_VARIANTS ||
         space_code(space, group, choice) > space->target.code_bytes)
         return INFINITY;
     return sum_tiles(space, group, choice, 0, tile, 1) *
-           (1 + VARIANT_SHARE * (double)(space_variants(group, choice) - 1) +
-            STREAM_SHARE * count_streams(group, choice));
+               (1 + VARIANT_SHARE * (double)(space_variants(group, choice) - 1) +
+                STREAM_SHARE * count_streams(group, choice)) +
+           space_late_cycles(space, group, choice);
 }

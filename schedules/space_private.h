@@ -71,8 +71,9 @@ void space_choose(const struct space *space, int group, const int *point,
 
 int space_lanes(const struct space *space);
 
-/* Work without reductions is short for a call: the innermost loops around its register tile become
- * counted loops of the code. With several threads the outermost stays outside. */
+/* What reads or writes each element once is short for a call: the innermost loops around its
+ * register tile become counted loops of the code. With several threads the outermost stays outside.
+ */
 int space_inner_loops(const struct space *space, const struct group *group);
 
 /* How the choices of the knob `vector` are numbered: axes from 0, reduction axes from here. */
@@ -102,6 +103,10 @@ void space_choose_vector(int number, struct group_choice *choice);
  * not fit the registers. */
 double space_estimate(const struct space *space, const struct group *group,
                       const struct group_choice *choice);
+
+/* The part of them that is lost to lines that the caches do not fetch ahead. */
+double space_late_cycles(const struct space *space, const struct group *group,
+                         const struct group_choice *choice);
 
 /* Registers that the tile needs. */
 int64_t space_registers(const struct space *space, const struct group *group,

@@ -336,4 +336,5 @@ void space_summarise(const struct space *space, int nest, const int *point,
     summary->registers = space_registers(space, s.group, &s.choice);
     summary->variants = space_variants(s.group, &s.choice);
     summary->estimate = space_estimate(space, s.group, &s.choice);
+    summary->late_cycles = space_late_cycles(space, s.group, &s.choice);
 }

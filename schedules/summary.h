@@ -63,6 +63,7 @@ struct nest_summary {
     double store_cycles;                                     /* a call */
     double calls;                                            /* of tiles */
     double estimate;      /* cycles of the whole nest by the space's own model; INFINITY: refused */
+    double late_cycles;   /* a part of that, see space_private.h */
     int64_t accumulators; /* vectors */
     int64_t registers, variants, code_bytes;
     bool has_vector;

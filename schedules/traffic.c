@@ -99,7 +99,7 @@ static double copied_lines(const struct nest_summary *summary,
 }
 
 double traffic_cycles(const struct space *space, const struct nest_summary *summary) {
-    double bound = summary->estimate, fetch = 0;
+    double bound = summary->estimate - summary->late_cycles, fetch = 0;
     for (int level = 0; level < CACHE_LEVELS; level++) {
         const struct cache_description *cache = &space->target.caches[level];
         int fit;
@@ -112,7 +112,7 @@ double traffic_cycles(const struct space *space, const struct nest_summary *summ
     for (int i = 0; i < summary->access_count; i++)
         if (summary->accesses[i].is_copied)
             bound += COPIED_LINE_CYCLES * copied_lines(summary, &summary->accesses[i]);
-    return fmax(bound, fetch) + (1 - HIDDEN) * fmin(bound, fetch);
+    return fmax(bound, fetch) + (1 - HIDDEN) * fmin(bound, fetch) + summary->late_cycles;
 }
 
 double traffic_score(const struct space *space, const int *point) {
