@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- list ---- */
 
@@ -174,12 +175,33 @@ enum {
     ACTION_COUNT = sizeof actions / sizeof actions[0]
 };
 
+/* Opening for writing creates a database; not if there is nothing to take into it, or to prune. */
+static dlt_status check_before_writing(struct cli *cli, const struct action *action,
+                                       struct error *error) {
+    struct database *database = NULL;
+    if (action->run == prune)
+        TRY(cli_open_database(cli, DATABASE_READ, &database, error));
+    database_close(database);
+    for (int i = 0; action->words == WORDS_FILES && i < cli->word_count; i++) {
+        const char *name = cli->words[i];
+        database = NULL;
+        if (action->run == merge_files)
+            TRY(database_open(name, DATABASE_READ, &database, error));
+        else if (strcmp(name, "-") != 0 && access(name, R_OK) != 0)
+            return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", name, strerror(errno));
+        database_close(database);
+    }
+    return DLT_OK;
+}
+
 static dlt_status run_action(struct cli *cli, const struct action *action, struct task *task,
                              struct error *error) {
     struct database *database;
     dlt_status status;
     if (action->run == db_check && cli->options.repair)
         return db_repair(cli, error);
+    if (action->mode == DATABASE_WRITE)
+        TRY(check_before_writing(cli, action, error));
     TRY(cli_open_database(cli, action->mode, &database, error));
     status = action->run(cli, database, task, error);
     database_close(database);
@@ -194,6 +216,9 @@ static dlt_status find_action(const char *name, const struct action **action, st
             return DLT_OK;
         strcat(strcat(names, " "), actions[i].name);
     }
+    if (!*name)
+        return error_set(error, DLT_ERROR_ARGUMENT,
+                         "db: what to do is missing; it may be one of:%s", names);
     return error_set(error, DLT_ERROR_ARGUMENT,
                      "db: '%s' is not something to do with it; it may be one of:%s", name, names);
 }

@@ -254,12 +254,20 @@ static dlt_status parse_option(struct cli *cli, int count, char *const *argument
     return set_option(cli, option, value, error);
 }
 
+static dlt_status unknown_strategy(const char *name, struct error *error) {
+    struct text names = {0};
+    for (int i = 0; strategies[i]; i++)
+        text_format(&names, " %s", strategies[i]->name);
+    error_set(error, DLT_ERROR_ARGUMENT, "--strategy: '%s' is unknown; it may be one of:%s", name,
+              text_string(&names));
+    text_free(&names);
+    return DLT_ERROR_ARGUMENT;
+}
+
 /* The strategies and algorithms are lists of words known here. */
 static dlt_status check_words(const struct options *given, struct error *error) {
     if (given->strategy && !strategy_find(given->strategy))
-        return error_set(error, DLT_ERROR_ARGUMENT,
-                         "--strategy: '%s' is unknown; it may be one of: annealing random",
-                         given->strategy);
+        return unknown_strategy(given->strategy, error);
     for (const char *word = given->algorithm; word && *word;) {
         size_t length = strcspn(word, ",");
         if (!(length == 3 && !memcmp(word, "all", 3)) &&

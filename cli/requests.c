@@ -116,12 +116,16 @@ static dlt_status read_lines(struct cli *cli, FILE *file, const char *path, cons
                              struct request_list *list, struct error *error) {
     char *line = NULL;
     size_t size = 0;
+    ssize_t length;
     dlt_status status = DLT_OK;
-    for (int number = 1; status == DLT_OK && getline(&line, &size, file) >= 0; number++) {
+    for (int number = 1; status == DLT_OK && (length = getline(&line, &size, file)) >= 0;
+         number++) {
+        bool is_text = strlen(line) == (size_t)length;
         line[strcspn(line, "#\r\n")] = 0;
-        if (line[strspn(line, " \t")] == 0)
+        if (is_text && line[strspn(line, " \t")] == 0)
             continue;
-        status = add_line(cli, line, target, list, error);
+        status = is_text ? add_line(cli, line, target, list, error)
+                         : error_set(error, DLT_ERROR_ARGUMENT, "has a byte 0: this is no text");
         if (status != DLT_OK)
             error_prefix(error, "%s:%d", path, number);
     }

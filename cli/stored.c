@@ -36,6 +36,10 @@ static bool collect(void *context, const struct task_summary *summary) {
     free(workload);
     if (c->status == DLT_OK)
         c->status = request_list_add(c->list, request, c->error);
+    if (c->status == DLT_ERROR_ARGUMENT) { /* what is wrong is the file, not how it was asked */
+        error_prefix(c->error, "%s: stored `%s`", c->cli->database_path, summary->task);
+        c->status = c->error->status = DLT_ERROR_DATABASE;
+    }
     return c->status == DLT_OK;
 }
 

@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 dlt_status run_version(struct cli *cli, struct error *error) {
-    (void)error;
+    if (cli->word_count)
+        return error_set(error, DLT_ERROR_ARGUMENT, "version: takes no arguments, but got '%s'",
+                         cli->words[0]);
     if (cli->options.json)
         printf("{\"version\":\"%s\",\"generator\":\"%s\"}\n", DLTUNE_VERSION, DATABASE_GENERATOR);
     else

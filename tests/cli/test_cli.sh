@@ -88,7 +88,7 @@ expect 2 "--time: 'nan' is not a number above 0" "${matmul[@]}" --time nan
 expect 2 "--time: its value is missing" "${matmul[@]}" --time
 expect 2 "--seed: '-1'" "${matmul[@]}" --seed -1
 expect 2 "--algorithm: 'magic' is unknown; it may be one of: all direct" "${matmul[@]}" --algorithm magic
-expect 2 "--strategy: 'luck' is unknown" "${matmul[@]}" --strategy luck
+expect 2 "--strategy: 'luck' is unknown; it may be one of: model annealing" "${matmul[@]}" --strategy luck
 expect 2 "--max-error: '2' is not a number" "${matmul[@]}" --max-error 2
 expect 2 "--json: takes no value" "${matmul[@]}" --json=yes
 expect 2 "--db: '' is not a FILE" "${matmul[@]}" --db ""
@@ -111,11 +111,13 @@ printf 'matmul m=5 n=7 k=3\nmatmul m=5 n=0 k=3\n' >bad.txt
 expect 2 "bad.txt:2: n: '0' is not a number" tune bad.txt "${tune[@]}" --db list.db
 printf '# nothing\n\n' >empty.txt
 expect 2 "empty.txt: has no workload" tune empty.txt "${tune[@]}" --db list.db
+printf 'matmul m=5 n=7 k=3\0 k=4\n' >binary.txt
+expect 2 "binary.txt:1: has a byte 0" tune binary.txt "${tune[@]}" --db list.db
 if [ "$(id -u)" -ne 0 ]; then
     mkdir locked && chmod a-w locked
     expect 1 "not writable" "${matmul[@]}" "${tune[@]}" --db locked/tune.db
 fi
-writes_nothing "./bad.txt ./empty.txt ./text.db "
+writes_nothing "./bad.txt ./binary.txt ./empty.txt ./text.db "
 
 # ---- nothing stored: status 3, and only for query ----
 expect 3 "there is no such database" query "${matmul[@]}" --target c --db tune.db
@@ -146,6 +148,7 @@ expect 0 "" explain "${matmul[@]}" --space
 expect 0 "native" targets
 expect 0 "dltune " version
 expect 0 "dltune " --version
+expect 2 "version: takes no arguments, but got 'now'" version now
 expect 0 "commands:" --help
 expect 0 "input channels" conv2d --help
 expect 0 "--baseline" bench --help

@@ -31,6 +31,11 @@ expect 0 "1.db: " db merge 1.db 2.db --db all.db
 expect 0 ", 0 of them new" db merge 1.db 2.db --db all.db
 expect 2 "db merge: the names of files are missing" db merge --db all.db
 expect 1 "none.db: there is no such database" db merge none.db --db all.db
+expect 1 "none.db: there is no such database" db merge 1.db none.db --db new.db
+expect 1 "none: No such file" db import none --db new.db
+expect 1 "new.db: there is no such database" db prune --db new.db
+[ ! -e new.db ] || { failures=$((failures + 1)); echo "FAILED: new.db was created"; }
+expect 2 "db: what to do is missing; it may be one of: list" db
 expect 2 "db list: 'x' was not expected" db list x --db all.db
 expect 2 "it may be one of: list show failures export import merge prune check" db shew
 
@@ -56,6 +61,10 @@ sed 's/outcome refused/outcome wrong/' failure >other
 expect 1 "then  wrong: so it was" explain --replay other
 sed 's/outcome refused/outcome odd/' failure >other
 expect 2 "line 3: 'outcome odd'" explain --replay other
+
+# a stored task that this program does not know is the file's fault, not the caller's
+LC_ALL=C sed 's/matmul m=5/matmux m=5/g' all.db >odd.db
+expect 1 "odd.db: stored \`matmux m=5 n=7 k=3" bench --target c --db odd.db
 
 # a page of the middle is overwritten: reading says so, the rest is recovered
 cp all.db damaged.db
