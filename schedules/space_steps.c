@@ -198,7 +198,7 @@ int space_packed_axis(const struct group *group, const struct group_read *read,
         int axis = read->axis_of[i];
         if (axis < 0 || group->axes[axis].extent == 1)
             continue;
-        if (axis == choice->vector)
+        if (axis == choice->vector && choice->tile[axis] > 1) /* one element is no block */
             return i;
         if (choice->tile[axis] > (best < 0 ? 1 : choice->tile[read->axis_of[best]]))
             best = i;

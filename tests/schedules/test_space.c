@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "base/text.h"
 #include "schedules/space.h"
 #include "te/task.h"
@@ -64,9 +65,51 @@ static void test_vector_axes(void **state) {
     }
 }
 
+/* A point that the space's own check lets through has a schedule: no step refuses it. */
+static void expect_schedules(const char *target, const char *workload) {
+    struct error error = {.status = DLT_OK};
+    struct random random;
+    struct target_description description;
+    struct space *space;
+    struct task *task;
+    random_seed(&random, 11);
+    assert_int_equal(target_describe(target, &description, &error), DLT_OK);
+    assert_int_equal(task_create_text(workload, target, 1, &task, &error), DLT_OK);
+    if (arena_recover(&task->arena))
+        fail_msg("out of memory");
+    assert_int_equal(space_create(&task->arena, task->collapsed, &description, 1, &space, &error),
+                     DLT_OK);
+    for (int trial = 0; trial < 400; trial++) {
+        int point[MAX_KNOBS];
+        struct schedule *schedule;
+        for (int i = 0; i < space->knob_count; i++)
+            point[i] = (int)random_below(&random, (uint64_t)space->knobs[i].choice_count);
+        if (space_check(space, point, &error) != DLT_OK)
+            continue;
+        schedule = schedule_create(&task->arena, task->collapsed);
+        if (space_schedule(space, point, schedule, &error) != DLT_OK)
+            fail_msg("%s, %s: %s", workload, target, error.message);
+        schedule_free(schedule);
+    }
+    task_free(task);
+}
+
+static void test_checked_points_have_schedules(void **state) {
+    static const char *const targets[] = {"c", "x86-avx2", "x86-avx512"};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        expect_schedules(targets[i], "conv2d n=2 c=17 h=9 w=7 k=31 r=3 s=2 stride=2x1 post=bias");
+        expect_schedules(targets[i], "conv2d c=8 h=8 w=8 k=8 r=1 s=1 layout=n,c/8,h,w,c%8");
+        expect_schedules(targets[i], "conv2d c=16 h=8 w=8 k=16 r=3 s=3 groups=16 layout=nhwc");
+        expect_schedules(targets[i], "matmul m=13 n=17 k=19 const=b post=relu");
+        expect_schedules(targets[i], "matmul m=1 n=1 k=64");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vector_axes),
+        cmocka_unit_test(test_checked_points_have_schedules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
