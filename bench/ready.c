@@ -10,6 +10,7 @@
 #include "targets/jit/kernel.h"
 #include "te/task.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -126,6 +127,9 @@ static void run(const char *workload, int points) {
 
 int main(int argument_count, char **arguments) {
     int points = argument_count > 1 ? atoi(arguments[1]) : POINTS;
+    mallopt(M_TRIM_THRESHOLD, 256 << 20); /* as workers do */
+    mallopt(M_TOP_PAD, 4 << 20);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
     if (points < 1)
         fail("usage", "bench_ready [POINTS [WORKLOAD ...]]");
     for (int i = 2; i < argument_count; i++)

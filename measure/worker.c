@@ -7,6 +7,7 @@
 #include "measure/protocol.h"
 #include "measure/session.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,12 @@
 
 /* Address space that a candidate may take beyond what the session holds. */
 #define MEMORY_HEADROOM ((size_t)2 << 30)
+
+/* What stays with the process when a candidate is gone, and by how much it grows at once. */
+enum {
+    KEPT_BYTES = 256 << 20,
+    PADDING_BYTES = 4 << 20
+};
 
 /* AddressSanitizer reserves terabytes of address space, so that cannot be limited under it, and
  * looks for leaks from a process that it starts at the end. */
@@ -79,6 +86,16 @@ static void serve_runs(struct session *session, struct message *message) {
     }
 }
 
+/* Pages that one candidate's making took are kept for the next: asking the system for them anew,
+ * and clearing them, is a fifth of that time. */
+static void keep_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_TOP_PAD, PADDING_BYTES);
+    mallopt(M_MMAP_THRESHOLD, PADDING_BYTES);
+#endif
+}
+
 int worker_serve(int argument_count, char **arguments, const struct candidate_maker *maker) {
     struct message message = {0};
     struct session *session = NULL;
@@ -88,6 +105,7 @@ int worker_serve(int argument_count, char **arguments, const struct candidate_ma
         fprintf(stderr, "%s is started by dltune, not by hand\n", arguments[0]);
         return 2;
     }
+    keep_memory();
     if (!settle(strtol(arguments[1], NULL, 10)) || !message_receive(WORKER_SOCKET, &message))
         return 1;
     status = open_session(&message, maker, &session, &error);

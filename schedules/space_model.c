@@ -446,7 +446,9 @@ double space_estimate(const struct space *space, const struct group *group,
     int64_t tile[MAX_RANK] = {0};
     if (space_registers(space, group, choice) > space->target.vector_registers ||
         space_variants(group, choice) > SPACE_MAX_VARIANTS ||
-        space_code(space, group, choice) > space->target.code_bytes)
+        space_code(space, group, choice) > space->target.code_bytes ||
+        space_code(space, group, choice) * space_variants(group, choice) >
+            (int64_t)SPACE_CODE_OF_ALL * space->target.code_bytes)
         return INFINITY;
     return sum_tiles(space, group, choice, 0, tile, 1) *
                (1 + VARIANT_SHARE * (double)(space_variants(group, choice) - 1) +

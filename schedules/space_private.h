@@ -26,7 +26,10 @@
 
 enum {
     NO_KNOB = -1,
-    SPACE_MAX_VARIANTS = 8
+    SPACE_MAX_VARIANTS = 8,
+    /* All variants may take so many times the code of one: more than an instruction cache holds
+     * takes milliseconds to make and is not fast. */
+    SPACE_CODE_OF_ALL = 2,
 };
 
 /* A tile that the model says takes so many times the default's cycles is not tried. */

@@ -102,6 +102,11 @@ static dlt_status check_group(const struct space *space, int index,
     if (code > space->target.code_bytes)
         return error_set(error, DLT_ERROR_REFUSED, "code: the tile takes some %lld bytes of %d",
                          (long long)code, space->target.code_bytes);
+    if (code * variants > (int64_t)SPACE_CODE_OF_ALL * space->target.code_bytes)
+        return error_set(error, DLT_ERROR_REFUSED,
+                         "code: the tile's %lld variants take some %lld bytes of %d",
+                         (long long)variants, (long long)(code * variants),
+                         SPACE_CODE_OF_ALL * space->target.code_bytes);
     if (gathers(group, choice))
         return error_set(error, DLT_ERROR_REFUSED,
                          "packing: without it the vector axis is read by gathers");
