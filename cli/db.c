@@ -208,6 +208,28 @@ static dlt_status run_action(struct cli *cli, const struct action *action, struc
     return status;
 }
 
+/* Some options mean something to one action only; elsewhere they would be passed over in silence.
+ */
+static dlt_status check_options(const struct cli *cli, const struct action *action,
+                                struct error *error) {
+    const struct options *given = &cli->options;
+    const struct {
+        const char *name, *action;
+        bool given;
+    } own[] = {
+        {"out", "failures", given->out != NULL},
+        {"keep", "prune", given->keep > 0},
+        {"repair", "check", given->repair != NULL},
+        {"run", "check", given->run},
+    };
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (own[i].given && strcmp(own[i].action, action->name) != 0)
+            return error_set(error, DLT_ERROR_ARGUMENT,
+                             "--%s: means nothing to db %s; it belongs to db %s", own[i].name,
+                             action->name, own[i].action);
+    return DLT_OK;
+}
+
 static dlt_status find_action(const char *name, const struct action **action, struct error *error) {
     char names[128] = "";
     for (int i = 0; i < ACTION_COUNT; i++) {
@@ -229,6 +251,7 @@ dlt_status run_db(struct cli *cli, struct error *error) {
     struct task *task = NULL;
     dlt_status status;
     TRY(find_action(name, &action, error));
+    TRY(check_options(cli, action, error));
     cli->words++;
     cli->word_count--;
     if (action->words == WORDS_FILES && !cli->word_count)

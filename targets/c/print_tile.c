@@ -51,6 +51,8 @@ static void print_variant_number(struct printer *printer, const struct tile *til
             text_format(out, " * %d + ", tile->selectors[i].threshold_count + 1);
         text_append(out, alone ? "" : "(");
         print_class(out, &tile->selectors[i]);
+        if (alone && tile->selectors[i].threshold_count == 1)
+            text_append(out, " ? 1 : 0"); /* compilers warn of a switch over a truth value */
         text_append(out, alone ? "" : ")");
         text_append(out, i > 0 && i + 1 < tile->selector_count ? ")" : "");
     }

@@ -50,6 +50,8 @@ expect 1 "missing: No such file" db import missing --db copy.db
 expect 0 ", 0 bad" db check --db all.db
 expect 0 "1 bests run, 0 wrong" db check --run --db all.db
 expect 0 "records removed" db prune --keep 1 --db copy.db
+expect 2 "--keep: means nothing to db list; it belongs to db prune" db list --keep 2 --db copy.db
+expect 2 "--out: means nothing to db export" db export --out lines --db copy.db
 expect 2 "--keep: '0' is not a number from 1" db prune --keep 0 --db copy.db
 expect 0 "us" query matmul m=5 n=7 k=3 --target c --db copy.db
 
