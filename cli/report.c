@@ -166,6 +166,18 @@ static void print_run(const struct tuner_summary *summary) {
     print_quality(&summary->quality);
 }
 
+/* The parts of getting a candidate ready. */
+static void print_steps(const struct step_times *times) {
+    if (step_times_quantile(times, STEP_ALL, 0.5) <= 0)
+        return;
+    printf("  %-10s microseconds, median (95th percentile):", "ready");
+    for (int i = 0; i < STEP_COUNT; i++)
+        printf("%s %s %.0f (%.0f)", i ? "," : "", measure_step_names[i],
+               step_times_quantile(times, (enum measure_step)i, 0.5),
+               step_times_quantile(times, (enum measure_step)i, 0.95));
+    printf("\n");
+}
+
 static void print_roofline(const struct report *report) {
     const struct record *record = report->record;
     struct roofline roofline;
@@ -214,6 +226,8 @@ static void print_table(const struct report *report) {
         printf("  %-10s %s\n", "failed", report->failure ? report->failure : "");
     if (report->summary)
         print_run(report->summary);
+    if (report->summary && report->cli->options.verbose)
+        print_steps(&report->summary->steps);
     if (report->record && (report->cli->options.verbose || !report->summary))
         print_schedule(report->record->trace);
     fflush(stdout);

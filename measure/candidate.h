@@ -16,7 +16,8 @@ struct candidate {
     kernel_run *run;
     int64_t packed_bytes, workspace_bytes;
     double lower_seconds, compile_seconds;
-    void *owner; /* for `release` */
+    double steps_us[STEP_COUNT]; /* where it is known */
+    void *owner;                 /* for `release` */
 };
 
 struct candidate_maker {

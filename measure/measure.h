@@ -29,6 +29,17 @@ enum measure_outcome {
     OUTCOME_COUNT,
 };
 
+/* Steps of making a candidate. */
+enum measure_step {
+    STEP_LOWER,
+    STEP_ENCODE,
+    STEP_PRINT,
+    STEP_COMPILE,
+    STEP_LINK,
+    STEP_ALL, /* and what is between */
+    STEP_COUNT
+};
+
 struct measure_result {
     enum measure_outcome outcome;
     char message[256]; /* why not OK */
@@ -46,6 +57,7 @@ struct measure_result {
     struct measure_shares {
         double lower, compile, check, time;
     } seconds;
+    double steps_us[STEP_COUNT]; /* of making it; zeros if it was not made */
 };
 
 struct measure_options {

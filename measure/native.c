@@ -1,6 +1,7 @@
 /* Replaying and compiling a trace; see native.h. */
 #include "measure/native.h"
 
+#include "measure/clock.h"
 #include "schedules/schedule.h"
 #include "targets/description.h"
 
@@ -39,6 +40,7 @@ static enum measure_outcome make(void *context, const struct task *task, const c
                                  struct candidate *candidate, struct error *error) {
     struct arena arena;
     struct kernel *kernel = NULL;
+    double start = clock_seconds();
     dlt_status status;
     (void)context;
     arena_initialise(&arena);
@@ -55,6 +57,12 @@ static enum measure_outcome make(void *context, const struct task *task, const c
         .compile_seconds = (kernel->times.encode + kernel->times.print + kernel->times.compile +
                             kernel->times.link) *
                            1e-6,
+        .steps_us = {[STEP_LOWER] = kernel->times.lower,
+                     [STEP_ENCODE] = kernel->times.encode,
+                     [STEP_PRINT] = kernel->times.print,
+                     [STEP_COMPILE] = kernel->times.compile,
+                     [STEP_LINK] = kernel->times.link,
+                     [STEP_ALL] = 1e6 * (clock_seconds() - start)},
         .owner = kernel,
     };
     return OUTCOME_OK;

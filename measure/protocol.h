@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    PROTOCOL_VERSION = 2,
+    PROTOCOL_VERSION = 3,
     WORKER_SOCKET = 3, /* descriptors of the worker */
     WORKER_SHARED = 4, /* memory that outlives it: what it knows of the reference */
 };

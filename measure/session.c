@@ -366,6 +366,7 @@ void session_measure(struct session *session, const struct run_message *request,
     result->outcome =
         session->maker->make(session->maker->context, session->task, trace, &candidate, &error);
     result->seconds.lower = candidate.lower_seconds;
+    memcpy(result->steps_us, candidate.steps_us, sizeof result->steps_us);
     result->seconds.compile = lap(&since) - candidate.lower_seconds;
     if (result->outcome == OUTCOME_OK) {
         result->outcome = measure_made(session, &candidate, request, trace, result);

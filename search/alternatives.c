@@ -59,6 +59,7 @@ static void add_runs(struct tuner_summary *sum, const struct tuner_summary *run)
     sum->shares.store += run->shares.store;
     sum->shares.finalists += run->shares.finalists;
     sum->shares.other += run->shares.other;
+    step_times_merge(&sum->steps, &run->steps);
     sum->cancelled |= run->cancelled;
     if (!sum->first_failure[0])
         memcpy(sum->first_failure, run->first_failure, sizeof sum->first_failure);

@@ -14,6 +14,7 @@
 #include "costmodel/quality.h"
 #include "db/db.h"
 #include "measure/measure.h"
+#include "measure/steps.h"
 #include "schedules/space.h"
 #include "te/task.h"
 
@@ -45,7 +46,8 @@ struct tuner_summary {
     int64_t slow; /* trials timed in a slow phase of the machine (measure/probe.h) */
     double seconds, seconds_wanted; /* of this run; wanted: 0 if there is no limit */
     struct tuner_shares shares;
-    bool exhausted; /* no point was left to propose */
+    struct step_times steps; /* of making this run's candidates */
+    bool exhausted;          /* no point was left to propose */
     bool cancelled;
     char first_failure[320];      /* its kind and message; empty if there was none */
     struct tuner_quality quality; /* at the end of the run */

@@ -164,6 +164,7 @@ static dlt_status measure(struct tuner *tuner, const char *trace, struct measure
     TRY(tuner->measurer->run(tuner->measurer->context, trace, tuner->summary->best.median_us,
                              result, error));
     add_shares(tuner, &result->seconds, tuner_clock() - start);
+    step_times_add(&tuner->summary->steps, result->steps_us);
     tuner_judge(tuner, result);
     return DLT_OK;
 }
