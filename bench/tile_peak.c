@@ -1,6 +1,9 @@
 /* How near the peak a tile of the encoder runs: rows x columns of C += A B with all in the L1
  * cache.
  *
+ *     bench_tile_peak          five shapes, trips of the reduction written out 1, 2 and 4 times
+ *     bench_tile_peak all      a table of all shapes whose registers suffice, the best of the three
+ *
  * The programs are built by hand, as the passes would; a difference to the peak that is seen here
  * comes from the instructions, not from schedules. Rates are relative to the peak of this run. */
 #include "measure/peak.h"
@@ -15,7 +18,10 @@
 enum {
     DEPTH = 128,
     CALLS = 2000,
-    REPETITIONS = 30
+    REPETITIONS = 30,
+    MAX_ROWS = 28,
+    MAX_VECTORS = 6,
+    MAX_SUMS = 32
 };
 
 struct tile {
@@ -40,7 +46,7 @@ static struct vector_instruction *access(struct vector_program *program, struct 
 /* One step of the reduction: the row of B, then each element of A's column against it. */
 static void step(struct vector_program *program, struct vector_block *block,
                  const struct tile *tile, const int *sums, int a, int b, int unrolled) {
-    int vectors = tile->columns * 4 / program->vector_bytes, row_of_b[16];
+    int vectors = tile->columns * 4 / program->vector_bytes, row_of_b[MAX_VECTORS];
     for (int v = 0; v < vectors; v++) {
         row_of_b[v] = vector_value_new(program, CLASS_VECTOR, false);
         access(program, block, VECTOR_LOAD, b,
@@ -64,7 +70,7 @@ static void step(struct vector_program *program, struct vector_block *block,
 static struct vector_program *build(struct arena *arena, const struct tile *tile, int vector_bytes,
                                     int unroll) {
     struct vector_program *program = vector_program_create(arena, vector_bytes, 3, 3, NULL);
-    int count = tile->rows * tile->columns * 4 / vector_bytes, sums[64], a, b;
+    int count = tile->rows * tile->columns * 4 / vector_bytes, sums[MAX_SUMS], a, b;
     struct vector_block *loop;
     for (int i = 0; i < count; i++) {
         sums[i] = vector_value_new(program, CLASS_VECTOR, true);
@@ -91,7 +97,7 @@ static double seconds_now(void) {
 
 /* Operations a second: the best repetition. */
 static double time_tile(const void *code, const struct tile *tile) {
-    static _Alignas(64) float a[16 * DEPTH], b[DEPTH * 64], c[16 * 64];
+    static _Alignas(64) float a[MAX_ROWS * DEPTH], b[DEPTH * MAX_VECTORS * 16], c[MAX_SUMS * 16];
     int64_t words[3] = {(int64_t)(intptr_t)a, (int64_t)(intptr_t)b, (int64_t)(intptr_t)c};
     void (*call)(const int64_t *);
     double best = 1e9;
@@ -107,13 +113,19 @@ static double time_tile(const void *code, const struct tile *tile) {
     return 2.0 * tile->rows * tile->columns * DEPTH / best;
 }
 
-static int run(const struct tile *tile, int unroll) {
+struct measured {
+    double rate, peak;
+    size_t code_bytes;
+    int registers;
+};
+
+static bool measure(const struct tile *tile, int unroll, struct measured *measured) {
     struct target_description description;
     struct machine_code code;
     struct code_memory memory;
     struct arena arena;
     struct error error;
-    double before, rate, after, peak;
+    double after;
     arena_initialise(&arena);
     if (target_describe(tile->target, &description, &error) != DLT_OK ||
         target_find(tile->target)
@@ -122,26 +134,77 @@ static int run(const struct tile *tile, int unroll) {
         code_memory_create(code.bytes, code.size, &memory, &error) != DLT_OK) {
         fprintf(stderr, "tile_peak: %s\n", error.message);
         arena_free(&arena);
-        return 1;
+        return false;
     }
-    before = measure_fma_peak(tile->target, TYPE_F32);
-    rate = time_tile(memory.code, tile);
+    measured->peak = measure_fma_peak(tile->target, TYPE_F32);
+    measured->rate = time_tile(memory.code, tile);
     after = measure_fma_peak(tile->target, TYPE_F32);
-    peak = before > after ? before : after;
-    printf("%-11s %2dx%-2d  unroll %d  %4zu bytes  %2d registers  %6.1f GFLOP/s  peak %6.1f  %5.1f "
-           "%%\n",
-           tile->target, tile->rows, tile->columns, unroll, code.code_size, code.vector_registers,
-           rate / 1e9, peak / 1e9, 100 * rate / peak);
+    measured->peak = measured->peak > after ? measured->peak : after;
+    measured->code_bytes = code.code_size;
+    measured->registers = code.vector_registers;
     code_memory_free(&memory);
     arena_free(&arena);
-    return 0;
+    return true;
 }
 
-int main(void) {
-    int failed = 0;
+static bool run(const struct tile *tile, int unroll) {
+    struct measured m;
+    if (!measure(tile, unroll, &m))
+        return false;
+    printf("%-11s %2dx%-2d  unroll %d  %4zu bytes  %2d registers  %6.1f GFLOP/s  peak %6.1f  %5.1f "
+           "%%\n",
+           tile->target, tile->rows, tile->columns, unroll, m.code_bytes, m.registers, m.rate / 1e9,
+           m.peak / 1e9, 100 * m.rate / m.peak);
+    return true;
+}
+
+/* One cell: the best share of the peak, in percent; "-" if the registers do not suffice. */
+static bool run_shape(const struct target_description *target, int rows, int vectors) {
+    struct tile tile = {target->name, rows, vectors * target->vector_bytes / 4};
+    double best = 0;
+    if (rows * vectors + vectors + 1 > target->vector_registers) {
+        printf(" - |");
+        return true;
+    }
+    for (int unroll = 1; unroll <= 4; unroll *= 2) {
+        struct measured m;
+        if (!measure(&tile, unroll, &m))
+            return false;
+        best = m.rate / m.peak > best ? m.rate / m.peak : best;
+    }
+    printf(" %.0f |", 100 * best);
+    fflush(stdout);
+    return true;
+}
+
+static bool run_table(const char *name) {
+    struct target_description target;
+    struct error error;
+    bool right = target_describe(name, &target, &error) == DLT_OK;
+    printf("\n%s: percent of the peak (%.0f GFLOP/s)\n\n| rows |", name,
+           measure_fma_peak(name, TYPE_F32) / 1e9);
+    for (int vectors = 1; vectors <= MAX_VECTORS; vectors++)
+        printf(" x%d |", vectors * target.vector_bytes / 4);
+    printf("\n| ---: |");
+    for (int vectors = 1; vectors <= MAX_VECTORS; vectors++)
+        printf(" ---: |");
+    for (int rows = 1; right && rows <= MAX_ROWS && rows + 2 <= target.vector_registers; rows++) {
+        printf("\n| %d |", rows);
+        for (int vectors = 1; right && vectors <= MAX_VECTORS; vectors++)
+            right = run_shape(&target, rows, vectors);
+    }
+    printf("\n");
+    return right;
+}
+
+int main(int argument_count, char **arguments) {
+    bool right = true, all = argument_count > 1 && strcmp(arguments[1], "all") == 0;
     printf("%s; f32, K = %d, one thread\n", host_name(), DEPTH);
-    for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++)
+    for (size_t i = 0; all && i < 2; i++)
+        if (target_runs_here(target_names[i]))
+            right &= run_table(target_names[i]);
+    for (size_t i = 0; !all && i < sizeof tiles / sizeof tiles[0]; i++)
         for (int unroll = 1; unroll <= 4 && target_runs_here(tiles[i].target); unroll *= 2)
-            failed |= run(&tiles[i], unroll);
-    return failed;
+            right &= run(&tiles[i], unroll);
+    return right ? 0 : 1;
 }
