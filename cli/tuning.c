@@ -70,7 +70,9 @@ static bool report_task(struct cli *cli, const struct task *task,
                 failure                     ? failure
                 : summary->cancelled        ? "interrupted before a candidate was right"
                 : summary->first_failure[0] ? "no candidate was right; try more --trials"
-                                            : "no candidate could be proposed");
+                : summary->exhausted
+                    ? "no candidate could be proposed"
+                    : "the time was over before a candidate was measured; give more --time");
     report.record = found ? &record : NULL;
     report.failure = found ? NULL : text_string(&why);
     report_print(&report);

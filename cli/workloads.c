@@ -17,10 +17,24 @@ void cli_complain(const char *format, ...) {
     va_end(arguments);
 }
 
+/* Whether each piece between spaces begins with a name and '=', as in 'm=1 n=2'. */
+static bool is_list_of_pairs(const char *word) {
+    for (;;) {
+        size_t name;
+        word += strspn(word, " \t");
+        if (!*word)
+            return true;
+        name = strspn(word, "abcdefghijklmnopqrstuvwxyz_");
+        if (!name || word[name] != '=')
+            return false;
+        word += strcspn(word, " \t");
+    }
+}
+
 /* A shell's word layout='n c/16 h w c%16' arrives without its quotes; they are put back. */
 static void append_word(struct text *text, const char *word) {
     const char *equals = strchr(word, '='), *space = strpbrk(word, " \t");
-    bool one_pair = equals && !strchr(equals + 1, '=') && space && equals < space;
+    bool one_pair = equals && space && equals < space && !is_list_of_pairs(word);
     if (text->length)
         text_append(text, " ");
     if (one_pair && !strpbrk(word, "\"'"))

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "measure/measurer.h"
 
+#include "measure/inputs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,8 +30,27 @@ static dlt_status ensure_worker(struct measurer *measurer, struct error *error) 
                          measurer->shared, &measurer->message, error);
 }
 
+/* Each input lies in memory twice, the result three times at least (written, kept, compared with):
+ * said here, before the system ends the worker, or another process, for want of it. */
+static dlt_status check_memory(const struct task *task, struct error *error) {
+    double have = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double need = 3 * (double)tensor_bytes(expression_result(task->expression));
+    for (int t = 0; t < task->expression->tensor_count; t++) {
+        const struct tensor *tensor = task->expression->tensors[t];
+        if (tensor->kind == TENSOR_VARIABLE || tensor->kind == TENSOR_PARAMETER)
+            need += 2 * (double)tensor_bytes(tensor);
+    }
+    if (need <= have)
+        return DLT_OK;
+    return error_set(error, DLT_ERROR_MEMORY,
+                     "checking its results takes %.3g GiB of memory, this machine has %.3g",
+                     need / (1 << 30), have / (1 << 30));
+}
+
 static dlt_status fill(struct measurer *measurer, struct error *error) {
-    int shared = memfd_create("dltune", MFD_CLOEXEC);
+    int shared;
+    TRY(check_memory(measurer->task, error));
+    shared = memfd_create("dltune", MFD_CLOEXEC);
     if (shared < 0)
         return error_set(error, DLT_ERROR_SYSTEM, "memfd_create: %s", strerror(errno));
     measurer->shared = fcntl(shared, F_DUPFD_CLOEXEC, 10); /* above what a worker's are moved to */

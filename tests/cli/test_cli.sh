@@ -236,6 +236,17 @@ status=$?
 grep -q interrupted "$folder.out" || fail "an interrupted run does not print its best"
 expect 0 "known before" matmul --shape m=96,n=96,k=96 --target c --trials 1 --db stop.db
 
+# A task that no memory holds is said to be one, by its size.
+run matmul m=1048576 n=1048576 k=1 --target c --trials 1 --db large.db
+[ "$status" -eq 1 ] || fail "status $status: a task of terabytes"
+grep -q '^dltune: .* GiB of memory, this machine has' "$folder.err" || fail "no word of memory"
+
+# One word of the shell is one value, whatever spaces and signs are in it.
+text='input x[i=8, j=9] f32 variable; y[i=8] f32 = sum(j=9) x[i, j]'
+expect 0 "expression text=" expression "text=$text" --target c --trials 2 --db expression.db
+expect 0 "expression text=" query expression "text=$text" --target c --db expression.db
+expect 0 "matmul m=5 n=7 k=3" query matmul 'm=5 n=7' k=3 --target c --db tune.db
+
 rm -f "$folder.out" "$folder.err"
 [ "$failures" -eq 0 ] && echo "all passed"
 [ "$failures" -eq 0 ]
