@@ -59,14 +59,17 @@ static void refused_ones(void **state) {
 }
 
 static void no_such_task(void **state) {
-    struct task task = {.key = "matmul m=0 n=7 k=3 target=c threads=1"};
+    struct task *task;
     struct measure_options options = {0};
     struct measurer *measurer;
     struct error error = {0};
     (void)state;
-    assert_int_equal(measurer_create(&task, &options, &measurer, &error), DLT_ERROR_ARGUMENT);
+    assert_int_equal(task_create_text("matmul m=5 n=7 k=3", "c", 1, &task, &error), DLT_OK);
+    task->key = "matmul m=0 n=7 k=3 target=c threads=1";
+    assert_int_equal(measurer_create(task, &options, &measurer, &error), DLT_ERROR_ARGUMENT);
     assert_null(measurer);
     assert_non_null(strstr(error.message, "m"));
+    task_free(task);
 }
 
 int main(void) {
