@@ -1,6 +1,7 @@
 /* Computing features; see features.h. */
 #include "costmodel/features.h"
 
+#include "base/divisor.h"
 #include "schedules/traffic.h"
 
 #include <math.h>
@@ -62,15 +63,6 @@ static int first_in_tile(const struct nest_summary *summary, enum summary_place 
     return i;
 }
 
-static double greatest_common_divisor(int64_t a, int64_t b) {
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return (double)a;
-}
-
 /* How many of the first cache's sets one call of the tile meets, and lines a way of them. */
 static void put_sets(struct writer *w, const struct summary_access *access) {
     const struct cache_description *cache = &w->space->target.caches[0];
@@ -84,7 +76,7 @@ static void put_sets(struct writer *w, const struct summary_access *access) {
         bytes = bytes < 0 ? -bytes : bytes;
         if (bytes == 0)
             continue;
-        period = (double)sets * (double)line / greatest_common_divisor(bytes, sets * line);
+        period = (double)sets * (double)line / (double)greatest_common_divisor(bytes, sets * line);
         if (bytes < line)
             trips = ceil(trips * (double)bytes / (double)line);
         met *= trips < period ? trips : period;

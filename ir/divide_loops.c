@@ -10,21 +10,14 @@
  * Unrolled and vectorised loops need nothing: their variables are numbers where code is made. */
 #include "ir/passes.h"
 
+#include "base/divisor.h"
+
 struct dividing {
     struct program *program;
     struct arena *arena;
 };
 
 /* ---- which blocks ---- */
-
-static int64_t gcd(int64_t a, int64_t b) {
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a < 0 ? -a : a;
-}
 
 /* After how many trips the atoms that hold the variable have gone through a whole number of blocks;
  * 1 if there are none. */
@@ -36,7 +29,7 @@ static int64_t period_of(const struct affine *index, const struct variable *vari
         if (term->kind == ATOM_VARIABLE || !affine_uses(term->operand, variable))
             continue;
         if (term->kind != ATOM_MINIMUM && affine_coefficient(term->operand, variable, &coefficient))
-            period = term->constant / gcd(term->constant, coefficient);
+            period = term->constant / greatest_common_divisor(term->constant, coefficient);
         else
             period = period_of(term->operand, variable);
         longest = period > longest ? period : longest;

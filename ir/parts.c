@@ -1,6 +1,7 @@
 /* Dividing indices between a tile and the loops around it; see parts.h. */
 #include "ir/parts.h"
 
+#include "base/divisor.h"
 #include "ir/passes.h"
 
 static void collect_loop(void *context, struct node *node) {
@@ -65,20 +66,11 @@ bool divide_index(struct arena *arena, const struct inner_variables *inner,
     return true;
 }
 
-static int64_t greatest_common_divisor(int64_t a, int64_t b) {
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 int64_t index_step(const struct affine *index) {
     int64_t step = 0;
     for (int i = 0; i < index->term_count; i++) {
         int64_t coefficient = index->terms[i].coefficient;
-        step = greatest_common_divisor(step, coefficient < 0 ? -coefficient : coefficient);
+        step = greatest_common_divisor(step, coefficient);
     }
     /* A minimum takes the values of its bound too: no common step. */
     for (int i = 0; i < index->term_count; i++)

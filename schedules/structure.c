@@ -1,6 +1,8 @@
 /* Finding groups, and the strides of their reads; see structure.h. */
 #include "schedules/structure.h"
 
+#include "base/divisor.h"
+
 #include <string.h>
 
 enum {
@@ -66,15 +68,6 @@ static bool is_reduction(const struct tensor *tensor) {
 
 /* Strides. */
 
-static int64_t gcd(int64_t a, int64_t b) {
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* The greatest common divisor of the constants by which a plain use of `axis` is divided. */
 static int64_t alignment_of(const struct affine *index, const struct variable *axis) {
     int64_t alignment = 0;
@@ -82,9 +75,9 @@ static int64_t alignment_of(const struct affine *index, const struct variable *a
         const struct affine_term *term = &index->terms[i];
         if (term->kind == ATOM_VARIABLE || !affine_uses(term->operand, axis))
             continue;
-        alignment = gcd(alignment, alignment_of(term->operand, axis));
+        alignment = greatest_common_divisor(alignment, alignment_of(term->operand, axis));
         if (term->kind == ATOM_DIVIDE || term->kind == ATOM_REMAINDER)
-            alignment = gcd(alignment, term->constant);
+            alignment = greatest_common_divisor(alignment, term->constant);
         else
             alignment = 1;
     }
@@ -126,8 +119,8 @@ static void find_alignments(struct analysis *a, const struct value *value) {
         for (int i = 0; i < value->tensor->rank; i++)
             for (int j = 0; j < group->axis_count; j++) {
                 const struct variable *axis = group->compute->axes[j];
-                group->axes[j].alignment =
-                    gcd(group->axes[j].alignment, alignment_of(value->subscripts[i], axis));
+                group->axes[j].alignment = greatest_common_divisor(
+                    group->axes[j].alignment, alignment_of(value->subscripts[i], axis));
             }
     for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
         find_alignments(a, value->operands[i]);

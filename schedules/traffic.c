@@ -1,6 +1,8 @@
 /* Traffic between caches and the analytic model; see traffic.h. */
 #include "schedules/traffic.h"
 
+#include "base/divisor.h"
+
 #include <math.h>
 
 /* Cycles to fetch a line of 64 bytes from the level below the first, second and third cache. Of the
@@ -12,15 +14,6 @@ static const double line_cycles[CACHE_LEVELS] = {1.2, 2.6, 6.0};
 
 /* To read a line where it lies and to write it where the tile wants it. */
 #define COPIED_LINE_CYCLES 6.0
-
-static int64_t gcd(int64_t a, int64_t b) {
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
 
 /* The share of a cache that rows of this access, a constant stride apart, can occupy: rows whose
  * distance has a large divisor in common with the cache's span fall on few of its sets. */
@@ -36,7 +29,7 @@ static double usable_share(const struct nest_summary *summary, const struct summ
     run = (run * access->element_bytes + cache->line_bytes - 1) / cache->line_bytes;
     for (int i = summary->tile_depth; i < summary->loop_count; i++) {
         int64_t stride = access->strides[i] * access->element_bytes;
-        int64_t places = span / gcd(stride < 0 ? -stride : stride, span);
+        int64_t places = span / greatest_common_divisor(stride, span);
         double covered = (double)(places * run * cache->line_bytes) / (double)span;
         if (stride && summary->loops[i].trips > places && covered < share)
             share = covered;

@@ -10,16 +10,7 @@
  * With g = d that is (32*o + i) / 32 = o; with low constant it cancels common factors. */
 #include "te/affine_private.h"
 
-static int64_t greatest_common_divisor(int64_t a, int64_t b) {
-    a = a < 0 ? -a : a;
-    b = b < 0 ? -b : b;
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
+#include "base/divisor.h"
 
 /* True if a stays within one block of `size` numbers; which one is stored. */
 static bool in_one_block(const struct affine *a, int64_t size, int64_t *block) {
