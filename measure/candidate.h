@@ -7,6 +7,7 @@
 #define MEASURE_CANDIDATE_H
 
 #include "base/error.h"
+#include "measure/faults.h"
 #include "measure/measure.h"
 #include "targets/jit/kernel.h"
 #include "te/task.h"
@@ -17,6 +18,7 @@ struct candidate {
     int64_t packed_bytes, workspace_bytes;
     double lower_seconds, compile_seconds;
     double steps_us[STEP_COUNT]; /* where it is known */
+    struct fault_code code;      /* where it is known */
     void *owner;                 /* for `release` */
 };
 

@@ -25,10 +25,15 @@ static int report_socket = -1;
 static pid_t worker_process;
 static size_t headroom;
 static char current_phase[sizeof((struct fault_report *)0)->phase];
+static const struct fault_code *current_code;
 static atomic_flag reported = ATOMIC_FLAG_INIT;
 
 void faults_set_phase(const char *phase) {
     snprintf(current_phase, sizeof current_phase, "%s", phase);
+}
+
+void faults_set_code(const struct fault_code *code) {
+    current_code = code;
 }
 
 /* Candidates ask in pieces of any size, so the last one may have failed with much still free. */
@@ -52,6 +57,35 @@ static int fault_was_write(void *context) {
 #endif
 }
 
+static const char *faulting_instruction(void *context) {
+#if defined(__x86_64__)
+    return (const char *)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#else
+    (void)context;
+    return NULL;
+#endif
+}
+
+static void describe_code(struct fault_report *report, const char *instruction) {
+    const struct fault_code *code = current_code;
+    size_t offset;
+    if (!code || !code->start || instruction < code->start ||
+        instruction >= code->start + code->bytes)
+        return;
+    offset = (size_t)(instruction - code->start);
+    report->in_code = 1;
+    report->tile = code->tile_count - 1;
+    while (report->tile >= 0 && offset < code->tile_starts[report->tile])
+        report->tile--;
+    if (offset >= code->tile_starts[code->tile_count]) {
+        report->tile = -1;
+        offset -= code->tile_starts[code->tile_count];
+    } else {
+        offset -= code->tile_starts[report->tile];
+    }
+    report->code_offset = (int64_t)offset;
+}
+
 static void describe_address(struct fault_report *report, const char *address) {
     const struct region *region = region_find(address);
     if (!region)
@@ -73,6 +107,7 @@ static void send_report(const struct fault_report *report) {
 static void handle(int signal, siginfo_t *information, void *context) {
     struct fault_report report = {.signal = signal, .is_write = -1};
     memcpy(report.phase, current_phase, sizeof report.phase);
+    describe_code(&report, faulting_instruction(context));
     if (signal == SIGSEGV || signal == SIGBUS) {
         report.is_write = fault_was_write(context);
         if (information->si_code > 0)
@@ -141,7 +176,8 @@ static const char *signal_words(int signal) {
     }
 }
 
-enum measure_outcome fault_outcome(const struct fault_report *report, char *message, size_t bytes) {
+static enum measure_outcome describe_fault(const struct fault_report *report, char *message,
+                                           size_t bytes) {
     const char *access = report->is_write < 0 ? "access" : report->is_write ? "write" : "read";
     if (report->has_region) {
         if (report->before)
@@ -166,4 +202,16 @@ enum measure_outcome fault_outcome(const struct fault_report *report, char *mess
     snprintf(message, bytes, "%s (signal %d) while %.15s", signal_words(report->signal),
              report->signal, report->phase);
     return OUTCOME_CRASH;
+}
+
+enum measure_outcome fault_outcome(const struct fault_report *report, char *message, size_t bytes) {
+    enum measure_outcome outcome = describe_fault(report, message, bytes);
+    size_t length = strlen(message);
+    if (report->in_code && report->tile >= 0)
+        snprintf(message + length, bytes - length, ", at byte %lld of tile %d",
+                 (long long)report->code_offset, report->tile);
+    else if (report->in_code)
+        snprintf(message + length, bytes - length, ", at byte %lld of the code around the tiles",
+                 (long long)report->code_offset);
+    return outcome;
 }

@@ -4,6 +4,7 @@
 #include "measure/clock.h"
 #include "schedules/schedule.h"
 #include "targets/description.h"
+#include "targets/jit/code_memory.h"
 
 static enum measure_outcome outcome_of(dlt_status status) {
     switch (status) {
@@ -63,6 +64,8 @@ static enum measure_outcome make(void *context, const struct task *task, const c
                      [STEP_COMPILE] = kernel->times.compile,
                      [STEP_LINK] = kernel->times.link,
                      [STEP_ALL] = 1e6 * (clock_seconds() - start)},
+        .code = {kernel->memory->code, kernel->memory->bytes, kernel->tile_count,
+                 kernel->tile_starts},
         .owner = kernel,
     };
     return OUTCOME_OK;

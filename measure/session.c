@@ -369,7 +369,9 @@ void session_measure(struct session *session, const struct run_message *request,
     memcpy(result->steps_us, candidate.steps_us, sizeof result->steps_us);
     result->seconds.compile = lap(&since) - candidate.lower_seconds;
     if (result->outcome == OUTCOME_OK) {
+        faults_set_code(&candidate.code);
         result->outcome = measure_made(session, &candidate, request, trace, result);
+        faults_set_code(NULL);
         session->maker->release(session->maker->context, &candidate);
     } else {
         snprintf(result->message, sizeof result->message, "%.255s", error.message);

@@ -57,12 +57,18 @@ static void fill_kernel(struct kernel *kernel, const struct making *making) {
     kernel->times.compile = compiled->compile_microseconds;
     kernel->times.link = compiled->link_microseconds;
     *kernel->memory = compiled->memory;
+    for (int i = 0; i <= making->code.count; i++)
+        kernel->tile_starts[i] = tile_offset(&making->code, i);
+    kernel->tile_count = making->code.count;
 }
 
 static dlt_status make(struct making *making, const struct schedule *schedule,
                        const struct target_description *description, const char *name,
                        struct kernel *kernel, struct error *error) {
     TRY(lower_and_print(making, schedule, description, &kernel->times, error));
+    kernel->tile_starts = calloc((size_t)making->code.count + 1, sizeof *kernel->tile_starts);
+    if (!kernel->tile_starts)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     TRY(compile_c(text_string(&making->source), kernel_prefix, &making->code, &making->compiled,
                   error));
     count_inputs(kernel, schedule->expression);
@@ -103,5 +109,6 @@ void kernel_free(struct kernel *kernel) {
         return;
     code_memory_free(kernel->memory);
     free(kernel->memory);
+    free(kernel->tile_starts);
     free(kernel);
 }

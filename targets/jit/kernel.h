@@ -32,7 +32,9 @@ struct kernel {
     struct kernel_times {                /* microseconds that making it took, by step */
         double lower, encode, print, compile, link;
     } times;
-    struct code_memory *memory; /* private */
+    struct code_memory *memory; /* tiles first; private but for who explains a fault */
+    int tile_count;             /* pieces of machine code */
+    size_t *tile_starts;        /* in the memory; one more: where the functions around them start */
 };
 
 /* Compiles for a target that runs here. `name` appears in perf maps. */

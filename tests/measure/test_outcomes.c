@@ -70,6 +70,8 @@ static const struct {
 } bad[] = {
     {"crash", OUTCOME_CRASH, "invalid memory access (signal 11) while checking"},
     {"illegal", OUTCOME_CRASH, "illegal instruction"},
+    {"traps in tile", OUTCOME_CRASH, "(signal 4) while checking, at byte 3 of tile 1"},
+    {"traps around tiles", OUTCOME_CRASH, "checking, at byte 70 of the code around the tiles"},
     {"aborts", OUTCOME_CRASH, "abort"},
     {"killed", OUTCOME_CRASH, "signal 9 from outside"},
     {"stack", OUTCOME_CRASH, "invalid memory access"},

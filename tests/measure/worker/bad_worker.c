@@ -3,6 +3,7 @@
  * of the worker that ships; only compiling is replaced. */
 #define _GNU_SOURCE
 #include "measure/worker.h"
+#include "targets/jit/code_memory.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -304,6 +305,24 @@ static const struct {
     {"beyond workspace", beyond_workspace, NULL},
 };
 
+/* Machine code that traps: two tiles of 64 bytes, then what calls the second, then an entry that
+ * traps itself. */
+static bool make_code(struct candidate *candidate, int64_t entry, struct error *error) {
+    static const size_t tile_starts[] = {0, 64, 128};
+    static struct code_memory memory;
+    unsigned char bytes[256];
+    memset(bytes, 0x90, sizeof bytes);
+    memcpy(bytes + 64 + 3, "\x0f\x0b", 2);
+    memcpy(bytes + 128, "\xe9\xbb\xff\xff\xff", 5);
+    memcpy(bytes + 192 + 6, "\x0f\x0b", 2);
+    if (code_memory_create(bytes, sizeof bytes, &memory, error) != DLT_OK)
+        return false;
+    void *start = (char *)memory.code + entry;
+    memcpy(&candidate->run, &start, sizeof start);
+    candidate->code = (struct fault_code){memory.code, memory.bytes, 2, tile_starts};
+    return true;
+}
+
 /* "NAME" or "NAME:REPETITIONS". */
 static enum measure_outcome make(void *context, const struct task *task, const char *trace,
                                  struct candidate *candidate, struct error *error) {
@@ -320,6 +339,10 @@ static enum measure_outcome make(void *context, const struct task *task, const c
         error_set(error, DLT_ERROR_COMPILE, "line 1: no");
         return OUTCOME_COMPILE;
     }
+    if (strcmp(trace, "traps in tile") == 0)
+        return make_code(candidate, 128, error) ? OUTCOME_OK : OUTCOME_COMPILE;
+    if (strcmp(trace, "traps around tiles") == 0)
+        return make_code(candidate, 192, error) ? OUTCOME_OK : OUTCOME_COMPILE;
     for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++)
         if (strlen(candidates[i].name) == length &&
             strncmp(candidates[i].name, trace, length) == 0) {
