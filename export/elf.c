@@ -34,7 +34,8 @@ static dlt_status open_object(const struct text *text, struct object *object, st
         good &= object->header->e_shstrndx < object->header->e_shnum;
     }
     if (!good)
-        return error_set(error, DLT_ERROR_COMPILE, "the compiler wrote no 64-bit ELF object");
+        return error_set(error, DLT_ERROR_COMPILE,
+                         "the compiler wrote no whole 64-bit ELF object; is the disk full?");
     return DLT_OK;
 }
 
