@@ -92,8 +92,9 @@ static dlt_status choose_parts(const struct options *options, unsigned *chosen,
                                struct error *error) {
     const char *list = options->show    ? options->show
                        : options->space ? "space"
-                       : options->pass  ? "loops"
-                                        : "expression,schedule,loops,vectors,c,assembly,roofline";
+                       : options->pass
+                           ? "loops"
+                           : "expression,schedule,loops,vectors,bound,c,assembly,roofline";
     *chosen = 0;
     for (const char *word = list; *word;) {
         size_t length = strcspn(word, ",");
@@ -104,7 +105,7 @@ static dlt_status choose_parts(const struct options *options, unsigned *chosen,
         if (!explain_parts[part].name)
             return error_set(error, DLT_ERROR_ARGUMENT,
                              "--show: '%.*s' is no part; it may be some of: expression schedule "
-                             "space loops vectors c assembly roofline",
+                             "space loops vectors bound c assembly roofline",
                              (int)length, word);
         *chosen |= 1u << part;
         word += length;

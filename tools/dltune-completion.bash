@@ -6,7 +6,7 @@ _dltune() {
     --db | --list | --baseline | --table | --out) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     --target) words="native $(dltune targets 2>/dev/null | awk 'NR > 1 { print $1 }')" ;;
     --strategy) words="annealing random" ;;
-    --show) words="expression schedule space loops vectors c assembly roofline" ;;
+    --show) words="expression schedule space loops vectors bound c assembly roofline" ;;
     db) words="list show check" ;;
     *)
         if [ "$COMP_CWORD" -eq 1 ]; then
