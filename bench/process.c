@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "bench/process.h"
 
+#include "base/program.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,24 +22,13 @@
 
 dlt_status bench_find_worker(const char *given, char *path, size_t bytes, struct error *error) {
     const char *chosen = given ? given : getenv("DLTUNE_BENCH_WORKER");
-    ssize_t length;
     if (chosen && *chosen) {
         snprintf(path, bytes, "%s", chosen);
         if (access(path, X_OK) == 0)
             return DLT_OK;
         return error_set(error, DLT_ERROR_SYSTEM, "dltune-bench-worker: %s is no program", chosen);
     }
-    length = readlink("/proc/self/exe", path, bytes - 1);
-    if (length > 0) {
-        char *name;
-        path[length] = 0;
-        name = strrchr(path, '/') + 1;
-        snprintf(name, bytes - (size_t)(name - path), "dltune-bench-worker");
-        if (access(path, X_OK) == 0)
-            return DLT_OK;
-    }
-    snprintf(path, bytes, "%s/dltune-bench-worker", DLTUNE_LIBEXEC);
-    if (access(path, X_OK) == 0)
+    if (program_find("dltune-bench-worker", DLTUNE_LIBEXEC, path, bytes))
         return DLT_OK;
     return error_set(error, DLT_ERROR_SYSTEM,
                      "dltune-bench-worker is neither beside the program nor in %s; "

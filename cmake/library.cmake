@@ -44,6 +44,8 @@ function(pkg_config pc_name pc_description)
   set(pc_links ${ARGN})
   list(TRANSFORM pc_links PREPEND -l)
   list(JOIN pc_links " " pc_links)
+  # from where the file lies, so that `cmake --install --prefix` may choose another place
+  file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
   configure_file(cmake/dltune.pc.in ${pc_name}.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/${pc_name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
     COMPONENT development)

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "measure/process.h"
 
+#include "base/program.h"
+
 #include "measure/clock.h"
 #include "measure/faults.h"
 
@@ -32,26 +34,13 @@ extern char **environ;
 
 dlt_status process_find_program(char *path, size_t bytes, struct error *error) {
     const char *chosen = getenv("DLTUNE_WORKER");
-    ssize_t length;
     if (chosen && *chosen) {
         snprintf(path, bytes, "%s", chosen);
         if (access(path, X_OK) == 0)
             return DLT_OK;
         return error_set(error, DLT_ERROR_SYSTEM, "DLTUNE_WORKER: %s is no program", chosen);
     }
-    length = readlink("/proc/self/exe", path, bytes - 1);
-    if (length > 0) {
-        char *slash;
-        path[length] = 0;
-        slash = strrchr(path, '/');
-        if (slash) {
-            snprintf(slash + 1, bytes - (size_t)(slash + 1 - path), "dltune-worker");
-            if (access(path, X_OK) == 0)
-                return DLT_OK;
-        }
-    }
-    snprintf(path, bytes, "%s/dltune-worker", DLTUNE_LIBEXEC);
-    if (access(path, X_OK) == 0)
+    if (program_find("dltune-worker", DLTUNE_LIBEXEC, path, bytes))
         return DLT_OK;
     return error_set(error, DLT_ERROR_SYSTEM,
                      "dltune-worker is neither beside the program nor in %s; DLTUNE_WORKER may "

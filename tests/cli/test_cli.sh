@@ -241,6 +241,13 @@ run matmul m=1048576 n=1048576 k=1 --target c --trials 1 --db large.db
 [ "$status" -eq 1 ] || fail "status $status: a task of terabytes"
 grep -q '^dltune: .* GiB of memory, this machine has' "$folder.err" || fail "no word of memory"
 
+# Installed under any prefix, the program finds its worker.
+mkdir -p prefix/bin prefix/libexec/dltune
+cp "$dltune" prefix/bin/dltune
+cp "$(dirname "$dltune")/dltune-worker" prefix/libexec/dltune/
+prefix/bin/dltune matmul m=5 n=7 k=3 --target c --trials 1 --quiet --db prefix/tune.db \
+    >"$folder.out" 2>"$folder.err" || fail "an installed program does not find its worker"
+
 # One word of the shell is one value, whatever spaces and signs are in it.
 text='input x[i=8, j=9] f32 variable; y[i=8] f32 = sum(j=9) x[i, j]'
 expect 0 "expression text=" expression "text=$text" --target c --trials 2 --db expression.db
