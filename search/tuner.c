@@ -25,7 +25,9 @@ bool tuner_must_stop(const struct tuner *tuner) {
         return true;
     if (options->trials && tuner->summary->trials >= options->trials)
         return true;
-    if (options->seconds <= 0)
+    /* However short the time, the first candidate is measured: a run without a result helps nobody.
+     */
+    if (options->seconds <= 0 || (tuner->summary->trials == 0 && tuner->first_point == 0))
         return false;
     /* the rest is for timing the finalists again */
     double reserve = options->rough ? 0 : FINALISTS_SHARE * options->seconds;

@@ -410,9 +410,10 @@ static void test_time_ends_a_run(void **state) {
     struct bench bench = {0};
     struct fixture *f = *state;
     tune_all(f, &bench, &options);
-    assert_int_equal(bench.count, 0);
+    assert_int_equal(bench.count, 1); /* the default, whatever the time */
     assert_false(f->summary.exhausted);
-    assert_true(f->summary.best.median_us == 0);
+    assert_true(f->summary.best.median_us > 0);
+    forget(&bench);
 }
 
 static void test_errors_beyond_what_is_allowed(void **state) {
