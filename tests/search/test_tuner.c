@@ -409,6 +409,7 @@ static void test_time_ends_a_run(void **state) {
     struct tuner_options options = {.seconds = 1e-9};
     struct bench bench = {0};
     struct fixture *f = *state;
+    start_anew(f);
     tune_all(f, &bench, &options);
     assert_int_equal(bench.count, 1); /* the default, whatever the time */
     assert_false(f->summary.exhausted);
