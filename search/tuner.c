@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#define FIRST_TRIALS      8   /* that the time does not end while none is right */
 #define FINALISTS_SHARE   0.2 /* of the time, and */
 #define FINALISTS_SECONDS 1.5 /* at most, that are kept for the finalists */
 
@@ -25,9 +26,9 @@ bool tuner_must_stop(const struct tuner *tuner) {
         return true;
     if (options->trials && tuner->summary->trials >= options->trials)
         return true;
-    /* However short the time, the first candidate is measured: a run without a result helps nobody.
-     */
-    if (options->seconds <= 0 || (tuner->summary->trials == 0 && tuner->first_point == 0))
+    /* However short the time, a run goes on to its first right candidate: none helps nobody. */
+    if (options->seconds <= 0 ||
+        (tuner->summary->best.median_us <= 0 && tuner->summary->trials < FIRST_TRIALS))
         return false;
     /* the rest is for timing the finalists again */
     double reserve = options->rough ? 0 : FINALISTS_SHARE * options->seconds;

@@ -411,7 +411,7 @@ static void test_time_ends_a_run(void **state) {
     struct fixture *f = *state;
     start_anew(f);
     tune_all(f, &bench, &options);
-    assert_int_equal(bench.count, 1); /* the default, whatever the time */
+    assert_true(bench.count >= 1); /* to the first right one, whatever the time */
     assert_false(f->summary.exhausted);
     assert_true(f->summary.best.median_us > 0);
     forget(&bench);
