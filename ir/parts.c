@@ -146,12 +146,25 @@ static void collect_bounds(void *context, struct node *node) {
     }
 }
 
+/* Arguments of the kernel come in the kernel's order, so that the words of a tile that is all of a
+ * kernel are the list of tensors that the kernel is called with. */
+static void sort_by_argument(struct tile *tile) {
+    for (int i = 1; i < tile->word_count; i++)
+        for (int j = i;
+             j > 0 && tile->words[j - 1].buffer->argument > tile->words[j].buffer->argument; j--) {
+            struct tile_word word = tile->words[j];
+            tile->words[j] = tile->words[j - 1];
+            tile->words[j - 1] = word;
+        }
+}
+
 dlt_status collect_words(struct program *program, struct tile *tile, struct error *error) {
     struct collecting c = {.program = program, .tile = tile, .error = error};
     inner_collect(&c.inner, tile->variants[0].body);
     if (c.inner.count == MAX_INNER)
         return error_set(error, DLT_ERROR_REFUSED, "tile: more than %d loops", MAX_INNER - 1);
     node_visit(tile->variants[0].body, collect_pointers, &c);
+    sort_by_argument(tile);
     node_visit(tile->variants[0].body, collect_bounds, &c);
     return c.status;
 }

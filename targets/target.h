@@ -11,7 +11,7 @@
 #include "ir/vectors.h"
 #include "targets/description.h"
 
-/* Position-independent code of one tile: `void tile(const int64_t *words)`, entry at byte 0,
+/* Position-independent code of one tile: `int tile(const int64_t *words)`, which answers 0, entry at byte 0,
  * constants behind the code (64-byte aligned offset), nothing to relocate, nothing writable. */
 struct machine_code {
     unsigned char *bytes; /* in the arena */

@@ -309,7 +309,8 @@ static void test_listing_has_offsets_bytes_and_constants(void **state) {
                         "     0  c4e27d180537000000      vbroadcastss ymm0, dword ptr "
                         "[0x0000000000000040]\n"
                         "     9  c5f877                  vzeroupper\n"
-                        "     c  c3                      ret\n"
+                        "     c  31c0                    xor eax, eax\n"
+                        "     e  c3                      ret\n"
                         "    40  0000c03f\n");
     text_free(&text);
     native_close(native);
