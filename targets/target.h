@@ -11,12 +11,13 @@
 #include "ir/vectors.h"
 #include "targets/description.h"
 
-/* Position-independent code of one tile: `int tile(const int64_t *words)`, which answers 0, entry at byte 0,
- * constants behind the code (64-byte aligned offset), nothing to relocate, nothing writable. */
+/* Position-independent code of one tile: `int tile(const int64_t *words)`, which answers 0, entry
+ * at byte 0, constants behind the code (64-byte aligned offset), nothing to relocate, nothing
+ * writable. */
 struct machine_code {
-    unsigned char *bytes; /* in the arena */
-    size_t size;          /* all, constants included */
-    size_t code_size;     /* instructions only */
+    unsigned char *bytes;                                    /* in the arena */
+    size_t size;                                             /* all, constants included */
+    size_t code_size;                                        /* instructions only */
     int vector_registers, general_registers, mask_registers; /* used */
 };
 
@@ -24,8 +25,9 @@ struct target {
     const char *name;
     /* DLT_ERROR_REFUSED when registers or code size do not suffice; the message has the count that
      * it would take. */
-    dlt_status (*encode)(const struct vector_program *program, const struct target_description *description,
-                         struct arena *arena, struct machine_code *code, struct error *error);
+    dlt_status (*encode)(const struct vector_program *program,
+                         const struct target_description *description, struct arena *arena,
+                         struct machine_code *code, struct error *error);
     /* True if the operation exists for this type (masked: with a mask, or for masks). */
     bool (*supports)(enum vector_opcode opcode, enum data_type type);
     /* One line an instruction: offset, bytes, assembly. NULL if there is no encode. */
