@@ -130,8 +130,8 @@ dlt_status database_check(struct database *database, problem_visitor *visitor, v
 
 /* Recovers the records of a damaged file, or what is left of one, into a new one. A record counts
  * as lost if its row can no longer be read whole, or if `accept` (may be NULL) refuses it. The
- * damaged file is not changed. DLT_ERROR_DATABASE: it cannot be read at all, or `new_path` is
- * there already. */
+ * damaged file is not changed. DLT_ERROR_DATABASE: it cannot be read at all, nothing could be
+ * recovered (then there is no new file), or `new_path` is there already. */
 dlt_status database_salvage(const char *path, const char *new_path, record_visitor *accept,
                             void *context, struct transfer *transfer, struct error *error);
 

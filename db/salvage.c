@@ -9,6 +9,8 @@
 #include "db/pages.h"
 #include "db/private.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -418,6 +420,18 @@ static dlt_status salvage_into(struct salvage *salvage, const char *new_path, st
     return status;
 }
 
+/* An empty new file would look like a success. */
+static void remove_database(const char *path) {
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    struct text name = {0};
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        text_clear(&name);
+        text_format(&name, "%s%s", path, suffixes[i]);
+        unlink(text_string(&name));
+    }
+    text_free(&name);
+}
+
 dlt_status database_salvage(const char *path, const char *new_path, record_visitor *accept,
                             void *context, struct transfer *transfer, struct error *error) {
     struct salvage salvage = {.accept = accept, .context = context, .transfer = transfer};
@@ -429,6 +443,11 @@ dlt_status database_salvage(const char *path, const char *new_path, record_visit
     status = read_file(path, new_path, &salvage.pages, error);
     if (status == DLT_OK)
         status = salvage_into(&salvage, new_path, error);
+    if (status == DLT_OK && transfer->added == 0) {
+        remove_database(new_path);
+        status =
+            error_set(error, DLT_ERROR_DATABASE, "%s: no record could be recovered from it", path);
+    }
     for (int i = 0; i < TABLE_COUNT; i++) {
         for (size_t j = 0; j < salvage.names[i].count; j++)
             free(salvage.names[i].all[j].text);

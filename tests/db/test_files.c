@@ -316,7 +316,11 @@ static void random_damage_does_no_harm(void **state) {
             database_close(database);
         }
         remove(in_folder("new.db"));
-        salvage("d.db", "new.db");
+        struct transfer transfer; /* where nothing is left there is no new file */
+        database_salvage(in_folder("d.db"), in_folder("new.db"), NULL, NULL, &transfer, NULL);
+        assert_int_equal(access(in_folder("new.db"), F_OK) == 0, transfer.added > 0);
+        if (transfer.added == 0)
+            continue;
         database = open_for("new.db", DATABASE_READ);
         problems = 0;
         assert_int_equal(database_check(database, count_problem, &problems, &error), DLT_OK);
