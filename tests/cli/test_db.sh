@@ -76,8 +76,10 @@ expect 1 "damaged" db check --db damaged.db
 expect 0 "records recovered" db check --repair new.db --db damaged.db
 expect 0 ", 0 bad" db check --db new.db
 expect 1 "new.db: is there already" db check --repair new.db --db damaged.db
-head -c 9000 all.db >half.db
+head -c $(($(stat -c %s all.db) - 5000)) all.db >half.db
 expect 1 "damaged" db check --db half.db
-expect 0 "recovered" db check --repair rest.db --db half.db
+expect 0 " records recovered" db check --repair rest.db --db half.db
+head -c 9000 all.db >start.db
+expect 1 "no record could be recovered" db check --repair none.db --db start.db
 
 [ "$failures" -eq 0 ] || exit 1
