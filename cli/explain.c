@@ -45,6 +45,18 @@ static dlt_status print_space(struct explain *e, struct error *error) {
 
 /* ---- loops and vector programs ---- */
 
+/* The vector programs of all tiles, once there are some. */
+static void append_vectors(struct text *text, const struct program *program) {
+    for (int i = 0; i < program->tile_count; i++)
+        for (int j = 0; j < program->tiles[i]->variant_count; j++) {
+            const struct vector_program *vectors = program->tiles[i]->variants[j].vectors;
+            if (!vectors)
+                continue;
+            text_format(text, "-- tile %d variant %d\n", program->tiles[i]->number, j);
+            vector_program_print(text, vectors);
+        }
+}
+
 struct passes {
     const char *wanted; /* NULL or "all": every pass */
     struct text last;   /* the program after the pass before */
@@ -58,6 +70,8 @@ static void show_pass(void *context, const char *pass, const struct program *pro
     bool all = !passes->wanted || !strcmp(passes->wanted, "all");
     text_format(&passes->names, " %s", pass);
     program_print(&text, program);
+    if (passes->wanted) /* a whole explanation has a part of its own for them */
+        append_vectors(&text, program);
     if (all || !strcmp(passes->wanted, pass)) {
         bool same = passes->last.data && !strcmp(text_string(&passes->last), text_string(&text));
         printf("-- after %s%s\n", pass, all && same ? ": unchanged" : "");
@@ -86,14 +100,7 @@ static dlt_status print_loops(struct explain *e, struct error *error) {
 static dlt_status print_vectors(struct explain *e, struct error *error) {
     struct text text = {0};
     TRY(explain_lower(e, error));
-    for (int i = 0; i < e->program->tile_count; i++)
-        for (int j = 0; j < e->program->tiles[i]->variant_count; j++) {
-            const struct vector_program *vectors = e->program->tiles[i]->variants[j].vectors;
-            if (!vectors)
-                continue;
-            text_format(&text, "-- tile %d variant %d\n", e->program->tiles[i]->number, j);
-            vector_program_print(&text, vectors);
-        }
+    append_vectors(&text, e->program);
     if (!text.length)
         text_format(&text, "none: tiles for %s stay loops\n", e->target.name);
     return print_text(&text, error);
