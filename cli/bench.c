@@ -70,7 +70,8 @@ static dlt_status fill_row(const struct task *task, const struct measure_result 
 
 static dlt_status time_alone(const struct cli *cli, struct timed *timed, struct bench_row *row,
                              struct error *error) {
-    struct measure_options how = {.seed = (unsigned long long)cli->options.seed};
+    struct measure_options how = {.seed = (unsigned long long)cli->options.seed,
+                                  .cold = cli->options.cold};
     struct measurer *measurer;
     dlt_status status;
     TRY(measurer_create(timed->task, &how, &measurer, error));
@@ -120,10 +121,11 @@ static void make_record(const struct cli *cli, const struct bench_row *row, stru
 
 /* "slowdown", and "counters" with what follows from them; null where the machine has none. */
 static void add_conditions(cJSON *object, const struct task *task,
-                           const struct measure_result *result) {
+                           const struct measure_result *result, bool cold) {
     struct counter_rates rates =
         counters_rates(&result->counters, task->operations, CACHE_LINE_BYTES);
     cJSON *counters;
+    cJSON_AddStringToObject(object, "caches", cold ? "cold" : "warm");
     if (result->slowdown > 0)
         cJSON_AddNumberToObject(object, "slowdown", result->slowdown);
     if (!result->counters.present) {
@@ -141,8 +143,10 @@ static void add_conditions(cJSON *object, const struct task *task,
 }
 
 /* A line of both for people, if there is anything to say. */
-static void print_conditions(const struct measure_result *result) {
+static void print_conditions(const struct measure_result *result, bool cold) {
     struct text counters = {0};
+    if (cold)
+        puts("  caches     cold: emptied before each call");
     if (result->slowdown > PROBE_SLOW_FACTOR)
         printf("  a slow phase of the machine: multiply-adds took %.2f of the usual time\n",
                result->slowdown);
@@ -170,12 +174,12 @@ static dlt_status print_json(const struct bench *bench, const struct timed *time
     if (bench->cli->options.peers)
         bench_add_peers(object, row);
     else
-        add_conditions(object, timed->task, &timed->result);
+        add_conditions(object, timed->task, &timed->result, bench->cli->options.cold);
     print_json_line(object);
     return DLT_OK;
 }
 
-static void print_for_people(const struct timed *timed) {
+static void print_for_people(const struct timed *timed, bool cold) {
     const struct record *record = &timed->record;
     struct text rate = {0};
     if (record->verified)
@@ -184,7 +188,7 @@ static void print_for_people(const struct timed *timed) {
         text_format(&rate, "failed: %s: %s", record->outcome, record->message);
     printf("%s\n  %s  (stored %.4g us)\n", timed->shown->key, text_string(&rate),
            timed->stored.median_us);
-    print_conditions(&timed->result);
+    print_conditions(&timed->result, cold);
     fflush(stdout);
     text_free(&rate);
 }
@@ -195,7 +199,7 @@ static dlt_status print_row(const struct bench *bench, const struct timed *timed
     if (bench->cli->options.json)
         return print_json(bench, timed, row, error);
     if (!bench->cli->options.peers)
-        print_for_people(timed);
+        print_for_people(timed, bench->cli->options.cold);
     return DLT_OK;
 }
 
@@ -323,6 +327,9 @@ static dlt_status prepare(struct bench *bench, struct error *error) {
     TRY(requested_tasks(cli, &bench->requests, error));
     TRY(cli_resolve_target(cli, &target, error));
     TRY(cli_needs_target_here(target, error));
+    if (cli->options.cold && cli->options.peers)
+        return error_set(error, DLT_ERROR_ARGUMENT,
+                         "--cold: beside peers caches are warm; leave out one of the two");
     if (cli->options.table && !cli->options.peers)
         return error_set(error, DLT_ERROR_ARGUMENT, "--table: only with --peers is there one");
     if (cli->options.baseline)

@@ -45,7 +45,7 @@ struct options {
     double seconds, max_error;
     const char *target, *algorithm, *strategy, *database;
     const char *baseline, *table, *name, *out, *list, *pass, *show, *repair, *replay;
-    bool json, quiet, verbose, peers, measure, space, use_default, run, help;
+    bool json, quiet, verbose, peers, cold, measure, space, use_default, run, help;
 };
 
 struct command;

@@ -57,6 +57,8 @@ static const struct option options[] = {
      GROUP_BENCH, FIELD(processes), 1, MAX_BENCH_PROCESSES},
     {"table", "FILE", "with --peers: write the table here too", OPTION_TEXT, GROUP_BENCH,
      FIELD(table), 0, 0},
+    {"cold", NULL, "empty the caches before each timed call; not with --peers", OPTION_FLAG,
+     GROUP_BENCH, FIELD(cold), 0, 0},
     {"baseline", "FILE", "compare with lines of an earlier `bench --json`; fail if slower",
      OPTION_TEXT, GROUP_BENCH, FIELD(baseline), 0, 0},
     {"name", "NAME", "of the library; its functions begin with it", OPTION_TEXT, GROUP_EXPORT,

@@ -38,7 +38,8 @@ struct record {
     const char *trace;
     const char *knobs;   /* "name=value ..." */
     const char *outcome; /* "ok", or the kind of failure */
-    const char *message; /* why, if not ok; else NULL */
+    const char *message; /* why, if not ok; else NULL, or what measuring told beside the time:
+                            "cycles=... slowdown=..." */
     const char *clock;   /* "cpu" or "wall" */
     const char *layouts; /* "x=n c h w output=n k y x" */
     double median_us, minimum_us, spread;

@@ -99,10 +99,21 @@ static void count_outcome(struct tuner *tuner, const struct measure_result *resu
                  measure_outcome_name(result->outcome), result->message);
 }
 
+/* What measuring tells beside the time: hardware counters, and that the machine was slow. */
+static void describe(struct text *note, const struct measure_result *result) {
+    if (result->counters.present)
+        counters_print(note, &result->counters);
+    if (result->slowdown > PROBE_SLOW_FACTOR)
+        text_format(note, "%sslowdown=%.2f", note->length ? " " : "", result->slowdown);
+}
+
 dlt_status tuner_store(struct tuner *tuner, const char *trace, const char *knobs,
                        const struct measure_result *result, bool finalist, struct error *error) {
     bool ok = result->outcome == OUTCOME_OK;
     double start = tuner_clock();
+    struct text note = {0};
+    if (ok)
+        describe(&note, result);
     struct record record = {
         .task = tuner->task->key,
         .host = host_name(),
@@ -110,7 +121,9 @@ dlt_status tuner_store(struct tuner *tuner, const char *trace, const char *knobs
         .trace = trace,
         .knobs = knobs,
         .outcome = measure_outcome_name(result->outcome),
-        .message = ok ? NULL : result->message,
+        .message = !ok           ? result->message
+                   : note.length ? text_string(&note)
+                                 : NULL,
         .clock = result->wall_clock ? "wall" : "cpu",
         .layouts = text_string(&tuner->layouts),
         .median_us = ok ? result->median_us : 0,
@@ -124,6 +137,7 @@ dlt_status tuner_store(struct tuner *tuner, const char *trace, const char *knobs
         .created = (int64_t)time(NULL),
     };
     dlt_status status = database_add(tuner->database, &record, error);
+    text_free(&note);
     tuner->summary->shares.store += tuner_clock() - start;
     return status;
 }

@@ -5,9 +5,9 @@ _dltune() {
     case $before in
     --db | --list | --baseline | --table | --out) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     --target) words="native $(dltune targets 2>/dev/null | awk 'NR > 1 { print $1 }')" ;;
-    --strategy) words="annealing random" ;;
+    --strategy) words="model annealing genetic random grid" ;;
     --show) words="expression schedule space loops vectors bound c assembly roofline" ;;
-    db) words="list show check" ;;
+    db) words="list show check merge import export prune failures" ;;
     *)
         if [ "$COMP_CWORD" -eq 1 ]; then
             words="$(dltune --help 2>/dev/null | awk '/^  [a-z]/ { print $1 }') --help --version"

@@ -101,6 +101,7 @@ struct bench {
     int count, again;
     int fail_at; /* the measurer itself fails at this call; 0: never */
     double max_error;
+    bool slow; /* the machine, and it has a counter of cycles */
 };
 
 static void sizes_of(const char *trace, int *m, int *n) {
@@ -130,6 +131,11 @@ static dlt_status run(void *context, const char *trace, double best_us,
                                       .median_us = time_of(m, n),
                                       .minimum_us = time_of(m, n) - 1,
                                       .max_error = bench->max_error};
+    if (bench->slow) {
+        result->slowdown = 1.25;
+        result->counters.present = 1u << COUNTER_CYCLES;
+        result->counters.values[COUNTER_CYCLES] = 1e6;
+    }
     snprintf(result->message, sizeof result->message, "because");
     return DLT_OK;
 }
@@ -428,6 +434,27 @@ static void test_errors_beyond_what_is_allowed(void **state) {
     forget(&bench);
 }
 
+static bool find_note(void *context, const struct record *record) {
+    if (record->verified && !record->finalist)
+        *(bool *)context = record->message && strstr(record->message, "cycles=") &&
+                           strstr(record->message, "slowdown=1.25");
+    return true;
+}
+
+/* Right records say what was measured beside the time, where there was something. */
+static void test_conditions_are_stored(void **state) {
+    struct tuner_options options = {.trials = 4, .seed = 2};
+    struct bench bench = {.slow = true};
+    struct fixture *f = *state;
+    bool found = false;
+    start_anew(f);
+    tune_all(f, &bench, &options);
+    assert_int_equal(database_records(f->database, f->task->key, find_note, &found, &f->error),
+                     DLT_OK);
+    assert_true(found);
+    forget(&bench);
+}
+
 static void test_without_a_worker(void **state) {
     struct tuner_options options = {.trials = 10, .seed = 4};
     struct bench bench = {.fail_at = 4};
@@ -453,6 +480,7 @@ int main(void) {
         TEST(test_cancelling_keeps_what_was_found),
         TEST(test_time_ends_a_run),
         TEST(test_errors_beyond_what_is_allowed),
+        TEST(test_conditions_are_stored),
         TEST(test_without_a_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
