@@ -149,8 +149,11 @@ static dlt_status open_connection(struct database *database, struct error *error
         return database_fail(database, code, error);
     sqlite3_extended_result_codes(database->connection, 1);
     sqlite3_busy_timeout(database->connection, DATABASE_BUSY_MILLISECONDS);
-    /* the upper levels of the trees of a million records stay in memory */
-    sqlite3_exec(database->connection, "PRAGMA cache_size = -16384", NULL, NULL, NULL);
+    /* For a reader the upper levels of the trees of a million records stay in memory; a tuner,
+     * which mostly adds, need not grow by every page it has written. */
+    sqlite3_exec(database->connection,
+                 write ? "PRAGMA cache_size = -4096" : "PRAGMA cache_size = -16384", NULL, NULL,
+                 NULL);
     if (write)
         sqlite3_wal_hook(database->connection, on_commit, NULL);
     /* a reader leaves the log as it found it */
