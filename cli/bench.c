@@ -138,12 +138,21 @@ static void add_conditions(cJSON *object, const struct task *task,
             cJSON_AddNumberToObject(counters, counter_names[i], result->counters.values[i]);
     if (rates.operations_a_cycle > 0)
         cJSON_AddNumberToObject(counters, "operations_per_cycle", rates.operations_a_cycle);
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        if (rates.misses_a_thousand[i] > 0) {
+            char name[64];
+            snprintf(name, sizeof name, "%s_per_1000_instructions", counter_names[i]);
+            cJSON_AddNumberToObject(counters, name, rates.misses_a_thousand[i]);
+        }
     if (rates.bytes_moved > 0)
         cJSON_AddNumberToObject(counters, "bytes_moved", rates.bytes_moved);
 }
 
 /* A line of both for people, if there is anything to say. */
-static void print_conditions(const struct measure_result *result, bool cold) {
+static void print_conditions(const struct task *task, const struct measure_result *result,
+                             bool cold) {
+    struct counter_rates rates =
+        counters_rates(&result->counters, task->operations, CACHE_LINE_BYTES);
     struct text counters = {0};
     if (cold)
         puts("  caches     cold: emptied before each call");
@@ -152,8 +161,17 @@ static void print_conditions(const struct measure_result *result, bool cold) {
                result->slowdown);
     if (result->counters.present) {
         counters_print(&counters, &result->counters);
-        printf("  %s\n", text_string(&counters));
+        printf("  counters   %s\n", text_string(&counters));
         text_free(&counters);
+        printf("  that is    %.3g operations a cycle, %.3g instructions a cycle",
+               rates.operations_a_cycle, rates.instructions_a_cycle);
+        for (int i = 0; i < COUNTER_COUNT; i++)
+            if (rates.misses_a_thousand[i] > 0)
+                printf(", %.3g %s a thousand instructions", rates.misses_a_thousand[i],
+                       counter_names[i]);
+        if (rates.bytes_moved > 0)
+            printf(", %.3g bytes to and from memory", rates.bytes_moved);
+        puts("");
     }
 }
 
@@ -188,7 +206,7 @@ static void print_for_people(const struct timed *timed, bool cold) {
         text_format(&rate, "failed: %s: %s", record->outcome, record->message);
     printf("%s\n  %s  (stored %.4g us)\n", timed->shown->key, text_string(&rate),
            timed->stored.median_us);
-    print_conditions(&timed->result, cold);
+    print_conditions(timed->task, &timed->result, cold);
     fflush(stdout);
     text_free(&rate);
 }
