@@ -68,14 +68,14 @@ enum {
     NEWEST_VERSION = sizeof scripts / sizeof scripts[0]
 };
 
-static dlt_status read_number(struct database *database, const char *query, int64_t *number,
-                              struct error *error) {
+static dlt_status read_numbers(struct database *database, const char *query, int count,
+                               int64_t *numbers, struct error *error) {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(database->connection, query, -1, &statement, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        *number = sqlite3_column_int64(statement, 0);
+    for (int i = 0; i < count && code == SQLITE_ROW; i++)
+        numbers[i] = sqlite3_column_int64(statement, i);
     sqlite3_finalize(statement);
     return code == SQLITE_ROW ? DLT_OK : database_fail(database, code, error);
 }
@@ -88,10 +88,13 @@ static dlt_status execute(struct database *database, const char *statements, str
 /* Whose file it is and of what version; refuses those of others and of the future. */
 static dlt_status identify(struct database *database, int64_t *version, bool *empty,
                            struct error *error) {
-    int64_t application = 0, tables = 0;
-    TRY(read_number(database, "SELECT count(*) FROM sqlite_master", &tables, error));
-    TRY(read_number(database, "PRAGMA application_id", &application, error));
-    TRY(read_number(database, "PRAGMA user_version", version, error));
+    int64_t numbers[3]; /* in one statement: another process may be creating the file meanwhile */
+    TRY(read_numbers(database,
+                     "SELECT (SELECT count(*) FROM sqlite_master), application_id, user_version"
+                     " FROM pragma_application_id, pragma_user_version",
+                     3, numbers, error));
+    int64_t tables = numbers[0], application = numbers[1];
+    *version = numbers[2];
     *empty = !tables && !application && !*version;
     if (*empty)
         return DLT_OK;
