@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 64 * 1024, ALIGNMENT = 16 };
+enum {
+    CHUNK_BYTES = 64 * 1024,
+    ALIGNMENT = 16
+};
 
 struct arena_chunk {
     struct arena_chunk *next;

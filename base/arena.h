@@ -24,12 +24,12 @@
 struct arena_chunk;
 
 struct arena {
-    struct arena_chunk *chunks;  /* newest first; the newest is the one being filled */
-    struct arena_chunk *unused;  /* kept by arena_reset for the next filling */
-    char *next, *end;            /* the free part of the newest chunk */
-    size_t used;                 /* bytes handed out since creation or reset */
-    size_t limit;                /* 0, or the most bytes it may hand out (tests starve it) */
-    bool recoverable;            /* recovery is set */
+    struct arena_chunk *chunks; /* newest first; the newest is the one being filled */
+    struct arena_chunk *unused; /* kept by arena_reset for the next filling */
+    char *next, *end;           /* the free part of the newest chunk */
+    size_t used;                /* bytes handed out since creation or reset */
+    size_t limit;               /* 0, or the most bytes it may hand out (tests starve it) */
+    bool recoverable;           /* recovery is set */
     jmp_buf recovery;
 };
 
@@ -44,8 +44,9 @@ void *arena_copy(struct arena *arena, const void *source, size_t bytes);
 char *arena_format(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-#define ARENA_NEW(arena, type)          ((type *)arena_allocate((arena), sizeof(type)))
-#define ARENA_ARRAY(arena, type, count) ((type *)arena_allocate_array((arena), (count), sizeof(type)))
+#define ARENA_NEW(arena, type) ((type *)arena_allocate((arena), sizeof(type)))
+#define ARENA_ARRAY(arena, type, count)                                                            \
+    ((type *)arena_allocate_array((arena), (count), sizeof(type)))
 
 #define arena_recover(arena) ((arena)->recoverable = true, setjmp((arena)->recovery))
 

@@ -12,8 +12,9 @@ struct random {
 };
 
 void random_seed(struct random *random, uint64_t seed);
-uint64_t random_next(struct random *random);                     /* 64 uniform bits */
-uint64_t random_below(struct random *random, uint64_t limit);    /* uniform in [0, limit), limit >= 1 */
-double random_unit(struct random *random);                       /* uniform in [0, 1) */
+uint64_t random_next(struct random *random); /* 64 uniform bits */
+uint64_t random_below(struct random *random,
+                      uint64_t limit);     /* uniform in [0, limit), limit >= 1 */
+double random_unit(struct random *random); /* uniform in [0, 1) */
 
 #endif

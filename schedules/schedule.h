@@ -69,16 +69,16 @@ struct loop {
 struct stage {
     const char *name;            /* the tensor's */
     const struct tensor *tensor; /* identity, axes, type, combiner */
-    struct layout layout;        /* of the buffer it is stored in; of the box if attached at a loop */
-    const struct value *body;    /* over the tensor's own axes and reduction axes; reads of packed or
-                                    inlined tensors already replaced */
+    struct layout layout;     /* of the buffer it is stored in; of the box if attached at a loop */
+    const struct value *body; /* over the tensor's own axes and reduction axes; reads of packed or
+                                 inlined tensors already replaced */
     enum attach_kind attach;
-    const struct stage *consumer;         /* ATTACH_LOOP */
-    const struct variable *attach_loop;   /* ATTACH_LOOP: a loop of the consumer */
+    const struct stage *consumer;               /* ATTACH_LOOP */
+    const struct variable *attach_loop;         /* ATTACH_LOOP: a loop of the consumer */
     const struct affine *box_minimum[MAX_RANK]; /* constant 0 unless attached at a loop */
     int64_t box_extent[MAX_RANK];               /* the axes' extents unless attached at a loop */
     int loop_count;
-    struct loop loops[MAX_LOOPS]; /* outermost first */
+    struct loop loops[MAX_LOOPS];                    /* outermost first */
     const struct affine *axis_values[MAX_RANK];      /* what each axis of the tensor is: box minimum
                                                         included */
     const struct affine *reduction_values[MAX_RANK]; /* likewise for reduction axes */
@@ -88,7 +88,8 @@ struct stage {
     const struct variable *tile_loop; /* the tile is all inside it; NULL with has_tile: the stage */
     bool packs_ahead; /* depends on parameters and literals only, at the root: belongs to `pack` */
     const char *layout_text; /* of pack and layout steps; NULL */
-    bool overruns; /* a split was rounded up: some trips run past the end of an axis, unconstrained */
+    bool overruns; /* a split was rounded up: some trips run past the end of an axis, unconstrained
+                    */
 };
 
 struct schedule {

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CACHE_LEVELS = 3 };
+enum {
+    CACHE_LEVELS = 3
+};
 
 struct cache_description {
     int64_t bytes; /* of one core's share that a single thread may use; 0: no such level */
@@ -17,13 +19,13 @@ struct cache_description {
 };
 
 struct target_description {
-    const char *name;      /* "x86-avx512", "x86-avx2", "c" */
-    bool machine_code;     /* tiles become machine code; else plain C loops */
-    int vector_bytes;      /* 64, 32; 4 for plain C: one element of f32 */
-    int vector_registers;  /* 32, 16 */
-    int mask_registers;    /* that a tile may use; 0 where masks live in vector registers */
+    const char *name;     /* "x86-avx512", "x86-avx2", "c" */
+    bool machine_code;    /* tiles become machine code; else plain C loops */
+    int vector_bytes;     /* 64, 32; 4 for plain C: one element of f32 */
+    int vector_registers; /* 32, 16 */
+    int mask_registers;   /* that a tile may use; 0 where masks live in vector registers */
     int fma_per_cycle, loads_per_cycle, stores_per_cycle; /* vectors */
-    int fma_latency;       /* cycles */
+    int fma_latency;                                      /* cycles */
     int instruction_bytes; /* typical size of a vector instruction with a displacement */
     int code_bytes;        /* the most a tile may take (a share of the instruction cache) */
     int cores;             /* of the machine it was described on */

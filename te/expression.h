@@ -8,8 +8,8 @@
  *     input weight[k=64, c=64, r=3, s=3] f32 parameter
  *     input bias[k=64] f32 variable
  *     conv[n=1, k=64, y=56, x=56] f32 = sum(c=64, r=3, s=3)
- *         select(0 <= y + r - 1 < 56, 0 <= x + s - 1 < 56, x[n, c, y + r - 1, x + s - 1], 0) * weight[k, c, r, s]
- *     output[n=1, k=64, y=56, x=56] f32 = max(conv[n, k, y, x] + bias[k], 0)
+ *         select(0 <= y + r - 1 < 56, 0 <= x + s - 1 < 56, x[n, c, y + r - 1, x + s - 1], 0) *
+ * weight[k, c, r, s] output[n=1, k=64, y=56, x=56] f32 = max(conv[n, k, y, x] + bias[k], 0)
  *
  * Everything is immutable once built and owned by the expression's arena. Reading an expression
  * from several threads is safe; building one is not. */
@@ -66,7 +66,7 @@ enum operation {
 };
 
 struct operation_info {
-    const char *name;  /* "max": the word in the text form; or the infix sign, "+" */
+    const char *name; /* "max": the word in the text form; or the infix sign, "+" */
     int operand_count;
     bool infix;
     double (*evaluate)(const double *operands); /* in double precision; NULL where it needs more */
@@ -87,12 +87,12 @@ struct tensor;
 struct value {
     enum operation operation;
     enum data_type type;
-    double constant;                                  /* OP_CONSTANT */
-    const struct tensor *tensor;                      /* OP_READ */
-    const struct affine *const *subscripts;           /* OP_READ: one for each axis */
-    const struct affine *index;                       /* OP_INDEX */
-    int condition_count;                              /* OP_SELECT */
-    const struct affine *const *conditions;           /* OP_SELECT: each means "is >= 0" */
+    double constant;                        /* OP_CONSTANT */
+    const struct tensor *tensor;            /* OP_READ */
+    const struct affine *const *subscripts; /* OP_READ: one for each axis */
+    const struct affine *index;             /* OP_INDEX */
+    int condition_count;                    /* OP_SELECT */
+    const struct affine *const *conditions; /* OP_SELECT: each means "is >= 0" */
     const struct value *operands[MAX_OPERANDS];
 };
 
@@ -105,9 +105,9 @@ struct tensor {
     struct layout layout;
     int reduction_rank;
     const struct variable *reduction_axes[MAX_RANK];
-    enum combiner combiner;     /* of a computed tensor */
-    const struct value *body;   /* of a computed tensor */
-    const double *literal;      /* of a literal, in plain order of its axes */
+    enum combiner combiner;   /* of a computed tensor */
+    const struct value *body; /* of a computed tensor */
+    const double *literal;    /* of a literal, in plain order of its axes */
 };
 
 struct expression {
@@ -127,14 +127,15 @@ dlt_status expression_input(struct expression *expression, enum tensor_kind kind
                             struct tensor **tensor, struct error *error);
 dlt_status expression_computed(struct expression *expression, const char *name, int rank,
                                const struct variable *const *axes, int reduction_rank,
-                               const struct variable *const *reduction_axes,
-                               enum combiner combiner, const struct value *body,
-                               struct tensor **tensor, struct error *error);
+                               const struct variable *const *reduction_axes, enum combiner combiner,
+                               const struct value *body, struct tensor **tensor,
+                               struct error *error);
 dlt_status expression_set_layout(struct expression *expression, struct tensor *tensor,
                                  const char *layout, struct error *error);
 
 const struct value *value_constant(struct arena *arena, enum data_type type, double constant);
-const struct value *value_index(struct arena *arena, enum data_type type, const struct affine *index);
+const struct value *value_index(struct arena *arena, enum data_type type,
+                                const struct affine *index);
 const struct value *value_read(struct arena *arena, const struct tensor *tensor,
                                const struct affine *const *subscripts);
 const struct value *value_unary(struct arena *arena, enum operation operation,
@@ -157,7 +158,8 @@ const struct value *value_rewrite(struct arena *arena, const struct value *value
                                   value_change *change, void *context);
 
 /* Checks what building cannot: every read within its tensor wherever it is evaluated (conditions of
- * the selects around it considered), names unique, sizes within te/limits.h, a result that exists. */
+ * the selects around it considered), names unique, sizes within te/limits.h, a result that exists.
+ */
 dlt_status expression_check(const struct expression *expression, struct error *error);
 
 struct tensor *expression_result(const struct expression *expression);

@@ -20,11 +20,11 @@
 #include "te/limits.h"
 
 struct layout_dimension {
-    int axis;         /* which logical axis */
-    int64_t divisor;  /* >= 1 */
-    int64_t modulus;  /* 0: none */
-    int64_t extent;   /* physical extent, padding included */
-    int64_t stride;   /* elements from one index to the next: product of the inner extents */
+    int axis;        /* which logical axis */
+    int64_t divisor; /* >= 1 */
+    int64_t modulus; /* 0: none */
+    int64_t extent;  /* physical extent, padding included */
+    int64_t stride;  /* elements from one index to the next: product of the inner extents */
 };
 
 struct layout {
@@ -38,7 +38,8 @@ dlt_status layout_plain(struct layout *layout, int rank, const int64_t *extents,
                         struct error *error);
 
 /* Parses text; axis names are those of the tensor. Single-letter names may be written without
- * spaces when nothing but letters occurs ("nchw"). Checks that every value has exactly one place. */
+ * spaces when nothing but letters occurs ("nchw"). Checks that every value has exactly one place.
+ */
 dlt_status layout_parse(struct layout *layout, const char *text, int rank,
                         const char *const *axis_names, const int64_t *extents, struct error *error);
 

@@ -61,7 +61,8 @@ static struct vector_instruction *native_append(struct vector_program *program,
 }
 
 /* A value loaded from the input. */
-static inline int native_load(struct vector_program *program, enum data_type type, int64_t displacement) {
+static inline int native_load(struct vector_program *program, enum data_type type,
+                              int64_t displacement) {
     struct vector_instruction *load = native_append(program, program->top, VECTOR_LOAD, type);
     load->address.displacement = displacement;
     return load->destination;
