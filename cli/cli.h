@@ -83,8 +83,9 @@ dlt_status run_version(struct cli *cli, struct error *error);
 dlt_status options_parse(struct cli *cli, int count, char *const *arguments, struct error *error);
 void options_print_help(unsigned groups);
 
-/* workloads.c: the text of the workload on the command line, and the task made from it. */
-const char *cli_workload(struct cli *cli);
+/* workloads.c: the target and the workload that the command line names (its text is the caller's to
+ * free), and the task made from them. */
+dlt_status cli_given(struct cli *cli, const char **target, char **workload, struct error *error);
 dlt_status cli_resolve_target(const struct cli *cli, const char **target, struct error *error);
 dlt_status cli_needs_target_here(const char *target, struct error *error);
 dlt_status cli_task(struct cli *cli, struct task **task, struct error *error);

@@ -48,15 +48,12 @@ dlt_status request_create(const char *workload, const char *target, int threads,
 }
 
 dlt_status cli_request(struct cli *cli, struct request **request, struct error *error) {
-    const char *target, *workload;
-    dlt_status status;
+    const char *target;
+    char *workload;
     *request = NULL;
-    TRY(cli_resolve_target(cli, &target, error));
-    workload = cli_workload(cli);
-    if (!workload)
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    status = request_create(workload, target, (int)cli->options.threads, request, error);
-    free((void *)workload);
+    TRY(cli_given(cli, &target, &workload, error));
+    dlt_status status = request_create(workload, target, (int)cli->options.threads, request, error);
+    free(workload);
     return status;
 }
 

@@ -43,9 +43,9 @@ static void append_word(struct text *text, const char *word) {
         text_append(text, word);
 }
 
-const char *cli_workload(struct cli *cli) {
+static char *workload_text(struct cli *cli) {
     struct text text = {0};
-    const char *copy;
+    char *copy;
     for (int i = 0; i < cli->word_count; i++)
         append_word(&text, cli->words[i]);
     text_append(&text, text_string(&cli->attributes));
@@ -70,16 +70,19 @@ dlt_status cli_needs_target_here(const char *target, struct error *error) {
                      target, host_name());
 }
 
+dlt_status cli_given(struct cli *cli, const char **target, char **workload, struct error *error) {
+    TRY(cli_resolve_target(cli, target, error));
+    *workload = workload_text(cli);
+    return *workload ? DLT_OK : error_set(error, DLT_ERROR_MEMORY, "out of memory");
+}
+
 dlt_status cli_task(struct cli *cli, struct task **task, struct error *error) {
-    const char *target, *workload;
-    dlt_status status;
+    const char *target;
+    char *workload;
     *task = NULL;
-    TRY(cli_resolve_target(cli, &target, error));
-    workload = cli_workload(cli);
-    if (!workload)
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    status = task_create_text(workload, target, (int)cli->options.threads, task, error);
-    free((void *)workload);
+    TRY(cli_given(cli, &target, &workload, error));
+    dlt_status status = task_create_text(workload, target, (int)cli->options.threads, task, error);
+    free(workload);
     return status;
 }
 

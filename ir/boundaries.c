@@ -47,32 +47,23 @@ struct splitting {
 };
 
 /* Every condition of a body: of stores, and of selects in their values. */
-typedef const struct affine *condition_change(void *context, const struct affine *condition);
-
 static const struct value *change_value(struct arena *arena, const struct value *value,
-                                        condition_change *change, void *context) {
+                                        index_change *change, void *context) {
     struct value *copy = arena_copy(arena, value, sizeof *value);
-    if (value->condition_count) {
-        const struct affine **conditions =
-            ARENA_ARRAY(arena, const struct affine *, value->condition_count);
-        for (int i = 0; i < value->condition_count; i++)
-            conditions[i] = change(context, value->conditions[i]);
-        copy->conditions = conditions;
-    }
+    if (value->condition_count)
+        copy->conditions =
+            map_indices(arena, value->condition_count, value->conditions, change, context);
     for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
         copy->operands[i] = change_value(arena, value->operands[i], change, context);
     return copy;
 }
 
-static void change_conditions(struct arena *arena, struct node *nodes, condition_change *change,
+static void change_conditions(struct arena *arena, struct node *nodes, index_change *change,
                               void *context) {
     for (struct node *node = nodes; node; node = node->next) {
         if (node->kind == NODE_STORE) {
-            const struct affine **conditions =
-                ARENA_ARRAY(arena, const struct affine *, node->condition_count);
-            for (int i = 0; i < node->condition_count; i++)
-                conditions[i] = change(context, node->conditions[i]);
-            node->conditions = conditions;
+            node->conditions =
+                map_indices(arena, node->condition_count, node->conditions, change, context);
             node->value = change_value(arena, node->value, change, context);
         }
         change_conditions(arena, node->body, change, context);

@@ -32,6 +32,15 @@ void node_visit(struct node *nodes, node_visitor *visit, void *context) {
     }
 }
 
+const struct affine *const *map_indices(struct arena *arena, int count,
+                                        const struct affine *const *indices, index_change *change,
+                                        void *context) {
+    const struct affine **copy = ARENA_ARRAY(arena, const struct affine *, count);
+    for (int i = 0; i < count; i++)
+        copy[i] = change(context, indices[i]);
+    return copy;
+}
+
 const struct value *value_map_indices(struct arena *arena, const struct value *value,
                                       index_change *change, void *context) {
     struct value *copy = arena_copy(arena, value, sizeof *value);
@@ -46,13 +55,9 @@ const struct value *value_map_indices(struct arena *arena, const struct value *v
                 subscripts[i] = change(context, value->subscripts[i]);
         copy->subscripts = subscripts;
     }
-    if (value->condition_count) {
-        const struct affine **conditions =
-            ARENA_ARRAY(arena, const struct affine *, value->condition_count);
-        for (int i = 0; i < value->condition_count; i++)
-            conditions[i] = change(context, value->conditions[i]);
-        copy->conditions = conditions;
-    }
+    if (value->condition_count)
+        copy->conditions =
+            map_indices(arena, value->condition_count, value->conditions, change, context);
     for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
         copy->operands[i] = value_map_indices(arena, value->operands[i], change, context);
     return copy;
@@ -69,14 +74,6 @@ static const struct affine *substitute(void *context, const struct affine *index
     return affine_substitute(s->arena, index, s->bindings, s->count);
 }
 
-static const struct affine *const *substitute_all(struct substitution *s, int count,
-                                                  const struct affine *const *indices) {
-    const struct affine **copy = ARENA_ARRAY(s->arena, const struct affine *, count);
-    for (int i = 0; i < count; i++)
-        copy[i] = substitute(s, indices[i]);
-    return copy;
-}
-
 struct node *node_copy(struct arena *arena, const struct node *nodes,
                        const struct binding *bindings, int binding_count) {
     struct substitution s = {arena, bindings, binding_count};
@@ -84,8 +81,9 @@ struct node *node_copy(struct arena *arena, const struct node *nodes,
     for (; nodes; nodes = nodes->next) {
         struct node *copy = arena_copy(arena, nodes, sizeof *nodes);
         copy->next = NULL;
-        copy->bounds = substitute_all(&s, nodes->bound_count, nodes->bounds);
-        copy->conditions = substitute_all(&s, nodes->condition_count, nodes->conditions);
+        copy->bounds = map_indices(arena, nodes->bound_count, nodes->bounds, substitute, &s);
+        copy->conditions =
+            map_indices(arena, nodes->condition_count, nodes->conditions, substitute, &s);
         if (nodes->offset)
             copy->offset = substitute(&s, nodes->offset);
         if (nodes->value)

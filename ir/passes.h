@@ -20,8 +20,11 @@ void node_visit(struct node *nodes, node_visitor *visit, void *context);
 struct node *node_copy(struct arena *arena, const struct node *nodes,
                        const struct binding *bindings, int binding_count);
 
-/* Rewrites every index of a value. */
+/* Rewrites indices: a list of them, and every one of a value. */
 typedef const struct affine *index_change(void *context, const struct affine *index);
+const struct affine *const *map_indices(struct arena *arena, int count,
+                                        const struct affine *const *indices, index_change *change,
+                                        void *context);
 const struct value *value_map_indices(struct arena *arena, const struct value *value,
                                       index_change *change, void *context);
 

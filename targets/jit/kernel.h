@@ -8,8 +8,9 @@
  *
  * `parameters` are the expression's parameters in order, `tensors` its variable inputs in order and
  * then the result, all in their layouts. Workspace: shared_bytes + threads * private_bytes.
- * Both answer 0. Code is never writable and executable at once. A kernel is immutable: any number
- * of threads may run it, each with a workspace of its own. */
+ * Both answer 0. Code that runs is not writable: libtcc opens its pages for both while it relocates
+ * them, and they are sealed before an address of them is handed out. A kernel is immutable: any
+ * number of threads may run it, each with a workspace of its own. */
 #ifndef TARGETS_JIT_KERNEL_H
 #define TARGETS_JIT_KERNEL_H
 
@@ -46,11 +47,11 @@ void kernel_free(struct kernel *kernel);
 /* The C source of a kernel. With `tiles_as_bytes` each tile stands in it as a top-level asm
  * function of bytes with its disassembly as comments, so that gcc, clang and tcc compile the text
  * alone; without, tiles are `extern` functions (the JIT gives their addresses). Functions are named
- * PREFIX_pack, PREFIX_run, PREFIX_tile_N; with `is_static` all but pack and run are static. */
+ * PREFIX_pack, PREFIX_run, PREFIX_tile_N; all but pack and run are static or hidden. */
 struct kernel_source_options {
     const char *prefix;
     bool tiles_as_bytes;
-    bool comments;       /* disassembly and schedule as comments */
+    bool comments;       /* disassembly as comments */
     const char *threads; /* not NULL: name of the struct of threads, declared elsewhere */
 };
 dlt_status kernel_source(struct arena *arena, const struct program *program,
