@@ -1,5 +1,5 @@
-/* Damaged databases: reading one answers or says why not, and what is recovered from it is a whole
- * database. The input is the file's bytes. */
+/* Damaged databases: reading and writing answer or say why not, and what is recovered from one is a
+ * whole database. The input is the file's bytes. */
 #include "fuzz/fuzz.h"
 
 #include "db/db.h"
@@ -42,12 +42,41 @@ static void read_all(const char *path) {
     database_close(database);
 }
 
+/* Writing into it changes the file, so this comes last. */
+static void write_into(const char *path) {
+    const struct record record = {.task = "matmul m=7 n=5 k=3 target=c threads=1",
+                                  .host = "here",
+                                  .generator = "1",
+                                  .trace = "",
+                                  .knobs = "",
+                                  .outcome = "ok",
+                                  .clock = "cpu",
+                                  .layouts = "",
+                                  .median_us = 5,
+                                  .verified = true};
+    struct error error = {.status = DLT_OK};
+    struct database *database;
+    int64_t removed;
+    if (database_open(path, DATABASE_WRITE, &database, &error) != DLT_OK) {
+        require(error.message[0]);
+        return;
+    }
+    database_add(database, &record, &error);
+    database_prune(database, 2, &removed, &error);
+    database_close(database);
+}
+
 static void recover(const char *path, const char *new_path) {
     struct error error = {.status = DLT_OK};
     struct transfer transfer;
     struct database *database;
     size_t problems = 0;
-    require(database_salvage(path, new_path, NULL, NULL, &transfer, &error) == DLT_OK);
+    dlt_status status = database_salvage(path, new_path, NULL, NULL, &transfer, &error);
+    require(status == (transfer.added ? DLT_OK : DLT_ERROR_DATABASE));
+    if (status != DLT_OK) { /* nothing is left: there is no new file */
+        require(error.message[0] && access(new_path, F_OK) != 0);
+        return;
+    }
     require(database_open(new_path, DATABASE_READ, &database, &error) == DLT_OK);
     require(database_check(database, read_problem, &problems, &error) == DLT_OK);
     require(problems == 0);
@@ -72,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require(file >= 0 && write(file, data, size) == (ssize_t)size && close(file) == 0);
     read_all(path);
     recover(path, new_path);
+    write_into(path);
     remove_file(path);
     remove_file(new_path);
     return 0;
