@@ -145,6 +145,8 @@ static dlt_status open_connection(struct database *database, struct error *error
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     code = sqlite3_open_v2(uri, &database->connection, flags, NULL);
     free(uri);
+    if (code == SQLITE_OK)
+        code = database_add_functions(database->connection);
     if (code != SQLITE_OK)
         return database_fail(database, code, error);
     sqlite3_extended_result_codes(database->connection, 1);

@@ -110,9 +110,14 @@ dlt_status database_check(struct database *database, problem_visitor *visitor, v
         "there' FROM pragma_foreign_key_check LIMIT 20",
         "SELECT 'record ' || id || ' has no identity' FROM record WHERE length(identity) <> 16 "
         "LIMIT 20",
+        "SELECT 'record ' || record.id || ' is not what was written' FROM record "
+        "JOIN task ON task.id = task_id JOIN host ON host.id = host_id "
+        "JOIN generator ON generator.id = generator_id "
+        "WHERE checksum <> record_checksum(" RECORD_VALUES ") LIMIT 20",
     };
+    size_t count = sizeof checks / sizeof checks[0];
     TRY(database_refresh(database, error));
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+    for (size_t i = 0; i < count - (database->version < CHECKSUMS_SINCE_VERSION); i++)
         TRY(run_check(database, checks[i], visitor, context, error));
     return DLT_OK;
 }

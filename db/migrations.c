@@ -61,6 +61,13 @@ static const char *const scripts[] = {
     "  best_us REAL NOT NULL,"
     "  created INTEGER NOT NULL);"
     "CREATE INDEX run_task ON run(task_id);",
+    /* 3: checksums of records */
+    "ALTER TABLE record ADD COLUMN checksum INTEGER;"
+    "UPDATE record SET checksum = (SELECT record_checksum(record.identity, task.key, host.name,"
+    "  generator.name, trace, knobs, outcome, message, clock, layouts, median_us, minimum_us,"
+    "  spread, max_error, peak_gflops, verified, finalist, seed, record.created)"
+    "  FROM task, host, generator"
+    "  WHERE task.id = task_id AND host.id = host_id AND generator.id = generator_id);",
 };
 
 enum {

@@ -12,6 +12,16 @@ enum {
     DATABASE_BUSY_MILLISECONDS = 10000,
 };
 
+/* What a record says, by the names of its columns, with the three tables of names beside it. */
+#define RECORD_VALUES                                                                              \
+    "record.identity, task.key, host.name, generator.name, trace, knobs, outcome, message, "       \
+    "clock, layouts, median_us, minimum_us, spread, max_error, peak_gflops, verified, finalist, "  \
+    "seed, record.created"
+enum {
+    RECORD_VALUE_COUNT = 19,
+    CHECKSUMS_SINCE_VERSION = 3, /* of the schema */
+};
+
 /* The statements a handle keeps prepared; their SQL is the table in statements.c. */
 enum statement {
     STATEMENT_BEGIN,
@@ -88,6 +98,11 @@ void database_identity(sqlite3_stmt *statement, int column, unsigned char *ident
 const char *database_text(sqlite3_stmt *statement, int column);
 /* The message of a result code of SQLite, with the path and what it means for the user. */
 dlt_status database_fail(const struct database *database, int code, struct error *error);
+
+/* checksum.c */
+int64_t record_checksum(const struct record *record);
+double database_number(double number);           /* as the file keeps it */
+int database_add_functions(sqlite3 *connection); /* answers SQLite's code */
 
 /* records.c: inside a transaction. Counts it if it was not there yet. */
 dlt_status database_put(struct database *database, const struct record *record,

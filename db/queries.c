@@ -125,8 +125,9 @@ void database_identity(sqlite3_stmt *statement, int column, unsigned char *ident
         memcpy(identity, bytes, IDENTITY_BYTES);
 }
 
-/* A row of the columns RECORD_COLUMNS; strings are the statement's until its next step. */
-static void read_row(sqlite3_stmt *statement, struct record *record) {
+/* A row of id, RECORD_VALUES and checksum; strings are the statement's until its next step. */
+static dlt_status read_row(const struct database *database, sqlite3_stmt *statement,
+                           struct record *record, struct error *error) {
     int column = 0;
     record->id = sqlite3_column_int64(statement, column++);
     database_identity(statement, column++, record->identity);
@@ -148,6 +149,12 @@ static void read_row(sqlite3_stmt *statement, struct record *record) {
     record->finalist = sqlite3_column_int(statement, column++);
     record->seed = sqlite3_column_int64(statement, column++);
     record->created = sqlite3_column_int64(statement, column++);
+    if (sqlite3_column_type(statement, column) == SQLITE_INTEGER &&
+        sqlite3_column_int64(statement, column) != record_checksum(record))
+        return error_set(error, DLT_ERROR_DATABASE,
+                         "%s: the database is damaged (record %lld is not what was written)",
+                         database->path, (long long)record->id);
+    return DLT_OK;
 }
 
 enum {
@@ -194,8 +201,11 @@ static dlt_status read_record(struct database *database, int64_t id, struct reco
     sqlite3_bind_int64(statement, 1, id);
     code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
-        read_row(statement, record);
-        status = record_own(record, error);
+        status = read_row(database, statement, record, error);
+        if (status == DLT_OK)
+            status = record_own(record, error);
+        else
+            memset(record, 0, sizeof *record); /* its strings are not its own */
     } else if (code == SQLITE_DONE) {
         status = error_set(error, DLT_ERROR_DATABASE, "%s: damaged: record %lld is not there",
                            database->path, (long long)id);
@@ -256,6 +266,7 @@ static dlt_status end_visit(struct database *database, int code, struct error *e
 
 dlt_status database_records(struct database *database, const char *task, record_visitor *visitor,
                             void *context, struct error *error) {
+    dlt_status status = DLT_OK;
     sqlite3_stmt *statement;
     int code;
     TRY(database_refresh(database, error));
@@ -265,11 +276,12 @@ dlt_status database_records(struct database *database, const char *task, record_
         sqlite3_bind_text(statement, 1, task, -1, SQLITE_STATIC);
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct record record;
-        read_row(statement, &record);
-        if (!visitor(context, &record))
+        status = read_row(database, statement, &record, error);
+        if (status != DLT_OK || !visitor(context, &record))
             break;
     }
-    dlt_status status = end_visit(database, code, error);
+    if (status == DLT_OK || database_changed(database))
+        status = end_visit(database, code, error);
     sqlite3_reset(statement);
     return status;
 }

@@ -39,11 +39,6 @@ static void bind_text(sqlite3_stmt *statement, int index, const char *text) {
     sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
 }
 
-/* SQLite keeps NaN as NULL; a number that is none counts as boundless. */
-static void bind_number(sqlite3_stmt *statement, int index, double number) {
-    sqlite3_bind_double(statement, index, isnan(number) ? INFINITY : number);
-}
-
 dlt_status database_add_name(struct database *database, enum statement which, const char *name,
                              struct error *error) {
     sqlite3_stmt *statement;
@@ -52,23 +47,23 @@ dlt_status database_add_name(struct database *database, enum statement which, co
     return database_step(database, statement, error);
 }
 
-static void bind_record(sqlite3_stmt *statement, const unsigned char *identity, int identity_bytes,
-                        const struct record *record) {
+static void bind_record(sqlite3_stmt *statement, const struct record *record) {
     const char *const texts[] = {record->task,    record->host,  record->generator,
                                  record->trace,   record->knobs, record->outcome,
                                  record->message, record->clock, record->layouts};
     const double numbers[] = {record->median_us, record->minimum_us, record->spread,
                               record->max_error, record->peak_gflops};
     int index = 1;
-    sqlite3_bind_blob(statement, index++, identity, identity_bytes, SQLITE_TRANSIENT);
+    sqlite3_bind_blob(statement, index++, record->identity, IDENTITY_BYTES, SQLITE_TRANSIENT);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         bind_text(statement, index++, texts[i]);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        bind_number(statement, index++, numbers[i]);
+        sqlite3_bind_double(statement, index++, database_number(numbers[i]));
     sqlite3_bind_int(statement, index++, record->verified);
     sqlite3_bind_int(statement, index++, record->finalist);
     sqlite3_bind_int64(statement, index++, record->seed);
     sqlite3_bind_int64(statement, index++, record->created);
+    sqlite3_bind_int64(statement, index++, record_checksum(record));
 }
 
 dlt_status database_new_identity(unsigned char identity[IDENTITY_BYTES], struct error *error) {
@@ -86,17 +81,16 @@ bool identity_is_new(const unsigned char identity[IDENTITY_BYTES]) {
 
 dlt_status database_put(struct database *database, const struct record *record,
                         struct transfer *transfer, struct error *error) {
-    unsigned char identity[IDENTITY_BYTES];
+    struct record stored = *record;
     sqlite3_stmt *statement;
     TRY(check_record(record, error));
-    memcpy(identity, record->identity, sizeof identity);
-    if (identity_is_new(identity))
-        TRY(database_new_identity(identity, error));
+    if (identity_is_new(stored.identity))
+        TRY(database_new_identity(stored.identity, error));
     TRY(database_add_name(database, STATEMENT_ADD_TASK, record->task, error));
     TRY(database_add_name(database, STATEMENT_ADD_HOST, record->host, error));
     TRY(database_add_name(database, STATEMENT_ADD_GENERATOR, record->generator, error));
     TRY(database_statement(database, STATEMENT_ADD_RECORD, &statement, error));
-    bind_record(statement, identity, sizeof identity, record);
+    bind_record(statement, &stored);
     TRY(database_step(database, statement, error));
     transfer->added += sqlite3_changes(database->connection);
     return DLT_OK;

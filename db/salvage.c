@@ -25,6 +25,10 @@ enum name_table {
     TABLE_COUNT,
 };
 
+enum {
+    MAX_SPELLINGS = 4 /* of a name in a damaged file */
+};
+
 struct name {
     int64_t id;
     char *text;
@@ -231,11 +235,20 @@ static dlt_status read_names(struct salvage *salvage, struct error *error) {
     return DLT_OK;
 }
 
-static const char *find_name(const struct names *names, int64_t id) {
-    struct name key = {id, NULL};
-    const struct name *found =
-        names->count ? bsearch(&key, names->all, names->count, sizeof key, compare_names) : NULL;
-    return found ? found->text : NULL;
+/* The names of a number: as its table has it and as the table's index has it. */
+static size_t find_names(const struct names *names, int64_t id, const char *found[MAX_SPELLINGS]) {
+    size_t low = 0, high = names->count, count = 0;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (names->all[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < names->count && names->all[low].id == id && count < MAX_SPELLINGS; low++)
+        if (!count || strcmp(found[count - 1], names->all[low].text) != 0)
+            found[count++] = names->all[low].text;
+    return count;
 }
 
 /* ---- records ---- */
@@ -262,11 +275,12 @@ enum record_column {
     RECORD_FINALIST,
     RECORD_SEED,
     RECORD_CREATED,
+    RECORD_CHECKSUM, /* not in older versions */
     RECORD_COLUMN_COUNT,
 };
 
 static bool looks_like_record(const struct row *row) {
-    return row->column_count == RECORD_COLUMN_COUNT &&
+    return row->column_count >= RECORD_CHECKSUM && row->column_count <= RECORD_COLUMN_COUNT &&
            row->columns[RECORD_ID].kind == COLUMN_NULL &&
            row->columns[RECORD_IDENTITY].kind == COLUMN_BLOB &&
            row->columns[RECORD_IDENTITY].bytes == IDENTITY_BYTES;
@@ -294,26 +308,42 @@ static bool read_numbers(const struct row *row, struct record *record) {
     return true;
 }
 
+/* Gives the record the names that its checksum was made from; without one, the first of each. */
+static bool read_names_of(const struct salvage *salvage, const struct row *row,
+                          struct record *record) {
+    const char *found[TABLE_COUNT][MAX_SPELLINGS];
+    size_t count[TABLE_COUNT], all = 1;
+    bool has_checksum = row->column_count == RECORD_COLUMN_COUNT &&
+                        row->columns[RECORD_CHECKSUM].kind == COLUMN_INTEGER;
+    for (int i = 0; i < TABLE_COUNT; i++) {
+        count[i] = find_names(&salvage->names[i], row->columns[RECORD_TASK + i].integer, found[i]);
+        all *= count[i];
+    }
+    for (size_t i = 0; i < all; i++) {
+        record->task = found[TABLE_TASK][i % count[TABLE_TASK]];
+        record->host = found[TABLE_HOST][i / count[TABLE_TASK] % count[TABLE_HOST]];
+        record->generator = found[TABLE_GENERATOR][i / count[TABLE_TASK] / count[TABLE_HOST]];
+        if (!has_checksum || row->columns[RECORD_CHECKSUM].integer == record_checksum(record))
+            return true;
+    }
+    return false;
+}
+
 /* Fills a record with strings of its own, but for names; whatever was filled is to be released. */
 static bool read_record(const struct salvage *salvage, const struct row *row,
                         struct record *record) {
     const struct column *columns = row->columns;
     memcpy(record->identity, columns[RECORD_IDENTITY].data, IDENTITY_BYTES);
     record->id = row->id;
-    record->task = find_name(&salvage->names[TABLE_TASK], columns[RECORD_TASK].integer);
-    record->host = find_name(&salvage->names[TABLE_HOST], columns[RECORD_HOST].integer);
-    record->generator =
-        find_name(&salvage->names[TABLE_GENERATOR], columns[RECORD_GENERATOR].integer);
     record->trace = column_string(&columns[RECORD_TRACE]);
     record->knobs = column_string(&columns[RECORD_KNOBS]);
     record->outcome = column_string(&columns[RECORD_OUTCOME]);
     record->message = column_string(&columns[RECORD_MESSAGE]);
     record->clock = column_string(&columns[RECORD_CLOCK]);
     record->layouts = column_string(&columns[RECORD_LAYOUTS]);
-    return record->task && record->host && record->generator && record->trace && record->knobs &&
-           record->outcome && record->clock && record->layouts &&
+    return record->trace && record->knobs && record->outcome && record->clock && record->layouts &&
            (record->message || columns[RECORD_MESSAGE].kind == COLUMN_NULL) &&
-           read_numbers(row, record);
+           read_numbers(row, record) && read_names_of(salvage, row, record);
 }
 
 static void release(struct record *record) {

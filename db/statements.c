@@ -4,15 +4,23 @@
 
 #include <string.h>
 
-#define RECORD_COLUMNS                                                                             \
-    "record.id, record.identity, task.key, host.name, generator.name, trace, knobs, outcome, "     \
-    "message, clock, "                                                                             \
-    "layouts, median_us, minimum_us, spread, max_error, peak_gflops, verified, finalist, seed, "   \
-    "created"
 #define RECORD_TABLES                                                                              \
     "record JOIN task ON task.id = task_id JOIN host ON host.id = host_id "                        \
     "JOIN generator ON generator.id = generator_id"
 #define MODEL_COLUMNS "model.name, target, host.name, features, records, created"
+/* Reading records; a file of an older version has no checksums. */
+#define READ_RECORD(checksum)                                                                      \
+    "SELECT record.id, " RECORD_VALUES ", " checksum " FROM " RECORD_TABLES " WHERE record.id = "  \
+                                                                            "?1"
+#define VISIT_TASK(checksum)                                                                       \
+    "SELECT record.id, " RECORD_VALUES ", " checksum " FROM " RECORD_TABLES                        \
+    " WHERE task_id = (SELECT id FROM task WHERE key = ?1) ORDER BY record.id"
+/* CROSS JOIN keeps the order of the tables: records in order of id, without sorting them. */
+#define VISIT_ALL(checksum)                                                                        \
+    "SELECT record.id, " RECORD_VALUES ", " checksum                                               \
+    " FROM record CROSS JOIN task ON task.id = task_id "                                           \
+    "CROSS JOIN host ON host.id = host_id CROSS JOIN generator ON generator.id = generator_id "    \
+    "ORDER BY record.id"
 /* The condition of the index record_best: SQLite uses it only where these words occur. */
 #define IS_RIGHT "outcome = 'ok' AND verified = 1"
 
@@ -26,9 +34,9 @@ static const char *const sql[STATEMENT_COUNT] = {
     [STATEMENT_ADD_RECORD] =
         "INSERT INTO record(identity, task_id, host_id, generator_id, trace, knobs, outcome, "
         "message, clock, layouts, median_us, minimum_us, spread, max_error, peak_gflops, verified, "
-        "finalist, seed, created) VALUES(?1, (SELECT id FROM task WHERE key = ?2), "
+        "finalist, seed, created, checksum) VALUES(?1, (SELECT id FROM task WHERE key = ?2), "
         "(SELECT id FROM host WHERE name = ?3), (SELECT id FROM generator WHERE name = ?4), "
-        "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) "
+        "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) "
         "ON CONFLICT(identity) DO NOTHING",
     [STATEMENT_FIND_TASK] = "SELECT id FROM task WHERE key = ?1",
     [STATEMENT_FIND_HOST] = "SELECT id FROM host WHERE name = ?1",
@@ -40,16 +48,9 @@ static const char *const sql[STATEMENT_COUNT] = {
     [STATEMENT_FIND_BEST] =
         "SELECT id, median_us FROM record WHERE task_id = ?1 AND host_id = ?2 AND "
         "generator_id = ?3 AND finalist = ?4 AND " IS_RIGHT " ORDER BY median_us, id LIMIT 1",
-    [STATEMENT_READ_RECORD] =
-        "SELECT " RECORD_COLUMNS " FROM " RECORD_TABLES " WHERE record.id = ?1",
-    [STATEMENT_VISIT_TASK] = "SELECT " RECORD_COLUMNS " FROM " RECORD_TABLES
-                             " WHERE task_id = (SELECT id FROM task WHERE key = ?1) "
-                             "ORDER BY record.id",
-    /* CROSS JOIN keeps the order of the tables: records in order of id, without sorting them. */
-    [STATEMENT_VISIT_ALL] =
-        "SELECT " RECORD_COLUMNS " FROM record CROSS JOIN task ON task.id = task_id "
-        "CROSS JOIN host ON host.id = host_id CROSS JOIN generator ON generator.id = generator_id "
-        "ORDER BY record.id",
+    [STATEMENT_READ_RECORD] = READ_RECORD("checksum"),
+    [STATEMENT_VISIT_TASK] = VISIT_TASK("checksum"),
+    [STATEMENT_VISIT_ALL] = VISIT_ALL("checksum"),
     [STATEMENT_TASKS] =
         "SELECT id, key, (SELECT count(*) FROM record WHERE task_id = task.id), "
         "(SELECT count(*) FROM record INDEXED BY record_best WHERE task_id = task.id AND " IS_RIGHT
@@ -96,11 +97,24 @@ static const char *const sql[STATEMENT_COUNT] = {
     [STATEMENT_VACUUM] = "VACUUM",
 };
 
+/* In place of those above, for a file without checksums that is opened for reading. */
+static const char *const sql_without_checksums[STATEMENT_COUNT] = {
+    [STATEMENT_READ_RECORD] = READ_RECORD("NULL"),
+    [STATEMENT_VISIT_TASK] = VISIT_TASK("NULL"),
+    [STATEMENT_VISIT_ALL] = VISIT_ALL("NULL"),
+};
+
+static const char *sql_of(const struct database *database, enum statement which) {
+    if (database->version < CHECKSUMS_SINCE_VERSION && sql_without_checksums[which])
+        return sql_without_checksums[which];
+    return sql[which];
+}
+
 dlt_status database_statement(struct database *database, enum statement which,
                               sqlite3_stmt **statement, struct error *error) {
     sqlite3_stmt **slot = &database->statements[which];
     if (!*slot) {
-        int code = sqlite3_prepare_v3(database->connection, sql[which], -1,
+        int code = sqlite3_prepare_v3(database->connection, sql_of(database, which), -1,
                                       SQLITE_PREPARE_PERSISTENT, slot, NULL);
         if (code != SQLITE_OK)
             return database_fail(database, code, error);

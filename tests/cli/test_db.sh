@@ -5,7 +5,7 @@
 set -u
 dltune=$1
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+trap 'umount "$folder/disk" 2>/dev/null; rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 unset DLTUNE_DB
 export XDG_DATA_HOME=$folder/data HOME=$folder/home
@@ -81,5 +81,49 @@ expect 1 "damaged" db check --db half.db
 expect 0 " records recovered" db check --repair rest.db --db half.db
 head -c 9000 all.db >start.db
 expect 1 "no record could be recovered" db check --repair none.db --db start.db
+
+# a digit that changed, which SQLite cannot tell
+"$dltune" db export --db all.db | head -1 | grep -o '"knobs":"[^"]*"' | cut -d'"' -f4 >knobs
+LC_ALL=C sed "s/$(cat knobs)/$(tr 0-9 1-90 <knobs)/" all.db >digit.db
+expect 1 "is not what was written" db check --db digit.db
+expect 0 "found damaged" db check --repair digits.db --db digit.db
+expect 0 ", 0 bad" db check --db digits.db
+
+# a disk that is full keeps what was committed
+mkdir disk
+if mount -t tmpfs -o size=200k tmpfs disk 2>/dev/null; then
+    expect 1 "the disk is full" matmul m=5 n=7 k=3 --target c --trials 2000 --db disk/full.db
+    expect 0 ", 0 bad" db check --db disk/full.db
+    expect 0 "us" query matmul m=5 n=7 k=3 --target c --db disk/full.db
+    expect 1 "is the disk full?" export --target c --name full --out disk --db disk/full.db
+    umount disk
+else
+    echo "skipped: a small disk cannot be made without the right to mount one"
+fi
+
+# a folder that is not writable, for one whom permissions bind
+mkdir kept && cp all.db kept && chmod 755 . && chmod 555 kept
+as=; [ "$(id -u)" -ne 0 ] || as="setpriv --reuid 65534 --clear-groups"
+if $as "$dltune" version >/dev/null 2>&1; then
+    program=$dltune
+    dltune=run_bound
+    run_bound() { $as "$program" "$@"; }
+    expect 0 "us" query matmul m=5 n=7 k=3 --target c --db kept/all.db
+    expect 0 ", 0 bad" db check --db kept/all.db
+    expect 1 "kept/all.db: not writable" matmul m=5 n=7 k=3 --target c --trials 1 --db kept/all.db
+    expect 1 "kept/new: cannot create this folder" export --target c --name x --out kept/new --db kept/all.db
+    dltune=$program
+else
+    echo "skipped: the program cannot be run as another user here"
+fi
+chmod 755 kept
+
+# a file that is removed while it is tuned into
+"$dltune" matmul m=40 n=96 k=64 --trials 100000 --quiet --db gone.db >/dev/null 2>said &
+until [ -s gone.db ]; do sleep 0.1; done
+rm gone.db
+wait $! && { failures=$((failures + 1)); echo "FAILED: tuning into a removed file"; }
+grep -q "gone.db: the file was removed or replaced while it was in use" said ||
+    { failures=$((failures + 1)); cat said; }
 
 [ "$failures" -eq 0 ] || exit 1
