@@ -13,6 +13,8 @@
  *     attach STAGE inline | root | CONSUMER LOOP   where a stage is computed
  *     pack TENSOR LAYOUT                           an identity stage TENSOR.packed with that layout
  *     layout STAGE LAYOUT                          an intermediate stage stored in another layout
+ *     rfactor STAGE LOOP...                        trips of these reduction loops make partial
+ *                                                  results, elements of a stage STAGE.partial
  *     tile STAGE LOOP | root                       all inside LOOP (of the whole stage) is a tile
  *
  * A trace is these lines; replaying it on an equal expression gives an equal schedule.
@@ -128,6 +130,8 @@ dlt_status schedule_pack(struct schedule *schedule, const char *tensor, const ch
                          struct error *error);
 dlt_status schedule_layout(struct schedule *schedule, const char *stage, const char *layout,
                            struct error *error);
+dlt_status schedule_rfactor(struct schedule *schedule, const char *stage, int count,
+                            const char *const *loops, struct error *error);
 /* `loop` NULL: the whole stage. */
 dlt_status schedule_tile(struct schedule *schedule, const char *stage, const char *loop,
                          struct error *error);

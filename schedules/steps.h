@@ -73,6 +73,9 @@ int value_count_nodes(const struct value *value, int limit); /* stops counting b
 /* Replaces variables in subscripts, indices and conditions. */
 const struct value *value_substitute(struct arena *arena, const struct value *value,
                                      const struct binding *bindings, int count);
+/* Reads of one tensor become reads of another, at the same subscripts. */
+const struct value *value_rename(struct arena *arena, const struct value *value,
+                                 const struct tensor *from, const struct tensor *to);
 
 /* The box of `producer` that one trip of the consumer's loop at `position` reads. Refuses where a
  * stage outside of that loop reads the producer, or the box has no constant size. */

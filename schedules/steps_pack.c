@@ -75,18 +75,6 @@ static dlt_status packed_name(const struct schedule *schedule, const char *tenso
     return DLT_OK;
 }
 
-struct renaming {
-    struct arena *arena;
-    const struct tensor *from, *to;
-};
-
-static const struct value *rename_read(void *context, const struct value *value) {
-    const struct renaming *renaming = context;
-    if (value->operation != OP_READ || value->tensor != renaming->from)
-        return value;
-    return value_read(renaming->arena, renaming->to, value->subscripts);
-}
-
 /* The layout's text as it is printed, so that equal layouts have equal traces. The copy is
  * allocated first: an arena that is out of memory leaves, and the text would be lost. */
 static const char *canonical_layout(struct arena *arena, const struct stage *stage) {
@@ -129,9 +117,8 @@ static dlt_status pack(struct schedule *schedule, const char *tensor_name, const
     struct stage *stage = stage_create(arena, packed, &next_id);
     TRY(set_layout(arena, stage, layout, error));
     packed->layout = stage->layout;
-    struct renaming renaming = {arena, tensor, packed};
     for (int i = 0; i < schedule->stage_count; i++)
-        bodies[i] = value_rewrite(arena, schedule->stages[i]->body, rename_read, &renaming);
+        bodies[i] = value_rename(arena, schedule->stages[i]->body, tensor, packed);
     TRY(step_record(schedule, error, "pack %s %s", tensor_name, stage->layout_text));
     for (int i = 0; i < schedule->stage_count; i++)
         schedule->stages[i]->body = bodies[i];

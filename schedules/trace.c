@@ -103,6 +103,11 @@ static dlt_status apply_layout(struct schedule *schedule, int count, const char 
                            error);
 }
 
+static dlt_status apply_rfactor(struct schedule *schedule, int count, const char *const *words,
+                                struct error *error) {
+    return schedule_rfactor(schedule, words[0], count - 1, words + 1, error);
+}
+
 static dlt_status apply_tile(struct schedule *schedule, int count, const char *const *words,
                              struct error *error) {
     (void)count;
@@ -126,6 +131,7 @@ static const struct step {
     {"attach", 2, 3, "STAGE inline, STAGE root, or STAGE CONSUMER LOOP", apply_attach},
     {"pack", 2, MAX_WORDS - 1, "TENSOR LAYOUT", apply_pack},
     {"layout", 2, MAX_WORDS - 1, "STAGE LAYOUT", apply_layout},
+    {"rfactor", 2, MAX_RANK + 1, "STAGE LOOP...", apply_rfactor},
     {"tile", 2, 2, "STAGE LOOP, or STAGE root", apply_tile},
 };
 
@@ -142,7 +148,7 @@ static dlt_status apply_words(struct schedule *schedule, int count, const char *
     }
     return error_set(error, DLT_ERROR_ARGUMENT,
                      "step: %.60s is none of split, fuse, reorder, unroll, vectorize, parallel, "
-                     "attach, pack, layout, tile",
+                     "attach, pack, layout, rfactor, tile",
                      words[0]);
 }
 

@@ -72,3 +72,21 @@ const struct value *value_substitute(struct arena *arena, const struct value *va
     struct substitution substitution = {arena, bindings, count};
     return value_rewrite(arena, value, substitute_node, &substitution);
 }
+
+struct renaming {
+    struct arena *arena;
+    const struct tensor *from, *to;
+};
+
+static const struct value *rename_read(void *context, const struct value *value) {
+    const struct renaming *renaming = context;
+    if (value->operation != OP_READ || value->tensor != renaming->from)
+        return value;
+    return value_read(renaming->arena, renaming->to, value->subscripts);
+}
+
+const struct value *value_rename(struct arena *arena, const struct value *value,
+                                 const struct tensor *from, const struct tensor *to) {
+    struct renaming renaming = {arena, from, to};
+    return value_rewrite(arena, value, rename_read, &renaming);
+}

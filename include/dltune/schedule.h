@@ -64,6 +64,10 @@ DLT_API dlt_status dlt_attach(dlt_schedule *schedule, const char *stage, const c
 DLT_API dlt_status dlt_pack(dlt_schedule *schedule, const char *tensor, const char *layout);
 /* An intermediate stage is stored in another layout. */
 DLT_API dlt_status dlt_layout(dlt_schedule *schedule, const char *stage, const char *layout);
+/* Trips of these reduction loops make partial results, elements of a new stage STAGE.partial, which
+ * STAGE combines. */
+DLT_API dlt_status dlt_rfactor(dlt_schedule *schedule, const char *stage, int count,
+                               const char *const *loops);
 /* All inside LOOP (NULL: the whole stage) is a tile: the block of registers that becomes vector
  * code. */
 DLT_API dlt_status dlt_tile(dlt_schedule *schedule, const char *stage, const char *loop);

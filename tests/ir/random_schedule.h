@@ -147,8 +147,24 @@ static void pack_inputs(struct schedule *schedule, struct random *random) {
     }
 }
 
+/* Partial results of some reductions, over whole loops and pieces of them. */
+static void factor_reductions(struct schedule *schedule, struct random *random) {
+    for (int i = schedule->stage_count - 1; i >= 0; i--) {
+        const struct stage *stage = schedule->stages[i];
+        const char *loop = NULL;
+        if (!stage->tensor->combiner || !chance(random, 3))
+            continue;
+        for (int j = 0; j < stage->loop_count; j++)
+            if (stage->loops[j].is_reduction && (!loop || chance(random, 2)))
+                loop = stage->loops[j].variable->name;
+        if (loop && step(schedule, "split %s %s %d", stage->name, loop, (int)between(random, 2, 9)))
+            step(schedule, "rfactor %s %s.%c", stage->name, loop, chance(random, 2) ? 'o' : 'i');
+    }
+}
+
 static void random_schedule(struct schedule *schedule, struct random *random) {
     pack_inputs(schedule, random);
+    factor_reductions(schedule, random);
     for (int i = schedule->stage_count - 1; i >= 0; i--) {
         struct stage *stage = schedule->stages[i];
         const char *name = stage->name;

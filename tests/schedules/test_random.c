@@ -118,13 +118,19 @@ static dlt_status random_mark(struct schedule *schedule, struct random *random, 
     }
 }
 
+static dlt_status random_rfactor(struct schedule *schedule, struct random *random,
+                                 const struct stage *stage, struct error *error) {
+    const char *names[2] = {random_loop(random, stage), random_loop(random, stage)};
+    return schedule_rfactor(schedule, stage->name, 1 + (int)random_below(random, 2), names, error);
+}
+
 static dlt_status random_step(struct schedule *schedule, struct random *random,
                               struct error *error) {
     const struct stage *stage = random_stage(random, schedule);
     const struct stage *other = random_stage(random, schedule);
     const char *name = stage->name, *loop = random_loop(random, stage);
     char text[512];
-    switch (random_below(random, 20)) {
+    switch (random_below(random, 22)) {
     case 0:
     case 1:
     case 2:
@@ -155,6 +161,9 @@ static dlt_status random_step(struct schedule *schedule, struct random *random,
         return schedule_attach(schedule, name, other->name, random_loop(random, other), error);
     case 16:
         return random_pack(schedule, random, error);
+    case 17:
+    case 18:
+        return random_rfactor(schedule, random, stage, error);
     default:
         return schedule_layout(schedule, name, random_layout(random, stage->tensor, text), error);
     }
