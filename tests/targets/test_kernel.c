@@ -81,6 +81,16 @@ static const struct example examples[] = {
      "vectorize c n.i\ntile c n.o\n"},
     {"split reduction", MATMUL("6", "16", "29"),
      "split c k 8\nreorder c k.o m k.i n\nvectorize c n\ntile c k.o\n"},
+    {"partial results", MATMUL("6", "18", "29"),
+     "split c k 8\nrfactor c k.o\nsplit c.partial n 16\nreorder c.partial k.o n.o k.i m n.i\n"
+     "unroll c.partial m\nvectorize c.partial n.i\nparallel c.partial k.o\ntile c.partial n.o\n"
+     "split c n 16\nreorder c m n.o k.o n.i\nunroll c k.o\nvectorize c n.i\ntile c n.o\n"},
+    {"accumulators", MATMUL("3", "20", "29"),
+     "split c k 4\nrfactor c k.i\nsplit c n 16\nreorder c n.o k.i m n.i\nunroll c k.i\n"
+     "unroll c m\nvectorize c n.i\nattach c.partial c n.o\nreorder c.partial k.o k.i m n\n"
+     "unroll c.partial k.i\nunroll c.partial m\nvectorize c.partial n\ntile c n.o\n"},
+    {"parts of a maximum", POOL,
+     "split y r 2\nrfactor y r.o\nfuse y.partial r.o c\nparallel y.partial r.o.c\n"},
     {"parallel matmul", MATMUL("13", "37", "19"), TILED_MATMUL "parallel c m.o\n"},
     {"untouched convolution", CONVOLUTION, ""},
     {"tiled convolution", CONVOLUTION,
