@@ -85,7 +85,7 @@ static const struct example examples[] = {
      "split c k 8\nrfactor c k.o\nsplit c.partial n 16\nreorder c.partial k.o n.o k.i m n.i\n"
      "unroll c.partial m\nvectorize c.partial n.i\nparallel c.partial k.o\ntile c.partial n.o\n"
      "split c n 16\nreorder c m n.o k.o n.i\nunroll c k.o\nvectorize c n.i\ntile c n.o\n"},
-    {"accumulators", MATMUL("3", "20", "29"),
+    {"accumulators", MATMUL("1", "20", "29"),
      "split c k 4\nrfactor c k.i\nsplit c n 16\nreorder c n.o k.i m n.i\nunroll c k.i\n"
      "unroll c m\nvectorize c n.i\nattach c.partial c n.o\nreorder c.partial k.o k.i m n\n"
      "unroll c.partial k.i\nunroll c.partial m\nvectorize c.partial n\ntile c n.o\n"},
