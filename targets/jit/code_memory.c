@@ -6,8 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-dlt_status code_memory_create(const void *code, size_t bytes, struct code_memory *memory,
-                              struct error *error) {
+dlt_status code_memory_open(size_t bytes, struct code_memory *memory, struct error *error) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) & ~(page - 1);
     void *pages;
     *memory = (struct code_memory){0};
@@ -17,15 +16,25 @@ dlt_status code_memory_create(const void *code, size_t bytes, struct code_memory
     if (pages == MAP_FAILED)
         return error_set(error, DLT_ERROR_SYSTEM, "mmap of %zu bytes for code: %s", whole,
                          strerror(errno));
-    memcpy(pages, code, bytes);
-    if (mprotect(pages, whole, PROT_READ | PROT_EXEC) != 0) {
-        int reason = errno;
-        munmap(pages, whole);
-        return error_set(error, DLT_ERROR_SYSTEM, "mprotect of code to executable: %s",
-                         strerror(reason));
-    }
     *memory = (struct code_memory){pages, whole};
     return DLT_OK;
+}
+
+dlt_status code_memory_seal(const struct code_memory *memory, struct error *error) {
+    if (mprotect(memory->code, memory->bytes, PROT_READ | PROT_EXEC) != 0)
+        return error_set(error, DLT_ERROR_SYSTEM, "mprotect of code to executable: %s",
+                         strerror(errno));
+    return DLT_OK;
+}
+
+dlt_status code_memory_create(const void *code, size_t bytes, struct code_memory *memory,
+                              struct error *error) {
+    TRY(code_memory_open(bytes, memory, error));
+    memcpy(memory->code, code, bytes);
+    dlt_status status = code_memory_seal(memory, error);
+    if (status != DLT_OK)
+        code_memory_free(memory);
+    return status;
 }
 
 void code_memory_free(struct code_memory *memory) {

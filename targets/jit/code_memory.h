@@ -6,12 +6,16 @@
 
 #include <stddef.h>
 
-/* Copies code into pages of its own, then makes them executable. `code` starts at a page. */
 struct code_memory {
-    void *code;   /* NULL: nothing is held */
+    void *code;   /* starts at a page; NULL: nothing is held */
     size_t bytes; /* of the mapping */
 };
 
+/* Zeroed pages to be filled, then sealed: from there on they may be executed, no longer written. */
+dlt_status code_memory_open(size_t bytes, struct code_memory *memory, struct error *error);
+dlt_status code_memory_seal(const struct code_memory *memory, struct error *error);
+
+/* Both, with a copy of the code between. */
 dlt_status code_memory_create(const void *code, size_t bytes, struct code_memory *memory,
                               struct error *error);
 void code_memory_free(struct code_memory *memory); /* also of a zeroed one */

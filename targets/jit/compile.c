@@ -1,25 +1,19 @@
-/* TinyCC in memory; see compile.h.
+/* From C text and tiles to code that runs; see compile.h.
  *
- * Calls from C to a tile are 32-bit relative, so both lie in one mapping. The tiles' addresses must
- * be known before libtcc can tell how large the C part is; so the mapping is made larger than any C
- * code of that text can be, and what was not needed is given back. libtcc makes the pages that it
- * relocates executable while they are still writable; they lose that at once, before any address
- * leaves this file. */
+ * Calls from C to a tile are 32-bit relative, so both lie in one mapping: the object is measured
+ * first, the mapping made for all of it, filled, and only then made executable. */
 #include "targets/jit/compile.h"
 
-#include <errno.h>
-#include <libtcc.h>
-#include <stdint.h>
+#include "targets/jit/link.h"
+#include "targets/jit/object_file.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
-    CODE_PER_CHARACTER = 16, /* bytes; C code and its tables never reach it */
-    CODE_AT_LEAST = 1 << 16,
-    TILE_ALIGNMENT = 64,
+    TILE_ALIGNMENT = 64
 };
 
 double clock_microseconds(void) {
@@ -28,117 +22,78 @@ double clock_microseconds(void) {
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec * 1e-3;
 }
 
-static size_t round_up(size_t bytes, size_t multiple) {
-    return (bytes + multiple - 1) / multiple * multiple;
-}
-
-static size_t page_size(void) {
-    return (size_t)sysconf(_SC_PAGESIZE);
-}
-
 size_t tile_offset(const struct program_code *code, int number) {
     size_t offset = 0;
     for (int i = 0; i < number; i++)
-        offset += round_up(code->codes[i].size, TILE_ALIGNMENT);
+        offset += (code->codes[i].size + TILE_ALIGNMENT - 1) / TILE_ALIGNMENT * TILE_ALIGNMENT;
     return offset;
 }
 
-/* Keeps the first error; a warning only until then. */
-static void keep_message(void *context, const char *message) {
-    struct error *kept = context;
-    if (kept->status == DLT_OK)
-        error_set(kept, strstr(message, "error") ? DLT_ERROR_COMPILE : DLT_OK, "%s", message);
+/* The tiles in their places, found by the names that the text gives them. */
+struct placed_tiles {
+    const struct program_code *code;
+    const char *prefix;
+    char *place;
+};
+
+static void copy_tiles(const struct placed_tiles *tiles) {
+    for (int i = 0; i < tiles->code->count; i++)
+        memcpy(tiles->place + tile_offset(tiles->code, i), tiles->code->codes[i].bytes,
+               tiles->code->codes[i].size);
 }
 
-static dlt_status map_pages(size_t bytes, struct code_memory *memory, struct error *error) {
-    bytes = round_up(bytes, page_size());
-    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED)
-        return error_set(error, DLT_ERROR_SYSTEM, "mmap of %zu bytes for code: %s", bytes,
-                         strerror(errno));
-    memory->code = pages;
-    memory->bytes = bytes;
-    return DLT_OK;
+static void *find_tile(const void *context, const char *name) {
+    static const char middle[] = "_tile_";
+    const struct placed_tiles *tiles = context;
+    size_t prefix = strlen(tiles->prefix), before = prefix + strlen(middle);
+    if (strncmp(name, tiles->prefix, prefix) != 0 ||
+        strncmp(name + prefix, middle, strlen(middle)) != 0)
+        return NULL;
+    char *end;
+    long number = strtol(name + before, &end, 10);
+    if (end == name + before || *end || number < 0 || number >= tiles->code->count)
+        return NULL;
+    return tiles->place + tile_offset(tiles->code, (int)number);
 }
 
-/* Gives back what lies behind `used` bytes and makes the rest executable. */
-static dlt_status seal_pages(struct code_memory *memory, size_t used, struct error *error) {
-    size_t bytes = round_up(used, page_size());
-    if (bytes < memory->bytes) {
-        munmap((char *)memory->code + bytes, memory->bytes - bytes);
-        memory->bytes = bytes;
-    }
-    if (mprotect(memory->code, memory->bytes, PROT_READ | PROT_EXEC) != 0)
-        return error_set(error, DLT_ERROR_SYSTEM, "mprotect of code to executable: %s",
-                         strerror(errno));
-    return DLT_OK;
-}
-
-static void place_tiles(TCCState *state, const char *prefix, const struct program_code *code,
-                        const struct code_memory *memory) {
-    for (int i = 0; i < code->count; i++) {
-        char name[128], *place = (char *)memory->code + tile_offset(code, i);
-        memcpy(place, code->codes[i].bytes, code->codes[i].size);
-        snprintf(name, sizeof name, "%s_tile_%d", prefix, i);
-        tcc_add_symbol(state, name, place);
-    }
-}
-
-static dlt_status link_code(TCCState *state, struct compiled *compiled, const struct error *message,
-                            struct error *error) {
-    int needed = tcc_relocate(state, NULL);
-    if (needed < 0)
-        return error_set(error, DLT_ERROR_COMPILE, "linking the kernel: %s", message->message);
-    if ((size_t)needed > compiled->memory.bytes - compiled->tile_bytes)
-        return error_set(error, DLT_ERROR_COMPILE,
-                         "the kernel's code takes %d bytes, more than %zu", needed,
-                         compiled->memory.bytes - compiled->tile_bytes);
-    if (tcc_relocate(state, (char *)compiled->memory.code + compiled->tile_bytes) < 0)
-        return error_set(error, DLT_ERROR_COMPILE, "linking the kernel: %s", message->message);
-    return seal_pages(&compiled->memory, compiled->tile_bytes + (size_t)needed, error);
-}
-
-static void *find_symbol(TCCState *state, const char *prefix, const char *function) {
+static void *find_function(const struct linking *linking, const char *prefix,
+                           const char *function) {
     char name[128];
     snprintf(name, sizeof name, "%s_%s", prefix, function);
-    return tcc_get_symbol(state, name);
+    return link_symbol(linking, name);
 }
 
-static dlt_status compile_and_link(TCCState *state, const char *source, const char *prefix,
-                                   const struct program_code *code, struct compiled *compiled,
-                                   struct error *error) {
-    struct error message = {.status = DLT_OK};
-    double start = clock_microseconds(), middle;
-    tcc_set_error_func(state, &message, keep_message);
-    tcc_set_options(state, "-nostdlib");
-    tcc_set_output_type(state, TCC_OUTPUT_MEMORY);
-    if (tcc_compile_string(state, source) < 0)
-        return error_set(error, DLT_ERROR_COMPILE, "compiling the kernel: %s", message.message);
-    middle = clock_microseconds();
-    compiled->compile_microseconds = middle - start;
+static dlt_status place_and_link(const struct object_file *file, const char *prefix,
+                                 const struct program_code *code, struct compiled *compiled,
+                                 struct error *error) {
+    struct linking linking;
     compiled->tile_bytes = tile_offset(code, code->count);
-    size_t room = strlen(source) * CODE_PER_CHARACTER + CODE_AT_LEAST;
-    TRY(map_pages(compiled->tile_bytes + room, &compiled->memory, error));
-    place_tiles(state, prefix, code, &compiled->memory);
-    TRY(link_code(state, compiled, &message, error));
-    compiled->pack = find_symbol(state, prefix, "pack");
-    compiled->run = find_symbol(state, prefix, "run");
-    compiled->link_microseconds = clock_microseconds() - middle;
+    TRY(link_measure(file->bytes, file->count, &linking, error));
+    TRY(code_memory_open(compiled->tile_bytes + linking.bytes, &compiled->memory, error));
+    const struct placed_tiles tiles = {code, prefix, compiled->memory.code};
+    copy_tiles(&tiles);
+    TRY(link_object(&linking, tiles.place + compiled->tile_bytes, find_tile, &tiles, error));
+    compiled->pack = find_function(&linking, prefix, "pack");
+    compiled->run = find_function(&linking, prefix, "run");
     if (!compiled->pack || !compiled->run)
         return error_set(error, DLT_ERROR_COMPILE, "the kernel's code lacks %s_pack or %s_run",
                          prefix, prefix);
-    return DLT_OK;
+    return code_memory_seal(&compiled->memory, error);
 }
 
 dlt_status compile_c(const char *source, const char *prefix, const struct program_code *code,
                      struct compiled *compiled, struct error *error) {
+    struct object_file file;
+    double start = clock_microseconds();
     *compiled = (struct compiled){.pack = NULL};
-    TCCState *state = tcc_new();
-    if (!state)
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    dlt_status status = compile_and_link(state, source, prefix, code, compiled, error);
-    tcc_delete(state);
-    if (status != DLT_OK)
+    TRY(object_file_create(source, &file, error));
+    compiled->compile_microseconds = file.compile_microseconds;
+    dlt_status status = place_and_link(&file, prefix, code, compiled, error);
+    object_file_free(&file);
+    compiled->link_microseconds = clock_microseconds() - start - compiled->compile_microseconds;
+    if (status != DLT_OK) {
+        error_prefix(error, "linking the kernel");
         code_memory_free(&compiled->memory);
+    }
     return status;
 }

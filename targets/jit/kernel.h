@@ -8,8 +8,7 @@
  *
  * `parameters` are the expression's parameters in order, `tensors` its variable inputs in order and
  * then the result, all in their layouts. Workspace: shared_bytes + threads * private_bytes.
- * Both answer 0. Code that runs is not writable: libtcc opens its pages for both while it relocates
- * them, and they are sealed before an address of them is handed out. A kernel is immutable: any
+ * Both answer 0. No page is ever writable and executable at once. A kernel is immutable: any
  * number of threads may run it, each with a workspace of its own. */
 #ifndef TARGETS_JIT_KERNEL_H
 #define TARGETS_JIT_KERNEL_H
