@@ -3,6 +3,7 @@
 #include "bench/process.h"
 
 #include "base/program.h"
+#include "measure/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef DLTUNE_LIBEXEC
@@ -34,12 +34,6 @@ dlt_status bench_find_worker(const char *given, char *path, size_t bytes, struct
                      "dltune-bench-worker is neither beside the program nor in %s; "
                      "DLTUNE_BENCH_WORKER may say where it is",
                      DLTUNE_LIBEXEC);
-}
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
 /* Starts the worker with one end of a socket as its standard input and output. */
@@ -67,7 +61,7 @@ static dlt_status start(const char *worker, const struct task *task, int end, pi
 static bool read_all(int socket, double end, struct text *answers) {
     for (;;) {
         struct pollfd ready = {.fd = socket, .events = POLLIN};
-        double left = end - now();
+        double left = end - clock_seconds();
         char bytes[4096];
         ssize_t length;
         if (left <= 0)
@@ -116,7 +110,7 @@ dlt_status bench_process_run(const char *worker, const struct task *task, const 
         sent += written > 0 ? (size_t)written : 0;
     }
     shutdown(pair[0], SHUT_WR);
-    in_time = read_all(pair[0], now() + timeout_seconds, answers);
+    in_time = read_all(pair[0], clock_seconds() + timeout_seconds, answers);
     if (!in_time)
         kill(id, SIGKILL);
     close(pair[0]);

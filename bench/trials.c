@@ -87,18 +87,16 @@ static double processor_seconds(void) {
 }
 
 static void report(const struct tuner_summary *summary, double processor) {
-    const struct tuner_shares *s = &summary->shares;
     double all = (double)summary->trials;
     printf("%lld trials, %lld right, best %.4g us%s\n", (long long)summary->trials,
            (long long)summary->errors[OUTCOME_OK], summary->best.median_us,
            summary->exhausted ? "; no point is left" : "");
     printf("a second: %.1f by the wall clock, %.1f by the processor's time\n",
            all / summary->seconds, all / processor);
-    printf("milliseconds a trial: search %.3f, lower %.3f, compile %.3f, check %.3f, time %.3f, "
-           "store %.3f, finalists %.3f, other %.3f\n",
-           1e3 * s->search / all, 1e3 * s->lower / all, 1e3 * s->compile / all,
-           1e3 * s->check / all, 1e3 * s->time / all, 1e3 * s->store / all,
-           1e3 * s->finalists / all, 1e3 * s->other / all);
+    printf("milliseconds a trial:");
+    for (int i = 0; i < TUNER_SHARES; i++)
+        printf("%s %s %.3f", i ? "," : "", tuner_share_names[i], 1e3 * summary->shares[i] / all);
+    puts("");
 }
 
 static void run(const char *workload, int64_t trials, const char *strategy, const char *folder) {

@@ -71,7 +71,8 @@ static dlt_status fill_row(const struct task *task, const struct measure_result 
 static dlt_status time_alone(const struct cli *cli, struct timed *timed, struct bench_row *row,
                              struct error *error) {
     struct measure_options how = {.seed = (unsigned long long)cli->options.seed,
-                                  .cold = cli->options.cold};
+                                  .cold = cli->options.cold,
+                                  .cancel = &stop_signal};
     struct measurer *measurer;
     dlt_status status;
     TRY(measurer_create(timed->task, &how, &measurer, error));

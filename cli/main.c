@@ -13,8 +13,8 @@ static const struct command commands[] = {
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_TUNE | GROUP_DATABASE | GROUP_OUTPUT,
      "Candidates that earlier runs on this machine stored are known and not measured again, so "
      "the\n"
-     "same command again continues: it measures as many new ones. Ctrl-C finishes the candidate\n"
-     "being measured, keeps everything, prints the best so far and exits with status 130.",
+     "same command again continues: it measures as many new ones. Ctrl-C keeps everything\n"
+     "measured before it, prints the best so far and exits with status 130.",
      run_tune_operator},
     {"tune", "LIST", "tune every line of a file",
      GROUP_PLACE | GROUP_TUNE | GROUP_DATABASE | GROUP_OUTPUT,

@@ -10,29 +10,6 @@
 
 /* ---- JSON ---- */
 
-/* Where the seconds of a run went, for both forms. */
-static const struct {
-    const char *name;
-    size_t offset;
-} shares[] = {
-    {"search", offsetof(struct tuner_shares, search)},
-    {"lower", offsetof(struct tuner_shares, lower)},
-    {"compile", offsetof(struct tuner_shares, compile)},
-    {"check", offsetof(struct tuner_shares, check)},
-    {"time", offsetof(struct tuner_shares, time)},
-    {"store", offsetof(struct tuner_shares, store)},
-    {"finalists", offsetof(struct tuner_shares, finalists)},
-    {"other", offsetof(struct tuner_shares, other)},
-};
-
-enum {
-    SHARE_COUNT = sizeof shares / sizeof shares[0]
-};
-
-static double share(const struct tuner_summary *summary, int row) {
-    return *(const double *)((const char *)&summary->shares + shares[row].offset);
-}
-
 static double trials_per_second(const struct tuner_summary *summary) {
     return summary->seconds > 0 ? (double)summary->trials / summary->seconds : 0;
 }
@@ -57,8 +34,8 @@ static void add_run(cJSON *object, const struct tuner_summary *summary) {
     cJSON_AddNumberToObject(object, "seconds", summary->seconds);
     cJSON_AddNumberToObject(object, "trials_per_s", trials_per_second(summary));
     seconds = cJSON_AddObjectToObject(object, "seconds_by_step");
-    for (int i = 0; i < SHARE_COUNT; i++)
-        cJSON_AddNumberToObject(seconds, shares[i].name, share(summary, i));
+    for (int i = 0; i < TUNER_SHARES; i++)
+        cJSON_AddNumberToObject(seconds, tuner_share_names[i], summary->shares[i]);
     cJSON_AddBoolToObject(object, "exhausted", summary->exhausted);
     cJSON_AddBoolToObject(object, "interrupted", summary->cancelled);
 }
@@ -160,8 +137,8 @@ static void print_run(const struct tuner_summary *summary) {
     if (summary->first_failure[0])
         printf("  %-10s %s\n", "failure", summary->first_failure);
     printf("  %-10s", "seconds");
-    for (int i = 0; i < SHARE_COUNT; i++)
-        printf("%s %s %.2f", i ? "," : "", shares[i].name, share(summary, i));
+    for (int i = 0; i < TUNER_SHARES; i++)
+        printf("%s %s %.2f", i ? "," : "", tuner_share_names[i], summary->shares[i]);
     printf("\n");
     print_quality(&summary->quality);
 }

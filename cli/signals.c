@@ -10,11 +10,13 @@ static void on_signal(int number) {
 }
 
 void signals_catch(void) {
+    static const int asking[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    if (signal(SIGHUP, SIG_IGN) != SIG_IGN) /* nohup */
-        sigaction(SIGHUP, &action, NULL);
+    for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++) {
+        struct sigaction before;
+        if (sigaction(asking[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(asking[i], &action, NULL);
+    }
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, not the end of a run */
 }

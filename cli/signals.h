@@ -1,4 +1,5 @@
-/* Ctrl-C and SIGTERM ask the run to stop; a second one ends it at once. */
+/* Ctrl-C, SIGTERM and SIGHUP ask the run to stop; a second one ends it at once. What was ignored
+ * when the program started stays ignored: nohup, commands that a script runs in the background. */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
 

@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/signals.h"
+#include "measure/clock.h"
 #include "measure/peak.h"
 #include "search/alternatives.h"
 #include "search/strategy.h"
@@ -16,12 +17,6 @@
 enum {
     DEFAULT_TRIALS = 256
 };
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 /* The peak of all the cores that the kernel may use. */
 static double measure_peak(const struct task *task) {
@@ -102,12 +97,14 @@ static bool tune_request(struct cli *cli, struct request *request, struct databa
     };
     struct tuner_summary summary;
     struct progress progress;
-    struct roofs roofs;
+    struct roofs roofs = {0};
     struct error error = {.status = DLT_OK};
     bool found;
     int best;
-    options.peak_gflops = measure_peak(shown);
-    roofs_for_task(database, true, shown, &roofs);
+    if (!stop_signal)
+        options.peak_gflops = measure_peak(shown);
+    if (!stop_signal)
+        roofs_for_task(database, true, shown, &roofs);
     progress_begin(&progress, cli, shown, options.peak_gflops, number, count);
     options.context = &progress;
     dlt_status status = tune_alternatives(request->tasks, request->count, database, &options, &best,
@@ -121,11 +118,11 @@ static bool tune_request(struct cli *cli, struct request *request, struct databa
 }
 
 static void tune_each(struct cli *cli, const struct request_list *list, struct database *database) {
-    double end = now() + cli->options.seconds;
+    double end = clock_seconds() + cli->options.seconds;
     for (int i = 0; i < list->count && !stop_signal; i++) {
         double seconds = 0;
         if (cli->options.seconds > 0) /* a share of what is left; a moment for the last ones too */
-            seconds = (end - now()) / (list->count - i);
+            seconds = (end - clock_seconds()) / (list->count - i);
         if (cli->options.seconds > 0 && seconds < 1e-3)
             seconds = 1e-3;
         if (!tune_request(cli, list->requests[i], database, seconds, i + 1, list->count))

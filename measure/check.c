@@ -2,6 +2,7 @@
 #include "measure/check.h"
 
 #include "base/random.h"
+#include "measure/clock.h"
 #include "measure/elements.h"
 #include "measure/inputs.h"
 #include "measure/known.h"
@@ -112,11 +113,13 @@ static bool judge(const struct checker *checker, const struct known_element *kno
 static dlt_status compare_complete(struct checker *checker, const void *output,
                                    struct comparison *comparison, struct error *error) {
     struct known *known = &checker->known;
+    double start = clock_seconds();
     while (known->header->count < known->capacity) {
         struct known_element element;
         TRY(evaluate(checker, known->header->count, &element, error));
         known_add(known, &element);
     }
+    comparison->reference_seconds = clock_seconds() - start;
     for (int64_t i = 0; i < known->capacity; i++)
         if (!judge(checker, &known->elements[i], output, comparison))
             break;
@@ -282,12 +285,15 @@ static dlt_status compare_sampled(struct checker *checker, const void *output,
                                   const struct check_request *request,
                                   struct comparison *comparison, struct error *error) {
     struct known *known = &checker->known;
+    double start;
     if (!judge_padding(checker, output, comparison))
         return DLT_OK;
     for (int64_t i = 0; i < known->header->count; i++)
         if (!judge(checker, &known->elements[i], output, comparison))
             return DLT_OK;
+    start = clock_seconds(); /* almost all of judging fresh elements is evaluating them */
     TRY(judge_sample(checker, output, request, comparison, error));
+    comparison->reference_seconds = clock_seconds() - start;
     if (comparison->right && known->header->has_golden)
         TRY(judge_by_golden(checker, output, comparison, error));
     if (comparison->right && !known->header->has_golden) {

@@ -22,7 +22,8 @@ struct check_request {
 
 struct comparison {
     bool right;
-    double max_error; /* largest error over its element's bound */
+    double max_error;         /* largest error over its element's bound */
+    double reference_seconds; /* that evaluating elements of the reference took */
     char message[256];
 };
 

@@ -84,10 +84,8 @@ static void merge(struct measure_result *total, const struct measure_result *one
         total->slowdown = one->slowdown;
     if (one->max_error > total->max_error)
         total->max_error = one->max_error;
-    total->seconds.lower = old.seconds.lower + one->seconds.lower;
-    total->seconds.compile = old.seconds.compile + one->seconds.compile;
-    total->seconds.check = old.seconds.check + one->seconds.check;
-    total->seconds.time = old.seconds.time + one->seconds.time;
+    for (int i = 0; i < MEASURE_SHARES; i++)
+        total->seconds[i] = old.seconds[i] + one->seconds[i];
 }
 
 static dlt_status run_round(struct measurer *measurer, int round, int count,

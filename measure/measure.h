@@ -12,6 +12,7 @@
 #include "measure/counters.h"
 #include "te/task.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,6 +41,16 @@ enum measure_step {
     STEP_COUNT
 };
 
+/* Where a candidate's time goes. */
+enum measure_share {
+    SHARE_LOWER,
+    SHARE_COMPILE,
+    SHARE_REFERENCE, /* evaluating elements to compare with */
+    SHARE_CHECK,     /* running it, with guarded buffers and other inputs, and comparing */
+    SHARE_TIME,
+    MEASURE_SHARES
+};
+
 struct measure_result {
     enum measure_outcome outcome;
     char message[256]; /* why not OK */
@@ -53,11 +64,8 @@ struct measure_result {
     double slowdown, probe_ns;
     struct measure_counters counters; /* of finalists, where the machine has any */
     uint64_t number;                  /* of the candidate in this measurer: picks samples */
-    /* where the candidate's time went, seconds */
-    struct measure_shares {
-        double lower, compile, check, time;
-    } seconds;
-    double steps_us[STEP_COUNT]; /* of making it; zeros if it was not made */
+    double seconds[MEASURE_SHARES];   /* where the candidate's time went */
+    double steps_us[STEP_COUNT];      /* of making it; zeros if it was not made */
 };
 
 struct measure_options {
@@ -65,6 +73,8 @@ struct measure_options {
     double timeout_seconds;  /* for compiling, checking and timing one candidate; default 10 */
     bool cold;               /* flush the caches before each timed call */
     bool unpinned;           /* let the worker move between cores; $DLTUNE_PIN=0 does the same */
+    /* not 0: what is being measured is given up within a tenth of a second; may be NULL */
+    const volatile sig_atomic_t *cancel;
 };
 
 struct measurer;
@@ -74,12 +84,13 @@ const char *measure_outcome_name(enum measure_outcome outcome);
 /* How a finished run is repeated exactly: the next candidate gets this number. */
 void measurer_set_number(struct measurer *measurer, uint64_t number);
 
-/* Starts the worker. `task` is borrowed until measurer_free. */
+/* Starts the worker. `task` is borrowed until measurer_free. This and what follows answer
+ * DLT_ERROR_CANCELLED if the options' `cancel` said so meanwhile. */
 dlt_status measurer_create(const struct task *task, const struct measure_options *options,
                            struct measurer **measurer, struct error *error);
 
-/* Measures one candidate. `best_us` is the best time so far (0: none), for giving up early. Fails
- * only if no worker can be run at all; a bad candidate is an outcome. */
+/* Measures one candidate. `best_us` is the best time so far (0: none), for giving up early. Else
+ * fails only if no worker can be run at all; a bad candidate is an outcome. */
 dlt_status measurer_run(struct measurer *measurer, const char *trace, double best_us,
                         struct measure_result *result, struct error *error);
 

@@ -72,6 +72,7 @@ dlt_status measurer_create(const struct task *task, const struct measure_options
     measurer->task = task;
     measurer->options = *options;
     measurer->shared = measurer->process.socket = -1;
+    measurer->process.cancel = options->cancel;
     if (pin && !strcmp(pin, "0"))
         measurer->options.unpinned = true;
     if (!(measurer->options.timeout_seconds > 0))
@@ -112,7 +113,9 @@ static dlt_status send_once(struct measurer *measurer, const char *trace,
     result->outcome = process_wait(&measurer->process, measurer->options.timeout_seconds,
                                    &measurer->message, result->message, sizeof result->message);
     if (result->outcome != OUTCOME_OK)
-        return DLT_OK;
+        return process_is_cancelled(&measurer->process)
+                   ? error_set(error, DLT_ERROR_CANCELLED, "interrupted")
+                   : DLT_OK;
     if (measurer->message.kind == MESSAGE_RESULT &&
         measurer->message.body_bytes == sizeof *result) {
         memcpy(result, measurer->message.body, sizeof *result);

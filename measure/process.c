@@ -134,7 +134,9 @@ static dlt_status greet(struct process *process, const char *key, const struct s
     if (!message_send(process->socket, MESSAGE_START, start, sizeof *start, key, strlen(key)))
         return error_set(error, DLT_ERROR_SYSTEM, "the worker ended before it was ready");
     if (process_wait(process, READY_SECONDS, message, reason, sizeof reason) != OUTCOME_OK)
-        return error_set(error, DLT_ERROR_SYSTEM, "the worker did not get ready: %s", reason);
+        return process_is_cancelled(process)
+                   ? error_set(error, DLT_ERROR_CANCELLED, "interrupted")
+                   : error_set(error, DLT_ERROR_SYSTEM, "the worker did not get ready: %s", reason);
     if (message->kind != MESSAGE_READY || message->body_bytes != sizeof *ready)
         return error_set(error, DLT_ERROR_SYSTEM, "the worker is of another version of dltune");
     if (ready->status != DLT_OK)
@@ -149,7 +151,7 @@ dlt_status process_start(struct process *process, const char *program, const cha
                          const struct start_message *start, int shared, struct message *message,
                          struct error *error) {
     dlt_status status;
-    *process = (struct process){.socket = -1};
+    *process = (struct process){.socket = -1, .cancel = process->cancel};
     TRY(launch(process, program, shared, error));
     status = greet(process, key, start, message, error);
     if (status != DLT_OK)
@@ -235,12 +237,16 @@ static bool has_ended(const struct process *process) {
            information.si_pid == process->id;
 }
 
+bool process_is_cancelled(const struct process *process) {
+    return process->cancel && *process->cancel;
+}
+
 enum measure_outcome process_wait(struct process *process, double seconds, struct message *message,
                                   char *reason, size_t bytes) {
     double end = clock_seconds() + seconds;
     for (;;) {
         struct pollfd poll_for = {.fd = process->socket, .events = POLLIN};
-        double left = end - clock_seconds();
+        double left = process_is_cancelled(process) ? 0 : end - clock_seconds();
         int wait = left <= 0                          ? 0
                    : left * 1000 < WATCH_MILLISECONDS ? (int)(left * 1000) + 1
                                                       : WATCH_MILLISECONDS;

@@ -16,6 +16,7 @@ struct process {
     uint64_t memory_headroom;
     unsigned counters;                    /* hardware counters that the worker has */
     uint64_t virtual_base, resident_base; /* bytes when it was ready */
+    const volatile sig_atomic_t *cancel;  /* not 0: waiting for it ends it; may be NULL */
     bool killed; /* it ended by a signal that somebody sent it: no fault of its own is known */
 };
 
@@ -23,7 +24,8 @@ struct process {
  */
 dlt_status process_find_program(char *path, size_t bytes, struct error *error);
 
-/* Starts one and waits until it is ready for candidates of the task. */
+/* Starts one and waits until it is ready for candidates of the task. Of what is there only `cancel`
+ * is kept. */
 dlt_status process_start(struct process *process, const char *program, const char *key,
                          const struct start_message *start, int shared, struct message *message,
                          struct error *error);
@@ -35,6 +37,8 @@ bool process_is_idle(const struct process *process);
  * has ended then. */
 enum measure_outcome process_wait(struct process *process, double seconds, struct message *message,
                                   char *reason, size_t bytes);
+
+bool process_is_cancelled(const struct process *process);
 
 /* Ends it, whatever it does, and waits for it. */
 void process_end(struct process *process);

@@ -190,6 +190,7 @@ static enum measure_outcome compare(struct session *session, const struct call *
         return error.status == DLT_ERROR_MEMORY ? OUTCOME_MEMORY : OUTCOME_REFUSED;
     }
     result->max_error = fmax(result->max_error, comparison.max_error);
+    result->seconds[SHARE_REFERENCE] += comparison.reference_seconds;
     if (comparison.right)
         return OUTCOME_OK;
     snprintf(result->message, sizeof result->message, "on %s inputs: %.200s",
@@ -341,17 +342,17 @@ static enum measure_outcome measure_made(struct session *session, const struct c
         return OUTCOME_OK;
     }
     outcome = check_first(session, candidate, request, trace, result);
-    result->seconds.check = lap(&since);
+    result->seconds[SHARE_CHECK] = lap(&since);
     if (outcome != OUTCOME_OK || result->abandoned)
         return outcome;
     faults_set_phase("timing");
     time_candidate(session, candidate, request, result);
-    result->seconds.time = lap(&since);
+    result->seconds[SHARE_TIME] = lap(&since);
     if (!needs_patterns(request, result))
         return OUTCOME_OK;
     faults_set_phase("checking");
     outcome = check_patterns(session, candidate, request, trace, result);
-    result->seconds.check += lap(&since);
+    result->seconds[SHARE_CHECK] += lap(&since);
     return outcome;
 }
 
@@ -365,12 +366,13 @@ void session_measure(struct session *session, const struct run_message *request,
     faults_set_phase("compiling");
     result->outcome =
         session->maker->make(session->maker->context, session->task, trace, &candidate, &error);
-    result->seconds.lower = candidate.lower_seconds;
+    result->seconds[SHARE_LOWER] = candidate.lower_seconds;
     memcpy(result->steps_us, candidate.steps_us, sizeof result->steps_us);
-    result->seconds.compile = lap(&since) - candidate.lower_seconds;
+    result->seconds[SHARE_COMPILE] = lap(&since) - candidate.lower_seconds;
     if (result->outcome == OUTCOME_OK) {
         faults_set_code(&candidate.code);
         result->outcome = measure_made(session, &candidate, request, trace, result);
+        result->seconds[SHARE_CHECK] -= result->seconds[SHARE_REFERENCE]; /* which is in it */
         faults_set_code(NULL);
         session->maker->release(session->maker->context, &candidate);
     } else {

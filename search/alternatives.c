@@ -51,14 +51,8 @@ static void add_runs(struct tuner_summary *sum, const struct tuner_summary *run)
     sum->trials += run->trials;
     for (int i = 0; i < OUTCOME_COUNT; i++)
         sum->errors[i] += run->errors[i];
-    sum->shares.search += run->shares.search;
-    sum->shares.lower += run->shares.lower;
-    sum->shares.compile += run->shares.compile;
-    sum->shares.check += run->shares.check;
-    sum->shares.time += run->shares.time;
-    sum->shares.store += run->shares.store;
-    sum->shares.finalists += run->shares.finalists;
-    sum->shares.other += run->shares.other;
+    for (int i = 0; i < TUNER_SHARES; i++)
+        sum->shares[i] += run->shares[i];
     step_times_merge(&sum->steps, &run->steps);
     sum->cancelled |= run->cancelled;
     if (!sum->first_failure[0])
@@ -85,7 +79,7 @@ static void show(void *context, const struct tuner_summary *run) {
         return;
     add_runs(&now, run);
     now.known += run->known;
-    now.seconds = tuner_clock() - s->start;
+    now.seconds = clock_seconds() - s->start;
     now.trials_wanted = s->options->trials;
     now.seconds_wanted = s->options->seconds;
     now.best = run->best;
@@ -100,14 +94,14 @@ static bool is_over(const struct sharing *s) {
     const struct tuner_options *options = s->options;
     return (options->cancel && *options->cancel) || s->all->cancelled ||
            (options->trials && s->all->trials >= options->trials) ||
-           (options->seconds > 0 && tuner_clock() - s->start >= options->seconds);
+           (options->seconds > 0 && clock_seconds() - s->start >= options->seconds);
 }
 
 /* One of `sharers` among whom the round's trials and seconds are shared. */
 static void limit(const struct sharing *s, int round, int sharers, struct tuner_options *options) {
     bool last = round == ROUNDS - 1;
     int64_t trials_left = s->options->trials - s->all->trials;
-    double seconds_left = s->options->seconds - (tuner_clock() - s->start);
+    double seconds_left = s->options->seconds - (clock_seconds() - s->start);
     if (s->options->trials) {
         double part = last ? (double)trials_left
                            : ceil(rounds[round].share * (double)s->options->trials / sharers);
@@ -199,7 +193,7 @@ static dlt_status finish(struct sharing *s, int *best, struct error *error) {
     }
     for (int i = 0; i < s->count; i++)
         tuner_summary_free(&s->alternatives[i].summary);
-    s->all->seconds = tuner_clock() - s->start;
+    s->all->seconds = clock_seconds() - s->start;
     if (!failed)
         return DLT_OK;
     if (error)
@@ -214,7 +208,7 @@ dlt_status tune_alternatives(struct task *const *tasks, int count, struct databa
                         .database = database,
                         .options = options,
                         .all = summary,
-                        .start = tuner_clock(),
+                        .start = clock_seconds(),
                         .count = count < MAX_ALTERNATIVES ? count : MAX_ALTERNATIVES};
     *best = 0;
     if (count == 1)

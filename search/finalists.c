@@ -52,13 +52,13 @@ dlt_status tuner_add_contender(struct tuner *tuner, const char *trace, const cha
 static dlt_status run_again(struct tuner *tuner, struct measure_result *results,
                             struct error *error) {
     const char *traces[FINALISTS];
-    double start = tuner_clock();
+    double start = clock_seconds();
     dlt_status status;
     for (int i = 0; i < tuner->contender_count; i++)
         traces[i] = tuner->contenders[i].trace;
     status = tuner->measurer->run_again(tuner->measurer->context, tuner->contender_count, traces,
                                         results, error);
-    tuner->summary->shares.finalists += tuner_clock() - start;
+    tuner->summary->shares[SHARE_FINALISTS] += clock_seconds() - start;
     return status;
 }
 

@@ -76,9 +76,9 @@ static bool visit(void *context, const struct record *record) {
 
 dlt_status tuner_read_known(struct tuner *tuner, struct error *error) {
     struct reading reading = {.tuner = tuner, .error = error};
-    double start = tuner_clock();
+    double start = clock_seconds();
     dlt_status status = database_records(tuner->database, tuner->task->key, visit, &reading, error);
-    tuner->summary->shares.store += tuner_clock() - start;
+    tuner->summary->shares[SHARE_STORE] += clock_seconds() - start;
     text_free(&reading.printed);
     return status == DLT_OK ? reading.status : status;
 }

@@ -1,11 +1,12 @@
 /* Tables of measured points: recording, reading; see replay.h. */
 #include "search/replay.h"
 
+#include "measure/clock.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <zlib.h>
 
 #define FIRST_LINE "dltune replay 1"
@@ -52,12 +53,6 @@ static void shuffle(struct point_list *list) {
     }
 }
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 struct recording {
     const struct space *space;
     replay_measure *measure;
@@ -77,7 +72,7 @@ static dlt_status measure_one(struct recording *r, int64_t number, double *micro
 }
 
 static dlt_status measure_all(struct recording *r, struct error *error) {
-    for (; r->count < r->list.count && seconds_now() < r->end; r->count++)
+    for (; r->count < r->list.count && clock_seconds() < r->end; r->count++)
         TRY(measure_one(r, r->count, &r->times[r->count], error));
     return DLT_OK;
 }
@@ -153,7 +148,7 @@ dlt_status replay_record(const char *path, const struct task *task, const struct
     struct recording recording = {.space = space,
                                   .measure = measure,
                                   .context = context,
-                                  .end = seconds > 0 ? seconds_now() + seconds : INFINITY,
+                                  .end = seconds > 0 ? clock_seconds() + seconds : INFINITY,
                                   .list = {.space = space}};
     gzFile file = gzopen(path, "wb9");
     dlt_status status;

@@ -22,12 +22,16 @@
 
 struct strategy;
 
-/* Where the seconds of a run went. */
-struct tuner_shares {
-    double search, lower, compile, check, time, store;
-    double finalists; /* timing the fastest again */
-    double other;     /* the reference, starting workers, handing candidates over */
+/* Where the seconds of a run go: those of candidates (enum measure_share), and then */
+enum tuner_share {
+    SHARE_SEARCH = MEASURE_SHARES,
+    SHARE_STORE,
+    SHARE_FINALISTS, /* timing the fastest again */
+    SHARE_OTHER,     /* starting workers, making inputs, handing candidates over */
+    TUNER_SHARES
 };
+
+extern const char *const tuner_share_names[TUNER_SHARES];
 
 /* How well this run's records, `points` of them, were ranked by the analytic score and by the model
  * that was stored before the run. */
@@ -45,9 +49,9 @@ struct tuner_summary {
     int64_t known;                 /* points of earlier runs */
     int64_t slow; /* trials timed in a slow phase of the machine (measure/probe.h) */
     double seconds, seconds_wanted; /* of this run; wanted: 0 if there is no limit */
-    struct tuner_shares shares;
-    struct step_times steps; /* of making this run's candidates */
-    bool exhausted;          /* no point was left to propose */
+    double shares[TUNER_SHARES];    /* seconds */
+    struct step_times steps;        /* of making this run's candidates */
+    bool exhausted;                 /* no point was left to propose */
     bool cancelled;
     char first_failure[320];      /* its kind and message; empty if there was none */
     struct tuner_quality quality; /* at the end of the run */
@@ -70,7 +74,7 @@ struct tuner_options {
     double peak_gflops;                  /* stored with the records; 0: unknown */
     const struct strategy *strategy;     /* NULL: the default */
     bool rough;                          /* the fastest are not timed again */
-    const volatile sig_atomic_t *cancel; /* not 0: stop after the current candidate; may be NULL */
+    const volatile sig_atomic_t *cancel; /* not 0: stop; may be NULL */
     tuner_progress *progress;            /* may be NULL */
     void *context;
 };

@@ -48,7 +48,7 @@ static dlt_status store_run(const struct task *task, struct database *database,
 dlt_status tune(const struct task *task, struct database *database,
                 const struct tuner_options *options, struct tuner_summary *summary,
                 struct error *error) {
-    struct measure_options how = {.seed = options->seed};
+    struct measure_options how = {.seed = options->seed, .cancel = options->cancel};
     struct tuner_measurer seam = {.run = run, .run_again = run_again};
     struct measurer *measurer = NULL;
     struct space *space = NULL;
@@ -60,7 +60,10 @@ dlt_status tune(const struct task *task, struct database *database,
     arena.recoverable = false; /* create_space's frame is gone */
     if (status == DLT_OK)
         status = measurer_create(task, &how, &measurer, error);
-    if (status == DLT_OK) {
+    if (status == DLT_ERROR_CANCELLED) {
+        summary->cancelled = true;
+        status = DLT_OK;
+    } else if (status == DLT_OK) {
         seam.context = measurer;
         status = tuner_run(task, space, &seam, database, options, summary, error);
         if (status == DLT_OK)

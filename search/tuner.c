@@ -14,15 +14,19 @@
 #define FINALISTS_SHARE   0.2 /* of the time, and */
 #define FINALISTS_SECONDS 1.5 /* at most, that are kept for the finalists */
 
-double tuner_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+const char *const tuner_share_names[TUNER_SHARES] = {
+    [SHARE_LOWER] = "lower", [SHARE_COMPILE] = "compile",     [SHARE_REFERENCE] = "reference",
+    [SHARE_CHECK] = "check", [SHARE_TIME] = "time",           [SHARE_SEARCH] = "search",
+    [SHARE_STORE] = "store", [SHARE_FINALISTS] = "finalists", [SHARE_OTHER] = "other",
+};
+
+static bool is_cancelled(const struct tuner *tuner) {
+    return tuner->options->cancel && *tuner->options->cancel;
 }
 
-bool tuner_must_stop(const struct tuner *tuner) {
+static bool must_stop(const struct tuner *tuner) {
     const struct tuner_options *options = tuner->options;
-    if (options->cancel && *options->cancel)
+    if (is_cancelled(tuner))
         return true;
     if (options->trials && tuner->summary->trials >= options->trials)
         return true;
@@ -33,11 +37,11 @@ bool tuner_must_stop(const struct tuner *tuner) {
     /* the rest is for timing the finalists again */
     double reserve = options->rough ? 0 : FINALISTS_SHARE * options->seconds;
     reserve = reserve < FINALISTS_SECONDS ? reserve : FINALISTS_SECONDS;
-    return tuner_clock() - tuner->start >= options->seconds - reserve;
+    return clock_seconds() - tuner->start >= options->seconds - reserve;
 }
 
 static void report(struct tuner *tuner) {
-    tuner->summary->seconds = tuner_clock() - tuner->start;
+    tuner->summary->seconds = clock_seconds() - tuner->start;
     if (tuner->options->progress)
         tuner->options->progress(tuner->options->context, tuner->summary);
 }
@@ -79,14 +83,13 @@ void tuner_judge(const struct tuner *tuner, struct measure_result *result) {
              result->max_error, limit);
 }
 
-static void add_shares(struct tuner *tuner, const struct measure_shares *seconds, double all) {
-    struct tuner_shares *shares = &tuner->summary->shares;
-    double known = seconds->lower + seconds->compile + seconds->check + seconds->time;
-    shares->lower += seconds->lower;
-    shares->compile += seconds->compile;
-    shares->check += seconds->check;
-    shares->time += seconds->time;
-    shares->other += all > known ? all - known : 0;
+static void add_shares(struct tuner *tuner, const double *seconds, double all) {
+    double *shares = tuner->summary->shares;
+    for (int i = 0; i < MEASURE_SHARES; i++) {
+        shares[i] += seconds[i];
+        all -= seconds[i];
+    }
+    shares[SHARE_OTHER] += all > 0 ? all : 0;
 }
 
 static void count_outcome(struct tuner *tuner, const struct measure_result *result) {
@@ -110,7 +113,7 @@ static void describe(struct text *note, const struct measure_result *result) {
 dlt_status tuner_store(struct tuner *tuner, const char *trace, const char *knobs,
                        const struct measure_result *result, bool finalist, struct error *error) {
     bool ok = result->outcome == OUTCOME_OK;
-    double start = tuner_clock();
+    double start = clock_seconds();
     struct text note = {0};
     if (ok)
         describe(&note, result);
@@ -138,7 +141,7 @@ dlt_status tuner_store(struct tuner *tuner, const char *trace, const char *knobs
     };
     dlt_status status = database_add(tuner->database, &record, error);
     text_free(&note);
-    tuner->summary->shares.store += tuner_clock() - start;
+    tuner->summary->shares[SHARE_STORE] += clock_seconds() - start;
     return status;
 }
 
@@ -177,10 +180,10 @@ static dlt_status keep(struct tuner *tuner, const char *trace, const char *knobs
 
 static dlt_status measure(struct tuner *tuner, const char *trace, struct measure_result *result,
                           struct error *error) {
-    double start = tuner_clock();
+    double start = clock_seconds();
     TRY(tuner->measurer->run(tuner->measurer->context, trace, tuner->summary->best.median_us,
                              result, error));
-    add_shares(tuner, &result->seconds, tuner_clock() - start);
+    add_shares(tuner, result->seconds, clock_seconds() - start);
     step_times_add(&tuner->summary->steps, result->steps_us);
     tuner_judge(tuner, result);
     return DLT_OK;
@@ -188,11 +191,11 @@ static dlt_status measure(struct tuner *tuner, const char *trace, struct measure
 
 static void observe(struct tuner *tuner, const int *point, double score) {
     unsigned char key[MAX_KNOBS];
-    double start = tuner_clock();
+    double start = clock_seconds();
     point_key(tuner->space, point, key);
     seen_set(&tuner->points, key, score); /* it is there: no memory needed */
     tuner->strategy->observe(tuner->state, &tuner->proposals, point, score);
-    tuner->summary->shares.search += tuner_clock() - start;
+    tuner->summary->shares[SHARE_SEARCH] += clock_seconds() - start;
 }
 
 /* Measures, or refuses, a schedule that is new. */
@@ -221,11 +224,11 @@ static dlt_status run_trial(struct tuner *tuner, const int *point, const char *t
 static dlt_status run_point(struct tuner *tuner, const int *point, struct error *error) {
     struct error refusal = {.status = DLT_OK};
     struct text trace = {0};
-    double start = tuner_clock(), score;
+    double start = clock_seconds(), score;
     uint64_t hash;
     int64_t known;
     dlt_status status = point_trace(tuner->space, point, &trace, &refusal);
-    tuner->summary->shares.lower += tuner_clock() - start;
+    tuner->summary->shares[SHARE_LOWER] += clock_seconds() - start;
     if (status == DLT_ERROR_MEMORY) {
         text_free(&trace);
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
@@ -249,23 +252,23 @@ static dlt_status run_point(struct tuner *tuner, const int *point, struct error 
 
 static dlt_status propose(struct tuner *tuner, struct error *error) {
     struct proposals *proposals = &tuner->proposals;
-    double start = tuner_clock();
+    double start = clock_seconds();
     proposals->count = 0;
     proposals->wanted = tuner->strategy->batch;
     tuner->strategy->propose(tuner->state, proposals);
-    tuner->summary->shares.search += tuner_clock() - start;
+    tuner->summary->shares[SHARE_SEARCH] += clock_seconds() - start;
     if (proposals->out_of_memory)
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     return DLT_OK;
 }
 
 static dlt_status search(struct tuner *tuner, struct error *error) {
-    while (!tuner_must_stop(tuner)) {
+    while (!must_stop(tuner)) {
         TRY(propose(tuner, error));
         tuner->summary->exhausted = tuner->proposals.count == 0;
         if (tuner->summary->exhausted)
             return DLT_OK;
-        for (int i = 0; i < tuner->proposals.count && !tuner_must_stop(tuner); i++) {
+        for (int i = 0; i < tuner->proposals.count && !must_stop(tuner); i++) {
             TRY(run_point(tuner, tuner->proposals.points[i], error));
             report(tuner);
         }
@@ -275,24 +278,25 @@ static dlt_status search(struct tuner *tuner, struct error *error) {
 
 /* Other tasks' points and model, for strategies that use them. */
 static void recall(struct tuner *tuner) {
-    double start = tuner_clock();
+    double start = clock_seconds();
     if (!tuner->strategy->remember)
         return;
     memory_recall(&tuner->memory, tuner->task, tuner->space, tuner->database);
     tuner->strategy->remember(tuner->state, &tuner->memory.hints);
-    tuner->summary->shares.search += tuner_clock() - start;
+    tuner->summary->shares[SHARE_SEARCH] += clock_seconds() - start;
 }
 
 /* What this run adds to the memory; a model that cannot be trained is no failure of the run. */
 static void learn(struct tuner *tuner) {
-    double start = tuner_clock();
+    double start = clock_seconds();
     if (!tuner->strategy->remember)
         return;
     tuner_judge_model(tuner);
     memory_learn(&tuner->memory, tuner->task, tuner->database, NULL);
-    tuner->summary->shares.search += tuner_clock() - start;
+    tuner->summary->shares[SHARE_SEARCH] += clock_seconds() - start;
 }
 
+/* DLT_ERROR_CANCELLED, without a message: what was found until then is kept. */
 static dlt_status run(struct tuner *tuner, struct error *error) {
     const struct tuner_options *options = tuner->options;
     TRY(tuner->strategy->create(tuner->space, &tuner->state, error));
@@ -301,11 +305,10 @@ static dlt_status run(struct tuner *tuner, struct error *error) {
     tuner->first_point = tuner->points.count;
     report(tuner);
     TRY(search(tuner, error));
+    if (is_cancelled(tuner))
+        return DLT_ERROR_CANCELLED;
     learn(tuner);
-    tuner->summary->cancelled = options->cancel && *options->cancel;
-    if (!tuner->summary->cancelled && !options->rough)
-        TRY(tuner_run_finalists(tuner, error));
-    return DLT_OK;
+    return options->rough ? DLT_OK : tuner_run_finalists(tuner, error);
 }
 
 static void release(struct tuner *tuner) {
@@ -332,7 +335,7 @@ dlt_status tuner_run(const struct task *task, const struct space *space,
                           .options = options,
                           .summary = summary,
                           .strategy = options->strategy ? options->strategy : strategies[0],
-                          .start = tuner_clock()};
+                          .start = clock_seconds()};
     dlt_status status;
     memset(summary, 0, sizeof *summary);
     summary->trials_wanted = options->trials;
@@ -342,7 +345,11 @@ dlt_status tuner_run(const struct task *task, const struct space *space,
     proposals_initialise(&tuner.proposals, space, &tuner.points, options->seed);
     task_print_layouts(task, &tuner.layouts);
     status = run(&tuner, error);
-    summary->seconds = tuner_clock() - tuner.start;
+    if (status == DLT_ERROR_CANCELLED) {
+        summary->cancelled = true;
+        status = DLT_OK;
+    }
+    summary->seconds = clock_seconds() - tuner.start;
     release(&tuner);
     return status;
 }

@@ -2,6 +2,7 @@
 #ifndef SEARCH_TUNER_PRIVATE_H
 #define SEARCH_TUNER_PRIVATE_H
 
+#include "measure/clock.h"
 #include "search/memory.h"
 #include "search/proposals.h"
 #include "search/search.h"
@@ -35,9 +36,6 @@ struct tuner {
     int contender_count;
     struct contender contenders[FINALISTS]; /* fastest first */
 };
-
-double tuner_clock(void); /* seconds */
-bool tuner_must_stop(const struct tuner *tuner);
 
 /* Reads what earlier runs on this host with this code generator left (known.c). */
 dlt_status tuner_read_known(struct tuner *tuner, struct error *error);

@@ -229,6 +229,8 @@ for _ in $(seq 200); do
     [ "$("$dltune" db list --db stop.db 2>/dev/null | awk '{print $3}')" -gt 3 ] 2>/dev/null && break
     sleep 0.05
 done
+kill -INT $program # which a shell lets its background commands ignore: so it must stay
+sleep 0.3
 kill -TERM $program
 wait $program
 status=$?

@@ -153,6 +153,30 @@ static void large_ones(void **state) {
     close_measurer();
 }
 
+/* A candidate that would loop for an hour is given up, and no worker is started any more. */
+static void cancelled_ones(void **state) {
+    static volatile sig_atomic_t cancel;
+    static const char *const trace = "loops";
+    struct measure_options options = {.seed = 1, .timeout_seconds = 3600, .cancel = &cancel};
+    struct measure_result result;
+    struct measurer *none;
+    struct error error;
+    (void)state;
+    assert_int_equal(task_create_key(key, &task, &error), DLT_OK);
+    assert_int_equal(measurer_create(task, &options, &measurer, &error), DLT_OK);
+    assert_int_equal(measurer_run(measurer, "right", 0, &result, &error), DLT_OK);
+    cancel = SIGINT;
+    assert_int_equal(measurer_run(measurer, trace, 0, &result, &error), DLT_ERROR_CANCELLED);
+    assert_string_equal(error.message, "interrupted");
+    assert_int_equal(measurer_run_again(measurer, 1, &trace, &result, &error), DLT_ERROR_CANCELLED);
+    assert_int_equal(measurer_create(task, &options, &none, &error), DLT_ERROR_CANCELLED);
+    assert_null(none);
+    cancel = 0; /* and then it goes on */
+    assert_int_equal(measurer_run(measurer, "right", 0, &result, &error), DLT_OK);
+    assert_int_equal(result.outcome, OUTCOME_OK);
+    close_measurer();
+}
+
 static int open_descriptors(void) {
     DIR *directory = opendir("/proc/self/fd");
     int count = 0;
@@ -349,6 +373,7 @@ int main(void) {
         cmocka_unit_test(large_ones),
         cmocka_unit_test(packed_parameters),
         cmocka_unit_test(endless_ones),
+        cmocka_unit_test(cancelled_ones),
         cmocka_unit_test(far_behind),
         cmocka_unit_test(no_worker),
         cmocka_unit_test(many),

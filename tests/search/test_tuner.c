@@ -99,7 +99,8 @@ enum {
 struct bench {
     char *traces[MOST];
     int count, again;
-    int fail_at; /* the measurer itself fails at this call; 0: never */
+    int fail_at;      /* the measurer itself fails at this call; 0: never */
+    bool interrupted; /* while the finalists are measured */
     double max_error;
     bool slow; /* the machine, and it has a counter of cycles */
 };
@@ -144,8 +145,10 @@ static dlt_status run(void *context, const char *trace, double best_us,
 static dlt_status run_again(void *context, int count, const char *const *traces,
                             struct measure_result *results, struct error *error) {
     struct bench *bench = context;
-    (void)error, (void)traces;
+    (void)traces;
     bench->again = count;
+    if (bench->interrupted)
+        return error_set(error, DLT_ERROR_CANCELLED, "interrupted");
     for (int i = 0; i < count; i++)
         results[i] = (struct measure_result){.median_us = 30 - i, .max_error = bench->max_error};
     return DLT_OK;
@@ -411,6 +414,20 @@ static void test_cancelling_keeps_what_was_found(void **state) {
     forget(&bench);
 }
 
+static void test_cancelling_among_finalists(void **state) {
+    struct tuner_options options = {.seed = 2, .trials = 10};
+    struct bench bench = {.interrupted = true};
+    struct fixture *f = *state;
+    tune_all(f, &bench, &options);
+    assert_true(bench.again > 1);
+    assert_true(f->summary.cancelled);
+    assert_true(f->summary.best.median_us > 0);
+    assert_false(f->summary.best.finalist);
+    assert_int_equal(count_records(f).records, 10);
+    assert_int_equal(count_records(f).finalists, 0);
+    forget(&bench);
+}
+
 static void test_time_ends_a_run(void **state) {
     struct tuner_options options = {.seconds = 1e-9};
     struct bench bench = {0};
@@ -478,6 +495,7 @@ int main(void) {
         TEST(test_a_second_run_continues),
         TEST(test_others_records_are_not_known),
         TEST(test_cancelling_keeps_what_was_found),
+        TEST(test_cancelling_among_finalists),
         TEST(test_time_ends_a_run),
         TEST(test_errors_beyond_what_is_allowed),
         TEST(test_conditions_are_stored),
