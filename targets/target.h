@@ -15,9 +15,11 @@
  * at byte 0, constants behind the code (64-byte aligned offset), nothing to relocate, nothing
  * writable. */
 struct machine_code {
-    unsigned char *bytes;                                    /* in the arena */
-    size_t size;                                             /* all, constants included */
-    size_t code_size;                                        /* instructions only */
+    unsigned char *bytes;           /* in the arena */
+    size_t size;                    /* all, constants included */
+    size_t code_size;               /* instructions only */
+    const unsigned char *unwinding; /* DWARF's call frame instructions, from the entry on */
+    size_t unwinding_size;
     int vector_registers, general_registers, mask_registers; /* used */
 };
 

@@ -64,8 +64,8 @@ static void *find_function(const struct linking *linking, const char *prefix,
 }
 
 static dlt_status place_and_link(const struct object_file *file, const char *prefix,
-                                 const struct program_code *code, struct compiled *compiled,
-                                 struct error *error) {
+                                 const char *name, const struct program_code *code,
+                                 struct compiled *compiled, struct error *error) {
     struct linking linking;
     compiled->tile_bytes = tile_offset(code, code->count);
     TRY(link_measure(file->bytes, file->count, &linking, error));
@@ -78,17 +78,21 @@ static dlt_status place_and_link(const struct object_file *file, const char *pre
     if (!compiled->pack || !compiled->run)
         return error_set(error, DLT_ERROR_COMPILE, "the kernel's code lacks %s_pack or %s_run",
                          prefix, prefix);
-    return code_memory_seal(&compiled->memory, error);
+    TRY(code_memory_seal(&compiled->memory, error));
+    if (name)
+        compiled->debugger = code_names_tell(compiled, &linking, code, prefix, name);
+    return DLT_OK;
 }
 
-dlt_status compile_c(const char *source, const char *prefix, const struct program_code *code,
-                     struct compiled *compiled, struct error *error) {
+dlt_status compile_c(const char *source, const char *prefix, const char *name,
+                     const struct program_code *code, struct compiled *compiled,
+                     struct error *error) {
     struct object_file file;
     double start = clock_microseconds();
     *compiled = (struct compiled){.pack = NULL};
     TRY(object_file_create(source, &file, error));
     compiled->compile_microseconds = file.compile_microseconds;
-    dlt_status status = place_and_link(&file, prefix, code, compiled, error);
+    dlt_status status = place_and_link(&file, prefix, name, code, compiled, error);
     object_file_free(&file);
     compiled->link_microseconds = clock_microseconds() - start - compiled->compile_microseconds;
     if (status != DLT_OK) {

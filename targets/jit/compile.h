@@ -3,6 +3,7 @@
 #define TARGETS_JIT_COMPILE_H
 
 #include "targets/jit/code_memory.h"
+#include "targets/jit/code_names.h"
 #include "targets/jit/kernel.h"
 
 struct compiled {
@@ -10,17 +11,16 @@ struct compiled {
         memory;        /* tiles first, each at a multiple of 64 bytes, then the C functions */
     size_t tile_bytes; /* of the tiles' part */
     void *pack, *run;
+    struct debugger_entry *debugger; /* to be forgotten before the memory goes */
     double compile_microseconds, link_microseconds;
 };
 
 /* `source` is print_c's text with this prefix and tiles that are extern. Serialised within the
- * process by libtcc. DLT_ERROR_COMPILE with the compiler's message. */
-dlt_status compile_c(const char *source, const char *prefix, const struct program_code *code,
-                     struct compiled *compiled, struct error *error);
-
-/* If the environment has DLTUNE_PERF_MAP, tells `perf` what lies where (/tmp/perf-PID.map). */
-void perf_map_append(const struct compiled *compiled, const struct program_code *code,
-                     const char *name);
+ * process by libtcc. Profilers and debuggers that are asked for see it as `name`; NULL: not at all.
+ * DLT_ERROR_COMPILE with the compiler's message. */
+dlt_status compile_c(const char *source, const char *prefix, const char *name,
+                     const struct program_code *code, struct compiled *compiled,
+                     struct error *error);
 
 /* Where tile `number` starts within the memory. */
 size_t tile_offset(const struct program_code *code, int number);

@@ -79,6 +79,7 @@ static void fill_kernel(struct kernel *kernel, const struct making *making) {
     kernel->times.compile = compiled->compile_microseconds;
     kernel->times.link = compiled->link_microseconds;
     *kernel->memory = compiled->memory;
+    kernel->debugger = compiled->debugger;
     for (int i = 0; i <= making->code.count; i++)
         kernel->tile_starts[i] = tile_offset(&making->code, i);
     kernel->tile_count = making->code.count;
@@ -91,11 +92,10 @@ static dlt_status make(struct making *making, const struct schedule *schedule,
     kernel->tile_starts = calloc((size_t)making->code.count + 1, sizeof *kernel->tile_starts);
     if (!kernel->tile_starts)
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    TRY(compile_c(text_string(&making->source), kernel_prefix, &making->code, &making->compiled,
-                  error));
+    TRY(compile_c(text_string(&making->source), kernel_prefix, name, &making->code,
+                  &making->compiled, error));
     count_inputs(kernel, schedule->expression);
     fill_kernel(kernel, making);
-    perf_map_append(&making->compiled, &making->code, name);
     return DLT_OK;
 }
 
@@ -129,6 +129,7 @@ dlt_status kernel_create(const struct schedule *schedule,
 void kernel_free(struct kernel *kernel) {
     if (!kernel)
         return;
+    debugger_forget(kernel->debugger);
     code_memory_free(kernel->memory);
     free(kernel->memory);
     free(kernel->tile_starts);

@@ -32,12 +32,14 @@ struct kernel {
     struct kernel_times {                /* microseconds that making it took, by step */
         double lower, encode, print, compile, link;
     } times;
-    struct code_memory *memory; /* tiles first; private but for who explains a fault */
-    int tile_count;             /* pieces of machine code */
-    size_t *tile_starts;        /* in the memory; one more: where the functions around them start */
+    struct code_memory *memory;      /* tiles first; private but for who explains a fault */
+    struct debugger_entry *debugger; /* private; NULL unless debuggers are told */
+    int tile_count;                  /* pieces of machine code */
+    size_t *tile_starts; /* in the memory; one more: where the functions around them start */
 };
 
-/* Compiles for a target that runs here. `name` appears in perf maps. */
+/* Compiles for a target that runs here. Profilers and debuggers see `name` before the names of its
+ * functions and tiles, if the environment has DLTUNE_PERF_MAP or DLTUNE_GDB. */
 dlt_status kernel_create(const struct schedule *schedule,
                          const struct target_description *description, const char *name,
                          struct kernel **kernel, struct error *error);

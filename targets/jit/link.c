@@ -64,8 +64,7 @@ static const elf_section *loaded_section(const struct elf_object *object, uint32
     return section->sh_flags & SHF_ALLOC ? section : NULL;
 }
 
-/* The address of a defined symbol, else NULL. */
-static char *defined_symbol(const struct linking *linking, const Elf64_Sym *symbol) {
+char *link_address(const struct linking *linking, const Elf64_Sym *symbol) {
     const elf_section *section = loaded_section(&linking->object, symbol->st_shndx);
     if (!section || symbol->st_value > section->sh_size)
         return NULL;
@@ -78,7 +77,7 @@ static void fill_table(struct linking *linking, link_find *find, const void *con
         const Elf64_Sym *symbol = &linking->object.symbols[i];
         void *address = symbol->st_shndx == SHN_UNDEF
                             ? find(context, elf_symbol_name(&linking->object, symbol))
-                            : defined_symbol(linking, symbol);
+                            : link_address(linking, symbol);
         memcpy(linking->place + linking->table_offset + i * sizeof address, &address,
                sizeof address);
     }
@@ -156,7 +155,7 @@ void *link_symbol(const struct linking *linking, const char *name) {
     for (size_t i = 1; i < linking->object.symbol_count; i++) {
         const Elf64_Sym *symbol = &linking->object.symbols[i];
         if (strcmp(elf_symbol_name(&linking->object, symbol), name) == 0)
-            return defined_symbol(linking, symbol);
+            return link_address(linking, symbol);
     }
     return NULL;
 }

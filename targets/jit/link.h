@@ -29,7 +29,9 @@ dlt_status link_measure(char *bytes, size_t count, struct linking *linking, stru
 dlt_status link_object(struct linking *linking, void *place, link_find *find, const void *context,
                        struct error *error);
 
-/* A symbol that the linked object defines, else NULL. */
+/* Where a symbol of the linked object is; NULL if the object does not define it. By name: the same.
+ */
+char *link_address(const struct linking *linking, const Elf64_Sym *symbol);
 void *link_symbol(const struct linking *linking, const char *name);
 
 #endif

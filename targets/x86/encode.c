@@ -1,17 +1,10 @@
-/* From a vector program to a function: the frame around the lines, and which file does which. */
+/* From a vector program to a function, and which file does which of its lines. */
 #include "targets/x86/x86.h"
 
 #include <string.h>
 
 enum {
-    BYTES_A_LINE = 12,
-    WORD_BYTES = 8
-};
-
-/* The registers that a function has to give back as it found them: rbx, rbp, r12 - r15. */
-static const signed char preserved[] = {3, 5, 12, 13, 14, 15};
-enum {
-    PRESERVED = sizeof preserved
+    BYTES_A_LINE = 12
 };
 
 int x86_value_register(const struct x86_encoder *encoder, int value) {
@@ -27,48 +20,6 @@ int x86_base(const struct x86_encoder *encoder, const struct vector_address *add
     int number = address->base < 0 ? allocation->pointer + (-1 - address->base)
                                    : allocation->induction + address->base;
     return allocation->intervals[number].reg;
-}
-
-static void emit_general(struct x86_assembler *assembler, ZydisMnemonic mnemonic, int reg) {
-    x86_begin(assembler, mnemonic);
-    x86_general(assembler, reg);
-    x86_end(assembler);
-}
-
-static void emit_bare(struct x86_assembler *assembler, ZydisMnemonic mnemonic) {
-    x86_begin(assembler, mnemonic);
-    x86_end(assembler);
-}
-
-static void move_stack(struct x86_encoder *encoder, ZydisMnemonic mnemonic) {
-    if (!encoder->allocation.slots)
-        return;
-    x86_begin(&encoder->assembler, mnemonic);
-    x86_general(&encoder->assembler, X86_RSP);
-    x86_immediate(&encoder->assembler, (int64_t)encoder->allocation.slots * WORD_BYTES);
-    x86_end(&encoder->assembler);
-}
-
-static void prologue(struct x86_encoder *encoder) {
-    for (int i = 0; i < PRESERVED; i++)
-        if (encoder->allocation.used[X86_GENERAL] >> preserved[i] & 1)
-            emit_general(&encoder->assembler, ZYDIS_MNEMONIC_PUSH, preserved[i]);
-    move_stack(encoder, ZYDIS_MNEMONIC_SUB);
-}
-
-static void epilogue(struct x86_encoder *encoder) {
-    if (encoder->allocation.used[X86_VECTOR] && encoder->program->vector_bytes > 16)
-        emit_bare(&encoder->assembler, ZYDIS_MNEMONIC_VZEROUPPER);
-    move_stack(encoder, ZYDIS_MNEMONIC_ADD);
-    for (int i = PRESERVED - 1; i >= 0; i--)
-        if (encoder->allocation.used[X86_GENERAL] >> preserved[i] & 1)
-            emit_general(&encoder->assembler, ZYDIS_MNEMONIC_POP, preserved[i]);
-    /* A tile answers 0, so that one that is all of a kernel can be its entry. */
-    x86_begin(&encoder->assembler, ZYDIS_MNEMONIC_XOR);
-    x86_general32(&encoder->assembler, X86_RAX);
-    x86_general32(&encoder->assembler, X86_RAX);
-    x86_end(&encoder->assembler);
-    emit_bare(&encoder->assembler, ZYDIS_MNEMONIC_RET);
 }
 
 static bool takes_mask(enum vector_opcode opcode) {
@@ -120,7 +71,7 @@ static dlt_status encode_instruction(struct x86_encoder *encoder, const struct x
 
 static dlt_status encode_lines(struct x86_encoder *encoder) {
     const struct x86_allocation *allocation = &encoder->allocation;
-    prologue(encoder);
+    x86_prologue(encoder);
     x86_hold_orders(encoder);
     for (int number = 0; number < allocation->line_count; number++) {
         const struct x86_line *line = &allocation->lines[number];
@@ -133,7 +84,7 @@ static dlt_status encode_lines(struct x86_encoder *encoder) {
         else
             TRY(encode_instruction(encoder, line));
     }
-    epilogue(encoder);
+    x86_epilogue(encoder);
     return DLT_OK;
 }
 
@@ -152,6 +103,8 @@ static void fill_code(const struct x86_encoder *encoder, size_t code_size,
     code->bytes = encoder->assembler.bytes;
     code->size = encoder->assembler.size;
     code->code_size = code_size;
+    code->unwinding = encoder->unwinding;
+    code->unwinding_size = encoder->unwinding_bytes;
     code->general_registers = __builtin_popcount(used[X86_GENERAL]);
     code->vector_registers = __builtin_popcount(used[X86_VECTOR]);
     code->mask_registers = __builtin_popcount(used[X86_MASK]);

@@ -1,12 +1,9 @@
 /* What the files of targets/x86 share. AVX-512 and AVX2 differ in tables and in a few functions.
  *
  *     vector program --allocate.c--> lines with registers --encode.c--> bytes
- *                                                            |  arithmetic.c, memory.c, masks.c,
- *                                                            |  loops.c: what each line becomes
- *                                                            |  constants.c: the pool behind the
- * code
- *                                                            v
- *                                                       assembler.c: one instruction (Zydis) */
+ *
+ * encode.c asks arithmetic.c, memory.c, masks.c, loops.c and frame.c what each line becomes;
+ * constants.c puts the pool behind the code; assembler.c makes one instruction (Zydis). */
 #ifndef TARGETS_X86_X86_H
 #define TARGETS_X86_X86_H
 
@@ -197,7 +194,10 @@ struct x86_encoder {
     const struct vector_program *program;
     const struct x86_isa *isa;
     struct error *error;
-    signed char held_orders[16]; /* exchanges.c: 1 + the register that holds it, or 0 */
+    signed char held_orders[16];      /* exchanges.c: 1 + the register that holds it, or 0 */
+    unsigned char *unwinding;         /* frame.c: call frame instructions so far */
+    size_t unwinding_bytes, noted_at; /* the last is of the code */
+    int stack_bytes;                  /* below the return address */
 };
 
 int x86_value_register(const struct x86_encoder *encoder, int value);
@@ -220,6 +220,8 @@ void x86_hold_orders(struct x86_encoder *encoder);
  * of lanes. */
 bool x86_needs_order(const struct x86_allocation *allocation, int line);
 
+void x86_prologue(struct x86_encoder *encoder); /* frame.c */
+void x86_epilogue(struct x86_encoder *encoder);
 dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_memory(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_strided(struct x86_encoder *encoder, const struct x86_line *line);

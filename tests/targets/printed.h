@@ -130,7 +130,7 @@ static inline void compile(struct fixture *f, const struct program_code *code, b
     static const struct program_code none;
     struct error error = {.status = DLT_OK};
     struct text text = print(f, code, bytes);
-    if (compile_c(text_string(&text), "p", code && !bytes ? code : &none, compiled, &error))
+    if (compile_c(text_string(&text), "p", NULL, code && !bytes ? code : &none, compiled, &error))
         fail_msg("%s in\n%s", error.message, text_string(&text));
     text_free(&text);
 }

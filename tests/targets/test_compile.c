@@ -15,15 +15,18 @@ static void test_compiler_messages(void **state) {
     struct compiled compiled;
     struct error error = {.status = DLT_OK};
     (void)state;
-    assert_int_equal(compile_c("int p_run(void) { return x; }", "p", &none, &compiled, &error),
-                     DLT_ERROR_COMPILE);
+    assert_int_equal(
+        compile_c("int p_run(void) { return x; }", "p", NULL, &none, &compiled, &error),
+        DLT_ERROR_COMPILE);
     assert_non_null(strstr(error.message, "'x' undeclared"));
     assert_null(compiled.memory.code);
-    assert_int_equal(compile_c("int p_run(void) { return y(); }", "p", &none, &compiled, &error),
-                     DLT_ERROR_COMPILE);
+    assert_int_equal(
+        compile_c("int p_run(void) { return y(); }", "p", NULL, &none, &compiled, &error),
+        DLT_ERROR_COMPILE);
     assert_non_null(strstr(error.message, "'y'"));
-    assert_int_equal(compile_c("int p_run(void) { return 0; }", "p", &none, &compiled, &error),
-                     DLT_ERROR_COMPILE);
+    assert_int_equal(
+        compile_c("int p_run(void) { return 0; }", "p", NULL, &none, &compiled, &error),
+        DLT_ERROR_COMPILE);
     assert_non_null(strstr(error.message, "p_pack"));
 }
 

@@ -357,7 +357,7 @@ static void check_source_with_bytes(struct fixture *f, const char *target) {
                      DLT_OK);
     assert_int_equal(strstr(text_string(&source), "vfmadd") != NULL, description.machine_code);
     assert_int_equal(strstr(text_string(&source), "\".byte ") != NULL, description.machine_code);
-    if (compile_c(text_string(&source), "mine", &none, &compiled, &error))
+    if (compile_c(text_string(&source), "mine", NULL, &none, &compiled, &error))
         fail_msg("%s", error.message);
     kernel.pack = (kernel_pack *)compiled.pack;
     kernel.run = (kernel_run *)compiled.run;
@@ -400,7 +400,7 @@ static void test_perf_map(void **state) {
         char name[64];
         assert_int_equal(sscanf(line, "%lx %lx %63s", &start, &size, name), 3);
         unsigned long run = (unsigned long)(uintptr_t)kernel->run;
-        found |= strcmp(name, "my_kernel") == 0 && run >= start && run < start + size;
+        found |= strcmp(name, "my_kernel_run") == 0 && run >= start && run < start + size;
     }
     fclose(file);
     remove(path);

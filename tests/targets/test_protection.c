@@ -75,7 +75,7 @@ static void compiled_code(void **state) {
     int (*run)(int);
     (void)state;
     executable = both = 0;
-    if (compile_c(source, "p", &none, &compiled, &error) != DLT_OK)
+    if (compile_c(source, "p", NULL, &none, &compiled, &error) != DLT_OK)
         fail_msg("%s", error.message);
     assert_no_page_is_both();
     memcpy(&run, &compiled.run, sizeof run);
