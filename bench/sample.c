@@ -38,7 +38,8 @@ struct options {
 };
 
 struct reason {
-    char message[300];
+    char message[300]; /* the first of its kind */
+    size_t same;       /* so much of it is common to all */
     int count;
 };
 
@@ -64,15 +65,15 @@ static void note_reason(struct sample *s, const struct measure_result *result) {
     snprintf(message, sizeof message, "%s: %s", measure_outcome_name(result->outcome),
              result->message);
     length = strcspn(message, "0123456789"); /* numbers differ from point to point */
-    message[length] = 0;
     for (int i = 0; i < s->reason_count; i++)
-        if (!strcmp(s->reasons[i].message, message)) {
+        if (s->reasons[i].same == length && !strncmp(s->reasons[i].message, message, length)) {
             s->reasons[i].count++;
             return;
         }
     if (s->reason_count == MOST_REASONS)
         return;
     s->reasons[s->reason_count].count = 1;
+    s->reasons[s->reason_count].same = length;
     strcpy(s->reasons[s->reason_count++].message, message);
 }
 

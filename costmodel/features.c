@@ -1,7 +1,6 @@
 /* Computing features; see features.h. */
 #include "costmodel/features.h"
 
-#include "base/divisor.h"
 #include "schedules/traffic.h"
 
 #include <math.h>
@@ -63,30 +62,6 @@ static int first_in_tile(const struct nest_summary *summary, enum summary_place 
     return i;
 }
 
-/* How many of the first cache's sets one call of the tile meets, and lines a way of them. */
-static void put_sets(struct writer *w, const struct summary_access *access) {
-    const struct cache_description *cache = &w->space->target.caches[0];
-    const struct nest_summary *summary = w->summary;
-    int64_t line = cache->line_bytes > 0 ? cache->line_bytes : 64;
-    int64_t sets = cache->ways > 0 ? cache->bytes / (line * cache->ways) : 64;
-    double met = 1;
-    for (int i = summary->tile_depth; i < summary->loop_count; i++) {
-        int64_t bytes = access->strides[i] * access->element_bytes;
-        double trips = (double)summary->loops[i].trips, period;
-        bytes = bytes < 0 ? -bytes : bytes;
-        if (bytes == 0)
-            continue;
-        period = (double)sets * (double)line / (double)greatest_common_divisor(bytes, sets * line);
-        if (bytes < line)
-            trips = ceil(trips * (double)bytes / (double)line);
-        met *= trips < period ? trips : period;
-    }
-    met = met < (double)sets ? met : (double)sets;
-    put_log(w, "sets", met);
-    put_log(w, "lines_a_way",
-            access->lines[summary->tile_depth] / (met * (cache->ways > 0 ? cache->ways : 8)));
-}
-
 static double stride_of_place(const struct nest_summary *summary,
                               const struct summary_access *access, enum summary_place place) {
     for (int i = summary->loop_count - 1; i >= summary->tile_depth; i--)
@@ -117,7 +92,8 @@ static void put_operand(struct writer *w, const char *prefix, const struct summa
     put(w, "vector_stride", vector < 0 ? -1 : fmin(fabs((double)access->strides[vector]), 32));
     put_log(w, "reduction_stride", stride_of_place(summary, access, PLACE_REDUCTION) + 1);
     put_log(w, "row_stride", stride_of_place(summary, access, PLACE_ROWS) + 1);
-    put_sets(w, access);
+    put_log(w, "sets", access->sets);
+    put_log(w, "lines_a_way", access->lines_a_way);
     put(w, "packed", access->is_packed + access->is_copied);
     distance = traffic_reuse_distance(summary, access);
     for (int level = 0; level < CACHE_LEVELS; level++) {
@@ -138,6 +114,8 @@ static void put_tile(struct writer *w) {
     double lanes = fmax(target->vector_bytes / 4.0, 1);
     double ideal = summary->useful / (lanes * target->fma_per_cycle), trips = 1, written_out = 1;
     double rows = 1, vectors = 1, longest = 1;
+    const struct tile_bound *bound = &summary->bound;
+    double arithmetic = fmax(bound->products, (double)bound->accumulators) / target->fma_per_cycle;
     for (int i = summary->tile_depth; i < summary->loop_count; i++) {
         double count = (double)summary->loops[i].trips;
         trips *= summary->loops[i].place == PLACE_REDUCTION ? count : 1;
@@ -152,15 +130,17 @@ static void put_tile(struct writer *w) {
     put_log(w, "ragged", summary->work / summary->useful);
     put_log(w, "bound", summary->estimate / ideal);
     put_log(w, "cycles", traffic_cycles(w->space, summary) / ideal);
-    put_log(w, "multiply_add_cycles", summary->multiply_add_cycles);
-    put_log(w, "load_share", summary->load_cycles / summary->multiply_add_cycles);
-    put_log(w, "latency_share", summary->latency_cycles / summary->multiply_add_cycles);
+    put_log(w, "trip_cycles", bound->trip_cycles);
+    put_log(w, "load_share", bound->loads / target->loads_per_cycle / arithmetic);
+    put_log(w, "unaligned_share", bound->unaligned_loads / (bound->loads + 1e-9));
+    put_log(w, "pick_share", bound->picks / (bound->loads + 1e-9));
+    put_log(w, "latency_share", bound->chain / arithmetic);
     put_log(w, "store_share",
-            summary->store_cycles / (summary->multiply_add_cycles * trips + 1e-9));
-    put(w, "accumulators", (double)summary->accumulators);
-    put(w, "registers_free", (double)(target->vector_registers - summary->registers));
-    put(w, "variants", (double)summary->variants);
-    put_log(w, "code", (double)summary->code_bytes);
+            bound->stores / target->stores_per_cycle / (arithmetic * bound->trips));
+    put(w, "accumulators", (double)bound->accumulators);
+    put(w, "registers_free", (double)(target->vector_registers - bound->registers));
+    put(w, "variants", (double)bound->variants);
+    put_log(w, "code", (double)bound->code_bytes);
     put_log(w, "calls", summary->calls);
     put_log(w, "trips", trips);
     put_log(w, "written_out", written_out);

@@ -14,8 +14,8 @@
 #include "schedules/summary.h"
 
 enum {
-    FEATURE_VERSION = 2,
-    FEATURE_COUNT = 101,
+    FEATURE_VERSION = 3,
+    FEATURE_COUNT = 103,
     FEATURE_NAME = 40,
 };
 

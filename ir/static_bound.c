@@ -1,17 +1,18 @@
 /* Counting what a vector program keeps busy; see static_bound.h. */
 #include "ir/static_bound.h"
 
+#include "schedules/tile_bound.h"
+
 #include <math.h>
 
-enum {
-    SUM_LATENCY = 2
-};
+#define APART (-1.0)
 
 struct counting {
     const struct vector_program *program;
     const struct target_description *target;
     struct static_bound *bound;
-    double *ready; /* of each value: when it is there, in the present trip */
+    double *ready; /* of each value: how long after what it starts from, a variable's content at the
+                      start of the trip, it is there; APART if it does not wait for any */
     double heaviest;
 };
 
@@ -47,7 +48,7 @@ static int latency_of(const struct counting *c, enum vector_opcode opcode) {
 /* Loads and moves take no time here, so that the chain is no longer than it really is. */
 static void count_instruction(struct counting *c, const struct vector_instruction *instruction,
                               struct counts *counts) {
-    double ready = 0;
+    double ready = APART;
     int lanes = vector_operations[instruction->opcode].reads_memory ||
                         vector_operations[instruction->opcode].writes_memory
                     ? 1
@@ -67,14 +68,17 @@ static void count_instruction(struct counting *c, const struct vector_instructio
     for (int i = 0; i < 3; i++)
         if (instruction->sources[i] != VECTOR_NONE)
             ready = fmax(ready, c->ready[instruction->sources[i]]);
-    if (instruction->destination != VECTOR_NONE)
-        c->ready[instruction->destination] = ready + latency_of(c, instruction->opcode);
+    if (instruction->destination == VECTOR_NONE)
+        return;
+    if (ready >= 0)
+        ready += latency_of(c, instruction->opcode);
+    else if (c->program->values[instruction->destination].is_variable)
+        ready = 0;
+    c->ready[instruction->destination] = ready;
 }
 
 static double cycles_of(const struct counting *c, const struct counts *counts) {
-    return fmax(counts->operations / c->target->fma_per_cycle,
-                fmax(counts->loads / c->target->loads_per_cycle,
-                     counts->stores / c->target->stores_per_cycle));
+    return tile_issue_cycles(c->target, counts->operations, counts->loads, counts->stores);
 }
 
 static double trips_of(const struct vector_block *block) {
@@ -112,7 +116,7 @@ static double count_block(struct counting *c, const struct vector_block *block, 
     double inside = 0, chain = 0, trip, trips = trips_of(block);
     bool is_innermost = true;
     for (int i = 0; i < c->program->value_count; i++)
-        c->ready[i] = 0;
+        c->ready[i] = c->program->values[i].is_variable ? 0 : APART;
     for (const struct vector_item *item = block->first; item; item = item->next) {
         if (item->block) {
             inside += count_block(c, item->block, around * trips, &counts.multiply_adds);
@@ -121,7 +125,7 @@ static double count_block(struct counting *c, const struct vector_block *block, 
             count_instruction(c, item->instruction, &counts);
         }
     }
-    if (is_innermost && block->parent)
+    if (is_innermost)
         chain = chain_of(c);
     trip = fmax(cycles_of(c, &counts), chain);
     if (is_innermost)

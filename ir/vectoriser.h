@@ -5,9 +5,10 @@
 
 #include "ir/parts.h"
 #include "ir/passes.h"
+#include "schedules/tile_bound.h"
 
 enum {
-    MAX_PARTIALS = 8 /* independent accumulators of one element */
+    MAX_PARTIALS = LANE_ACCUMULATORS /* independent accumulators of one element */
 };
 
 /* An element, or a row of elements, that the tile stores to: it lives in a register for as long as

@@ -338,7 +338,10 @@ static void try_tiles(struct default_search *d, int axis) {
     const struct knob *knob;
     int number = axis < d->group->axis_count ? d->knobs->tile[axis] : NO_KNOB;
     if (axis == d->group->axis_count) {
-        double cycles = space_estimate(d->space, d->group, &d->choice);
+        struct tile_bound bound;
+        double cycles;
+        space_bound_tile(d->space, d->group, &d->choice, &bound);
+        cycles = space_estimate(d->space, d->group, &d->choice, &bound);
         if (cycles < d->best_cycles * 0.999) {
             d->best_cycles = cycles;
             d->best = d->choice;

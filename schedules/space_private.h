@@ -23,6 +23,7 @@
 
 #include "schedules/space.h"
 #include "schedules/structure.h"
+#include "schedules/tile_bound.h"
 
 enum {
     NO_KNOB = -1,
@@ -102,25 +103,41 @@ int64_t space_lane_trips(const struct space *space, const struct group *group, i
 /* Sets vector and vector_reduction from a numbered choice. */
 void space_choose_vector(int number, struct group_choice *choice);
 
-/* Estimated cycles of one call: the tile's static bound times the tiles; +infinity if the tile does
- * not fit the registers. */
-double space_estimate(const struct space *space, const struct group *group,
-                      const struct group_choice *choice);
+/* Vectors that so many elements take. */
+int64_t space_vectors(const struct space *space, int64_t extent);
 
-/* The part of them that is lost to lines that the caches do not fetch ahead. */
-double space_late_cycles(const struct space *space, const struct group *group,
-                         const struct group_choice *choice);
+/* The static bound of a whole tile; and, for a tile of other extents (a rest), only what its trips
+ * and its stores keep busy. The latter returns the vectors of terms that a trip combines. */
+void space_bound_tile(const struct space *space, const struct group *group,
+                      const struct group_choice *choice, struct tile_bound *bound);
+double space_bound_slots(const struct space *space, const struct group *group,
+                         const struct group_choice *choice, const int64_t *tile,
+                         struct tile_bound *bound);
 
 /* Registers that the tile needs. */
 int64_t space_registers(const struct space *space, const struct group *group,
                         const struct group_choice *choice);
 
-/* Bytes of machine code of one variant of the tile, about. */
-int64_t space_code(const struct space *space, const struct group *group,
-                   const struct group_choice *choice);
+/* DLT_ERROR_REFUSED if the tile asks for more registers, variants or code than there may be. */
+dlt_status space_check_bound(const struct space *space, const struct tile_bound *bound,
+                             struct error *error);
 
-/* Variants of the tile that ragged edges and borders ask for. */
+/* Estimated cycles of one call: the tile's static bound times the tiles; +infinity if the tile is
+ * refused. */
+double space_estimate(const struct space *space, const struct group *group,
+                      const struct group_choice *choice, const struct tile_bound *bound);
+
+/* The part of them that is lost to lines that the caches do not fetch ahead. */
+double space_late_cycles(const struct space *space, const struct group *group,
+                         const struct group_choice *choice);
+
+/* Variants of the tile that ragged edges and borders ask for; kinds of tiles along an axis whose
+ * loop is part of the code, else 1. */
 int64_t space_variants(const struct group *group, const struct group_choice *choice);
+int64_t space_inner_classes(const struct group *group, const struct group_choice *choice, int axis);
+
+/* Whether rows of the tile are columns in memory: in registers each is exchanged a few times. */
+bool space_transposes(const struct group *group, const struct group_choice *choice);
 
 /* True if packing for this vector axis puts the tensor's neighbours along it next to each other. */
 bool space_can_pack(const struct group *group, const struct group_read *read, int axis);

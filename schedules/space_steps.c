@@ -90,23 +90,9 @@ static dlt_status check_group(const struct space *space, int index,
     const struct space_rules *rules = space->rules;
     const struct group *group = &rules->structure.groups[index];
     double cycles;
-    int64_t registers = space_registers(space, group, choice);
-    int64_t variants = space_variants(group, choice), code = space_code(space, group, choice);
-    if (registers > space->target.vector_registers)
-        return error_set(error, DLT_ERROR_REFUSED, "registers: the tile needs %lld, %s has %d",
-                         (long long)registers, space->target.name, space->target.vector_registers);
-    if (variants > SPACE_MAX_VARIANTS)
-        return error_set(error, DLT_ERROR_REFUSED,
-                         "borders: the tile needs %lld variants, at most %d are made",
-                         (long long)variants, SPACE_MAX_VARIANTS);
-    if (code > space->target.code_bytes)
-        return error_set(error, DLT_ERROR_REFUSED, "code: the tile takes some %lld bytes of %d",
-                         (long long)code, space->target.code_bytes);
-    if (code * variants > (int64_t)SPACE_CODE_OF_ALL * space->target.code_bytes)
-        return error_set(error, DLT_ERROR_REFUSED,
-                         "code: the tile's %lld variants take some %lld bytes of %d",
-                         (long long)variants, (long long)(code * variants),
-                         SPACE_CODE_OF_ALL * space->target.code_bytes);
+    struct tile_bound bound;
+    space_bound_tile(space, group, choice, &bound);
+    TRY(space_check_bound(space, &bound, error));
     if (gathers(group, choice))
         return error_set(error, DLT_ERROR_REFUSED,
                          "packing: without it the vector axis is read by gathers");
@@ -132,7 +118,7 @@ static dlt_status check_group(const struct space *space, int index,
                              "pack.%s: its neighbours along %s are apart, copying would gather",
                              read->tensor->name, group->axes[read->axis_of[packed]].name);
     }
-    cycles = space_estimate(space, group, choice);
+    cycles = space_estimate(space, group, choice, &bound);
     if (cycles > SPACE_HOPELESS * rules->least_cycles[index])
         return error_set(error, DLT_ERROR_REFUSED,
                          "tile: the model says %.3g cycles where the default takes %.3g", cycles,

@@ -198,19 +198,35 @@ static void find_borders(struct analysis *a, const struct value *value) {
         find_borders(a, value->operands[i]);
 }
 
-/* About how many vector operations a value takes; functions are polynomials (ir/math_functions.c).
- */
-static int count_operations(const struct value *value) {
-    static const int costs[OPERATION_COUNT] = {
-        [OP_CONSTANT] = 0, [OP_EXPONENTIAL] = 20, [OP_LOGARITHM] = 28,  [OP_TANH] = 22,
-        [OP_ERF] = 33,     [OP_SQUARE_ROOT] = 2,  [OP_SELECT_LESS] = 2,
+/* About how many vector operations a value takes, of which so many are products; functions are
+ * polynomials (ir/math_functions.c). */
+static int count_operations(const struct value *value, int *products) {
+    static const struct {
+        int operations, products;
+    } functions[OPERATION_COUNT] = {
+        [OP_EXPONENTIAL] = {20, 9}, [OP_LOGARITHM] = {28, 12}, [OP_TANH] = {22, 12},
+        [OP_ERF] = {33, 18},        [OP_SQUARE_ROOT] = {2, 0}, [OP_SELECT_LESS] = {2, 0},
+        [OP_MULTIPLY] = {1, 1},
     };
-    int count = costs[value->operation];
-    if (count == 0 && value->operation != OP_CONSTANT)
+    int count = functions[value->operation].operations;
+    if (count == 0 && value->operation != OP_CONSTANT && value->operation != OP_READ)
         count = 1;
+    *products += functions[value->operation].products;
     for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
-        count += count_operations(value->operands[i]);
+        count += count_operations(value->operands[i], products);
     return count;
+}
+
+/* What is combined is one operation more, but for the sum of a product, which is one with it. */
+static void count_arithmetic(struct group *group) {
+    const struct tensor *compute = group->compute;
+    int none = 0;
+    group->arithmetic = count_operations(compute->body, &group->products);
+    if (is_reduction(compute) &&
+        (compute->combiner != COMBINE_SUM || compute->body->operation != OP_MULTIPLY))
+        group->arithmetic++;
+    group->products += compute->combiner == COMBINE_PRODUCT;
+    group->epilogue_operations = group->fused ? count_operations(group->outer->body, &none) : 0;
 }
 
 static bool has_function(const struct value *value) {
@@ -262,8 +278,7 @@ static void describe_group(struct analysis *a) {
         group->reductions[i].name = compute->reduction_axes[i]->name;
         group->reductions[i].extent = compute->reduction_axes[i]->extent;
     }
-    group->operations = count_operations(compute->body);
-    group->epilogue_operations = group->fused ? count_operations(group->outer->body) : 0;
+    count_arithmetic(group);
     if (has_function(compute->body) || has_function(group->outer->body))
         group->temporaries = FUNCTION_TEMPORARIES;
     find_alignments(a, compute->body);

@@ -51,7 +51,8 @@ struct group {
     struct group_reduction reductions[MAX_RANK];
     int read_count;
     struct group_read reads[MAX_READS];
-    int operations;          /* vector operations of one term of the compute stage, about */
+    int arithmetic;          /* vector operations of one term of the compute stage, about */
+    int products;            /* of these, products, with or without a sum */
     int epilogue_operations; /* of the outer stage, if fused */
     int temporaries;         /* registers that functions in either need beside the accumulators */
 };

@@ -1,14 +1,14 @@
-/* Computing nest summaries; see summary.h.
- *
- * Footprints. An access moves by a constant stride with each loop, so the elements touched by some
- * loops are the sums of stride * counter. Taken by ascending strides, such a set stays a run
- * without holes while each stride is no longer than the run so far, which it lengthens; a longer
- * stride repeats it. */
+/* Computing nest summaries; see summary.h. */
 #include "schedules/summary.h"
 
+#include "schedules/footprint.h"
 #include "schedules/space_private.h"
 
 #include <string.h>
+
+enum {
+    WAYS = 8 /* where the machine does not tell */
+};
 
 struct summarising {
     const struct space *space;
@@ -177,74 +177,19 @@ static void add_result(struct summarising *s) {
 
 /* ---- footprints ---- */
 
-struct footprint {
-    int count;
-    int64_t strides[SUMMARY_LOOPS], trips[SUMMARY_LOOPS]; /* by ascending strides */
-};
-
-static void insert_stride(struct footprint *f, int64_t stride, int64_t trips) {
-    int at = f->count++;
-    stride = stride < 0 ? -stride : stride;
-    while (at > 0 && f->strides[at - 1] > stride) {
-        f->strides[at] = f->strides[at - 1];
-        f->trips[at] = f->trips[at - 1];
-        at--;
-    }
-    f->strides[at] = stride;
-    f->trips[at] = trips;
-}
-
-/* What was counted so far, and the multiples 0 .. number - 1 of `base` being gathered. */
-struct counting {
-    double elements, span; /* span: of the elements, last - first + 1 */
-    double run, many;      /* runs of lines: their length in elements, how many */
-    double base, number;
-};
-
-static void end_multiples(struct counting *c, double line) {
-    double longer = c->span + c->base * (c->number - 1);
-    c->elements *= c->number;
-    c->elements = c->elements < longer ? c->elements : longer;
-    c->span = longer;
-    if (c->base <= c->run || c->base <= line)
-        c->run += c->base * (c->number - 1);
-    else
-        c->many *= c->number;
-}
-
-/* Distinct elements, and lines of `line` elements, with runs that start at a line. */
-static void count_footprint(const struct footprint *f, double line, double *elements,
-                            double *lines) {
-    struct counting c = {1, 1, 1, 1, 1, 1};
-    for (int i = 0; i < f->count; i++) {
-        double stride = (double)f->strides[i], trips = (double)f->trips[i];
-        double ratio = stride / c.base;
-        if (ratio == (double)(int64_t)ratio && ratio <= c.number) {
-            c.number += ratio * (trips - 1);
-            continue;
-        }
-        end_multiples(&c, line);
-        c.base = stride;
-        c.number = trips;
-    }
-    end_multiples(&c, line);
-    *elements = c.elements;
-    *lines = c.many * (double)(int64_t)((c.run + line - 1) / line);
-    *lines = *lines < c.elements ? *lines : c.elements;
-}
-
 static void count_access(const struct nest_summary *summary, struct summary_access *access,
                          double line_bytes) {
-    struct footprint f = {.count = 0};
+    struct footprint f;
     double line = line_bytes / access->element_bytes;
+    f.count = 0;
     access->elements[summary->loop_count] = access->lines[summary->loop_count] = 1;
     for (int i = summary->loop_count - 1; i >= 0; i--) {
         access->elements[i] = access->elements[i + 1];
         access->lines[i] = access->lines[i + 1];
         if (access->strides[i] == 0)
             continue;
-        insert_stride(&f, access->strides[i], summary->loops[i].trips);
-        count_footprint(&f, line, &access->elements[i], &access->lines[i]);
+        footprint_add(&f, access->strides[i], summary->loops[i].trips);
+        footprint_count(&f, line, &access->elements[i], &access->lines[i]);
     }
 }
 
@@ -262,60 +207,33 @@ static void count_accesses(struct summarising *s) {
     }
 }
 
-/* ---- the tile's static bound ---- */
-
-/* Vector loads of one trip of the counted reductions. */
-static double count_loads(const struct summarising *s, const struct summary_access *access) {
-    const struct nest_summary *summary = s->summary;
-    double loads = 1, lanes = space_lanes(s->space);
+/* How many of the first cache's sets one call of the tile meets, and lines a way of them. */
+static void count_sets(const struct nest_summary *summary, struct summary_access *access,
+                       const struct cache_description *cache) {
+    int64_t strides[SUMMARY_LOOPS], trips[SUMMARY_LOOPS];
+    int count = 0;
     for (int i = summary->tile_depth; i < summary->loop_count; i++) {
-        const struct summary_loop *loop = &summary->loops[i];
-        if (access->strides[i] == 0 || loop->place == PLACE_REDUCTION)
-            continue;
-        if (loop->place != PLACE_VECTOR)
-            loads *= (double)loop->trips;
-        else if (access->strides[i] == 1)
-            loads *= (double)divide_up(loop->trips, (int64_t)lanes);
-        else
-            loads *= (double)loop->trips;
+        strides[count] = access->strides[i] * access->element_bytes;
+        trips[count++] = summary->loops[i].trips;
     }
-    return loads;
+    access->sets = cache_sets_met(cache, count, strides, trips);
+    access->lines_a_way = access->lines[summary->tile_depth] /
+                          (access->sets * (cache->ways > 0 ? cache->ways : WAYS));
 }
 
-static void bound_tile(struct summarising *s) {
+/* Elements that the loops combine, with and without what ragged edges add. */
+static void count_work(struct summarising *s) {
     struct nest_summary *summary = s->summary;
-    const struct target_description *target = &s->space->target;
-    int64_t lanes = space_lanes(s->space), instances = 1, written_out = 1;
-    double loads = 0;
     summary->work = summary->calls = summary->useful = 1;
     for (int i = 0; i < s->group->axis_count; i++)
         summary->useful *= (double)s->group->axes[i].extent;
     for (int i = 0; i < s->group->reduction_count; i++)
         summary->useful *= (double)s->group->reductions[i].extent;
-    summary->has_vector = s->choice.vector >= 0;
     for (int i = 0; i < summary->loop_count; i++) {
-        const struct summary_loop *loop = &summary->loops[i];
-        summary->work *= (double)loop->trips;
+        summary->work *= (double)summary->loops[i].trips;
         if (i < summary->tile_depth)
-            summary->calls *= (double)loop->trips;
-        if (loop->place == PLACE_WRITTEN_OUT)
-            written_out *= loop->trips;
-        if (loop->place == PLACE_ROWS)
-            instances *= loop->trips;
-        if (loop->place == PLACE_VECTOR)
-            instances *= divide_up(loop->trips, lanes);
+            summary->calls *= (double)summary->loops[i].trips;
     }
-    for (int i = 0; i < summary->access_count; i++)
-        if (!summary->accesses[i].is_write)
-            loads += count_loads(s, &summary->accesses[i]);
-    summary->accumulators = instances;
-    summary->multiply_add_cycles = (double)(instances * written_out) / target->fma_per_cycle;
-    summary->load_cycles = loads / target->loads_per_cycle;
-    summary->latency_cycles =
-        s->group->reduction_count ? (double)written_out * target->fma_latency : 0;
-    summary->store_cycles = (double)instances / target->stores_per_cycle;
-    summary->code_bytes =
-        (instances * (written_out + 2) + (int64_t)loads) * target->instruction_bytes;
 }
 
 void space_summarise(const struct space *space, int nest, const int *point,
@@ -332,9 +250,10 @@ void space_summarise(const struct space *space, int nest, const int *point,
     for (int i = 0; i < s.group->read_count && summary->access_count < SUMMARY_ACCESSES; i++)
         add_read(&s, i);
     count_accesses(&s);
-    bound_tile(&s);
-    summary->registers = space_registers(space, s.group, &s.choice);
-    summary->variants = space_variants(s.group, &s.choice);
-    summary->estimate = space_estimate(space, s.group, &s.choice);
+    for (int i = 0; i < summary->access_count; i++)
+        count_sets(summary, &summary->accesses[i], &space->target.caches[0]);
+    count_work(&s);
+    space_bound_tile(space, s.group, &s.choice, &summary->bound);
+    summary->estimate = space_estimate(space, s.group, &s.choice, &summary->bound);
     summary->late_cycles = space_late_cycles(space, s.group, &s.choice);
 }

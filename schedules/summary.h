@@ -10,6 +10,7 @@
 #define SCHEDULES_SUMMARY_H
 
 #include "schedules/space.h"
+#include "schedules/tile_bound.h"
 
 enum {
     SUMMARY_LOOPS = 48,
@@ -45,6 +46,7 @@ struct summary_access {
     int64_t strides[SUMMARY_LOOPS];     /* elements from one trip of a loop to the next */
     double elements[SUMMARY_LOOPS + 1]; /* distinct, touched by the loops from this depth inwards */
     double lines[SUMMARY_LOOPS + 1];    /* cache lines */
+    double sets, lines_a_way;           /* of the first cache, that one call of the tile meets */
 };
 
 struct nest_summary {
@@ -58,15 +60,10 @@ struct nest_summary {
     double useful;                   /* the same without what ragged edges add */
     bool is_reduction;
 
-    /* The tile's static bound: cycles of one trip of its innermost counted reduction, and more. */
-    double multiply_add_cycles, load_cycles, latency_cycles; /* a trip */
-    double store_cycles;                                     /* a call */
-    double calls;                                            /* of tiles */
-    double estimate;      /* cycles of the whole nest by the space's own model; INFINITY: refused */
-    double late_cycles;   /* a part of that, see space_private.h */
-    int64_t accumulators; /* vectors */
-    int64_t registers, variants, code_bytes;
-    bool has_vector;
+    struct tile_bound bound; /* of a whole tile */
+    double calls;            /* of tiles */
+    double estimate;    /* cycles of the whole nest by the space's own model; INFINITY: refused */
+    double late_cycles; /* a part of that, see space_private.h */
 };
 
 int space_nest_count(const struct space *space);

@@ -1,7 +1,7 @@
 /* Traffic between caches and the analytic model; see traffic.h. */
 #include "schedules/traffic.h"
 
-#include "base/divisor.h"
+#include "schedules/footprint.h"
 
 #include <math.h>
 
@@ -29,7 +29,7 @@ static double usable_share(const struct nest_summary *summary, const struct summ
     run = (run * access->element_bytes + cache->line_bytes - 1) / cache->line_bytes;
     for (int i = summary->tile_depth; i < summary->loop_count; i++) {
         int64_t stride = access->strides[i] * access->element_bytes;
-        int64_t places = span / greatest_common_divisor(stride, span);
+        int64_t places = cache_places(cache, stride);
         double covered = (double)(places * run * cache->line_bytes) / (double)span;
         if (stride && summary->loops[i].trips > places && covered < share)
             share = covered;
