@@ -3,7 +3,6 @@
  * Each part is a row of a table: its name and the function that prints it. */
 #include "cli/explain.h"
 
-#include "ir/static_bound.h"
 #include "search/search.h"
 #include "targets/target.h"
 
@@ -106,28 +105,6 @@ static dlt_status print_vectors(struct explain *e, struct error *error) {
     return print_text(&text, error);
 }
 
-/* Of each variant: what a call costs at least, and what its heaviest loop keeps busy. */
-static dlt_status print_bound(struct explain *e, struct error *error) {
-    TRY(explain_lower(e, error));
-    for (int i = 0; i < e->program->tile_count; i++)
-        for (int j = 0; j < e->program->tiles[i]->variant_count; j++) {
-            const struct vector_program *vectors = e->program->tiles[i]->variants[j].vectors;
-            struct static_bound bound;
-            if (!vectors)
-                continue;
-            bound = static_bound_of(vectors, &e->target);
-            printf("tile %d variant %d: at least %.4g cycles a call, %lld vector multiply-adds, "
-                   "some %lld bytes\n  a trip of its heaviest loop: %g products, %g loads, %g "
-                   "stores, a chain of %g cycles: %.4g cycles\n",
-                   e->program->tiles[i]->number, j, bound.cycles, (long long)bound.multiply_adds,
-                   (long long)bound.code_bytes, bound.operations, bound.loads, bound.stores,
-                   bound.chain, bound.trip_cycles);
-        }
-    if (e->median_us > 0)
-        printf("the whole kernel, measured: %.4g us\n", e->median_us);
-    return DLT_OK;
-}
-
 /* ---- C and machine code ---- */
 
 static dlt_status print_c(struct explain *e, struct error *error) {
@@ -166,7 +143,7 @@ const struct explain_part explain_parts[] = {
     {"space", print_space},
     {"loops", print_loops},
     {"vectors", print_vectors},
-    {"bound", print_bound},
+    {"bound", explain_bound},
     {"c", print_c},
     {"assembly", print_assembly},
     {"roofline", explain_roofline},

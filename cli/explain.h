@@ -16,6 +16,7 @@ struct explain {
     struct target_description target;
     struct schedule *schedule;
     const char *origin;      /* where the schedule is from, in words */
+    const char *knobs;       /* its point, as text; NULL: unknown */
     double median_us;        /* stored; 0: none */
     const char *pass;        /* NULL: all */
     struct program *program; /* once lowered */
@@ -35,5 +36,6 @@ dlt_status explain_lower(struct explain *e, struct error *error);
 dlt_status explain_encode(struct explain *e, struct error *error);
 
 dlt_status explain_roofline(struct explain *e, struct error *error);
+dlt_status explain_bound(struct explain *e, struct error *error);
 
 #endif

@@ -61,6 +61,7 @@ static dlt_status apply_default(struct explain *e, struct error *error) {
     struct space *space;
     TRY(space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space, error));
     e->origin = "the default schedule (point 0 of the space)";
+    e->knobs = "";
     e->schedule = schedule_create(e->arena, e->task->collapsed);
     return space_schedule(space, point, e->schedule, error);
 }
@@ -78,6 +79,7 @@ static dlt_status apply_stored(struct explain *e, struct error *error) {
     e->task = e->request->tasks[which];
     e->median_us = record.median_us;
     e->origin = "the stored best";
+    e->knobs = arena_format(e->arena, "%s", record.knobs);
     e->schedule = schedule_create(e->arena, e->task->collapsed);
     status = schedule_replay(e->schedule, record.trace, error);
     record_free(&record);
