@@ -182,6 +182,14 @@ const dlt_tensor *dlt_make_computed(dlt_expression *expression, const char *name
     return done(expression, tensor);
 }
 
+dlt_status dlt_set_accumulate(dlt_expression *expression, const dlt_tensor *tensor) {
+    struct tensor *inner = (struct tensor *)tensor;
+    if (CAN_BUILD(expression) && owns(expression, inner))
+        inner->accumulate = true; /* that it may is checked with the whole */
+    expression->arena.recoverable = false;
+    return expression->failure.status;
+}
+
 dlt_status dlt_set_layout(dlt_expression *expression, const dlt_tensor *tensor,
                           const char *layout) {
     struct tensor *inner = (struct tensor *)tensor;
@@ -291,6 +299,12 @@ const dlt_value *dlt_constant(dlt_expression *expression, dlt_type type, double 
     if (!CAN_BUILD(expression) || !check_type(expression, type))
         return NULL;
     return done(expression, value_constant(&expression->arena, (enum data_type)type, constant));
+}
+
+const dlt_value *dlt_previous(dlt_expression *expression, dlt_type type) {
+    if (!CAN_BUILD(expression) || !check_type(expression, type))
+        return NULL;
+    return done(expression, value_previous(&expression->arena, (enum data_type)type));
 }
 
 const dlt_value *dlt_index_value(dlt_expression *expression, dlt_type type,

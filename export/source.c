@@ -65,6 +65,9 @@ static void print_entry_declarations(struct library *library, const struct entry
                              argument_name(&library->arena, entry->variables[i]), out);
     print_tensor_comment("output", entry->output, argument_name(&library->arena, entry->output),
                          out);
+    if (expression_accumulates(entry->task->expression))
+        text_format(out, " * What %s holds before the call is read and added to.\n",
+                    argument_name(&library->arena, entry->output));
     text_append(out, " */\n");
     text_format(out, "size_t %s_%s_packed_bytes(void);\n", name, identifier);
     text_format(out, "size_t %s_%s_workspace_bytes(int threads);\n", name, identifier);

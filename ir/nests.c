@@ -13,6 +13,9 @@
  * that all reduction loops outside are at their first trip: so a tile's accumulators start from
  * registers, not from memory that another nest cleared.
  *
+ * A reduction that accumulates has no initialising nest: it combines with what is there. Wherever a
+ * reduction loop is split, each trip adds its share.
+ *
  * Loops of one trip vanish here: their variable is zero. */
 #include "ir/passes.h"
 
@@ -184,6 +187,7 @@ static const struct affine *offset_of(struct builder *b, const struct tensor *te
 
 struct flattening {
     struct builder *b;
+    const struct stage *stage;
     struct binding bindings[2 * MAX_RANK]; /* the stage's axes */
     int count;
 };
@@ -194,12 +198,28 @@ static const struct affine *over_loops(void *context, const struct affine *index
     return drop_unit_loops(f->b, index);
 }
 
+/* The element that the stage is about to write. */
+static const struct value *read_previous(struct flattening *f, const struct value *value) {
+    struct builder *b = f->b;
+    struct value *read = arena_copy(b->arena, value, sizeof *value);
+    const struct tensor *tensor = f->stage->tensor;
+    const struct affine **offset =
+        ARENA_ARRAY(b->arena, const struct affine *, tensor->rank ? tensor->rank : 1);
+    offset[0] = offset_of(b, tensor, f->stage->axis_values);
+    read->operation = OP_READ;
+    read->tensor = tensor;
+    read->subscripts = offset;
+    return read;
+}
+
 static const struct value *flatten_read(void *context, const struct value *value) {
     struct flattening *f = context;
     struct builder *b = f->b;
     struct value *read;
     const struct affine **offset;
     const struct tensor *tensor = value->tensor;
+    if (value->operation == OP_PREVIOUS)
+        return read_previous(f, value);
     if (value->operation != OP_READ)
         return value;
     offset = ARENA_ARRAY(b->arena, const struct affine *, tensor->rank ? tensor->rank : 1);
@@ -212,7 +232,7 @@ static const struct value *flatten_read(void *context, const struct value *value
 }
 
 static const struct value *flatten(struct builder *b, const struct stage *stage) {
-    struct flattening f = {.b = b};
+    struct flattening f = {.b = b, .stage = stage};
     const struct tensor *tensor = stage->tensor;
     for (int i = 0; i < tensor->rank; i++)
         f.bindings[f.count++] = (struct binding){tensor->axes[i], stage->axis_values[i]};
@@ -347,7 +367,7 @@ static struct node *nest(struct builder *b, const struct stage *stage, int posit
     in_tile |= begins_tile;
     if (position > 0)
         node_append(&list, attached_nests(b, stage, stage->loops[position - 1].variable, in_tile));
-    if (is_reduction(stage) && position == initial_position(stage))
+    if (is_reduction(stage) && !stage->tensor->accumulate && position == initial_position(stage))
         node_append(&list, initial_nest(b, stage, position));
     if (position == stage->loop_count)
         node_append(&list, store_node(b, stage, false));

@@ -16,11 +16,14 @@ static struct lanes_value failure(struct vectoriser *v, const struct value *valu
     return (struct lanes_value){.value = 0};
 }
 
-/* A location's content, which must be complete in these lanes. */
+/* A location's content, which must be complete in these lanes. The output may be read before it is
+ * written: what it held before the call. */
 static struct lanes_value read_location(struct vectoriser *v, const struct buffer *buffer,
                                         const struct vector_address *address, int64_t lane_stride,
                                         uint64_t lanes) {
     struct location *location = location_find(v, buffer, address, lane_stride);
+    if (!location && buffer->kind == BUFFER_OUTPUT)
+        location = location_use(v, buffer, address, lane_stride, buffer->type, lanes, true);
     if (!location || (lane_stride != 0 && (lanes & ~location->lanes))) {
         vectoriser_fail(v, "tile: reads an element of %s that it does not hold in a register",
                         buffer->name);
@@ -40,6 +43,9 @@ static struct lanes_value evaluate_read(struct vectoriser *v, const struct value
     int mask = VECTOR_NONE;
     if (!vectoriser_address(v, buffer, value->subscripts[0], &address, &lane_stride))
         return (struct lanes_value){.value = 0};
+    if (is_written(v, buffer) && v->in_lanes && lane_stride == 0 && lanes == 1 &&
+        buffer->kind == BUFFER_OUTPUT)
+        lane_stride = 1; /* as it will be stored */
     if (is_written(v, buffer))
         return read_location(v, buffer, &address, lane_stride, lanes);
     if (lane_stride != 0)

@@ -320,11 +320,12 @@ static dlt_status find_padding(struct checker *checker, struct error *error) {
 
 static dlt_status fill(struct checker *checker, const struct expression *expression,
                        const void *const *inputs, int shared, struct error *error) {
-    const void *by_order[MAX_TENSORS];
+    const void *by_order[MAX_TENSORS + 1];
     int64_t elements = checker->result->layout.elements;
     int count = 0;
     for (int t = 0; t < expression->tensor_count; t++)
-        if (expression->tensors[t]->kind != TENSOR_COMPUTED)
+        if (expression->tensors[t]->kind != TENSOR_COMPUTED ||
+            expression->tensors[t] == checker->result)
             by_order[count++] = inputs[t];
     TRY(reference_create(expression, by_order, &checker->reference, error));
     checker->cost = fmax(reference_cost(checker->reference), 1);

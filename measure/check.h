@@ -10,6 +10,7 @@
 #define MEASURE_CHECK_H
 
 #include "base/error.h"
+#include "measure/inputs.h"
 #include "te/expression.h"
 
 struct checker;
@@ -27,8 +28,9 @@ struct comparison {
     char message[256];
 };
 
-/* `inputs[t]` is the data of tensor t of the expression, NULL for literals and computed ones; it is
- * borrowed. `shared` is a descriptor for known.h, or -1. */
+/* `inputs[t]` is the data of tensor t of the expression, NULL for literals and computed ones, but
+ * what the result held before if the expression accumulates; it is borrowed. `shared` is a
+ * descriptor for known.h, or -1. */
 dlt_status checker_create(const struct expression *expression, const void *const *inputs,
                           int shared, struct checker **checker, struct error *error);
 void checker_free(struct checker *checker); /* also of NULL */
@@ -44,9 +46,10 @@ dlt_status checker_compare(struct checker *checker, const void *output,
 bool checker_is_complete(const struct checker *checker);
 
 /* Prefills of the output for two runs of a candidate, and whether the runs agree: an element that
- * keeps both was left unwritten, one that differs otherwise depends on more than the inputs. */
+ * keeps both was left unwritten, one that differs otherwise depends on more than the inputs.
+ * Outputs that are accumulated to hold numbers instead, the same in both runs. */
 enum {
-    PREFILL_FIRST = 0xff /* NaN in every float type */,
+    PREFILL_FIRST = UNWRITTEN,
     PREFILL_SECOND = 0x7f
 };
 bool check_runs_agree(const struct tensor *result, const void *first, const void *second,

@@ -57,17 +57,24 @@ static double element_value(const struct tensor *tensor, enum pattern pattern, u
     }
 }
 
-void inputs_fill(const struct tensor *tensor, enum pattern pattern, uint64_t seed, void *data) {
+static void fill(const struct tensor *tensor, enum pattern pattern, uint64_t seed, int padding,
+                 void *data) {
     bool padded = tensor_is_padded(tensor);
     struct random random;
     random_seed(&random, hash_combine(hash_combine(seed, pattern), hash_string(tensor->name)));
     for (int64_t i = 0; i < tensor->layout.elements; i++) {
         int64_t subscripts[MAX_RANK];
         double value = element_value(tensor, pattern, random_next(&random));
-        if (padded && !layout_subscripts(tensor, i, subscripts))
-            value = 0;
-        element_store(tensor->type, data, i, value);
+        if (!padded || layout_subscripts(tensor, i, subscripts))
+            element_store(tensor->type, data, i, value);
+        else
+            memset((char *)data + i * data_types[tensor->type].bytes, padding,
+                   (size_t)data_types[tensor->type].bytes);
     }
+}
+
+void inputs_fill(const struct tensor *tensor, enum pattern pattern, uint64_t seed, void *data) {
+    fill(tensor, pattern, seed, 0, data);
 }
 
 static dlt_status add_placement(const struct tensor *tensor, int index, enum placement placement,
@@ -79,7 +86,7 @@ static dlt_status add_placement(const struct tensor *tensor, int index, enum pla
     TRY(buffer_reserve(buffer, tensor->name, bytes, error));
     data = buffer_place(buffer, bytes, (size_t)data_types[tensor->type].bytes, placement);
     if (placement == from)
-        inputs_fill(tensor, pattern, seed, data);
+        fill(tensor, pattern, seed, tensor->kind == TENSOR_COMPUTED ? UNWRITTEN : 0, data);
     else
         memcpy(data, set->data[from][index], bytes);
     buffer_protect(buffer, false);
@@ -90,10 +97,12 @@ static dlt_status add_placement(const struct tensor *tensor, int index, enum pla
 dlt_status input_set_create(const struct expression *expression, enum pattern pattern,
                             uint64_t seed, int placements, const enum placement *placement,
                             struct input_set *set, struct error *error) {
+    bool accumulates = expression_accumulates(expression);
     memset(set, 0, sizeof *set);
     for (int t = 0; t < expression->tensor_count; t++) {
         const struct tensor *tensor = expression->tensors[t];
-        if (tensor->kind == TENSOR_COMPUTED || tensor->kind == TENSOR_LITERAL)
+        bool previous = tensor == expression_result(expression) && accumulates;
+        if ((tensor->kind == TENSOR_COMPUTED && !previous) || tensor->kind == TENSOR_LITERAL)
             continue;
         for (int p = 0; p < placements; p++) {
             dlt_status status =

@@ -30,7 +30,12 @@ bool tensor_is_padded(const struct tensor *tensor);
 /* Fills the tensor's elements at `data`; padding is zero. */
 void inputs_fill(const struct tensor *tensor, enum pattern pattern, uint64_t seed, void *data);
 
-/* All inputs of an expression, at each placement asked for, read-only afterwards. */
+enum {
+    UNWRITTEN = 0xff /* bytes that make NaN in every float type */
+};
+
+/* All inputs of an expression, at each placement asked for, read-only afterwards. What the result
+ * of one that accumulates holds before is there too; its padding is UNWRITTEN. */
 struct input_set {
     struct guarded_buffer buffers[PLACEMENT_COUNT][MAX_TENSORS];
     const void *data[PLACEMENT_COUNT][MAX_TENSORS]; /* by tensor; NULL if literal or computed */

@@ -144,6 +144,21 @@ static int pack(struct session *session, struct call *call) {
     return answer;
 }
 
+/* Gives the output what it is to hold before a call; answers the bytes between its rows. */
+static int prefill_output(const struct session *session, const struct call *call,
+                          enum pattern pattern, int prefill) {
+    const struct expression *expression = session->task->expression;
+    const void *previous =
+        session->inputs[pattern].data[PLACE_AT_END][expression->tensor_count - 1];
+    size_t bytes = tensor_bytes(result_of(session));
+    if (!previous) {
+        memset(call->output, prefill, bytes);
+        return prefill;
+    }
+    memcpy(call->output, previous, bytes);
+    return UNWRITTEN;
+}
+
 /* ---- checking ---- */
 
 static enum measure_outcome run_once(struct session *session, const struct candidate *candidate,
@@ -154,7 +169,7 @@ static enum measure_outcome run_once(struct session *session, const struct candi
     int packing;
     buffer_protect(&session->scratch[SCRATCH_PACKED], true);
     prepare_call(session, candidate, pattern, placement, call);
-    memset(call->output, prefill, tensor_bytes(result_of(session)));
+    prefill = prefill_output(session, call, pattern, prefill);
     checker_protect(checker, false);
     packing = pack(session, call);
     call->nanoseconds = session->clock.nanoseconds(session->clock.context);
@@ -262,11 +277,13 @@ static enum measure_outcome check_patterns(struct session *session,
 
 /* ---- timing ---- */
 
-/* A call on the buffers that it is timed on: whatever it does to them, it was checked before. */
+/* A call on the buffers that it is timed on: whatever it does to them, it was checked before. An
+ * output that is accumulated to grows from call to call, far from where numbers end. */
 static void prepare_timing(struct session *session, const struct candidate *candidate,
                            struct call *call) {
     buffer_protect(&session->scratch[SCRATCH_PACKED], true);
     prepare_call(session, candidate, PATTERN_RANDOM, PLACE_ALIGNED, call);
+    prefill_output(session, call, PATTERN_RANDOM, 0);
     checker_protect(session->checkers[PATTERN_RANDOM], false);
     pack(session, call);
 }

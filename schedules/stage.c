@@ -127,10 +127,16 @@ bool stage_loop_overlaps(const struct stage *stage, const struct variable *loop)
 
 dlt_status stage_check_overlap(const struct stage *stage, struct error *error) {
     const struct loop *reduction = NULL;
+    bool accumulates = tensor_accumulates(stage->tensor);
     for (int i = 0; i < stage->loop_count; i++) {
         const struct loop *loop = &stage->loops[i];
         if (loop->is_reduction)
             reduction = loop;
+        else if (accumulates && stage_loop_overlaps(stage, loop->variable))
+            return error_set(error, DLT_ERROR_REFUSED,
+                             "trips of loop %s overlap (shift), and %s accumulates: elements would "
+                             "be added twice to what they held before; it may be split with guard",
+                             loop->variable->name, stage->tensor->name);
         else if (reduction && stage_loop_overlaps(stage, loop->variable))
             return error_set(error, DLT_ERROR_REFUSED,
                              "trips of loop %s overlap (shift), and inside of reduction loop %s "

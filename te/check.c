@@ -207,6 +207,42 @@ static dlt_status check_select(struct checker *checker, const struct value *valu
     return DLT_OK;
 }
 
+static bool is_result(const struct checker *checker) {
+    return checker->position == checker->expression->tensor_count - 1;
+}
+
+static dlt_status check_previous(const struct checker *checker, const struct value *value) {
+    const struct tensor *tensor = checker->tensor;
+    if (!is_result(checker))
+        return error_set(checker->error, DLT_ERROR_ARGUMENT,
+                         "tensor %s: its body uses previous, which only the result's may",
+                         tensor->name);
+    if (tensor->combiner != COMBINE_NONE)
+        return error_set(checker->error, DLT_ERROR_ARGUMENT,
+                         "tensor %s: previous is inside of a reduction; declare the tensor "
+                         "accumulate instead",
+                         tensor->name);
+    if (value->type != tensor->type)
+        return error_set(checker->error, DLT_ERROR_ARGUMENT,
+                         "tensor %s: previous is %s, the tensor %s; use convert", tensor->name,
+                         data_types[value->type].name, data_types[tensor->type].name);
+    return DLT_OK;
+}
+
+/* What held before is the caller's: only the result has it, and only a reduction adds to it. */
+static dlt_status check_accumulate(const struct checker *checker) {
+    const struct tensor *tensor = checker->tensor;
+    if (tensor->accumulate && !is_result(checker))
+        return error_set(checker->error, DLT_ERROR_ARGUMENT,
+                         "tensor %s: accumulate is for the result only, %s", tensor->name,
+                         expression_result(checker->expression)->name);
+    if (tensor->accumulate && tensor->combiner == COMBINE_NONE)
+        return error_set(checker->error, DLT_ERROR_ARGUMENT,
+                         "tensor %s: accumulate is for a reduction; use previous in its body",
+                         tensor->name);
+    return DLT_OK;
+}
+
 static dlt_status check_value(struct checker *checker, const struct value *value) {
     TRY(check_types(checker, value));
     if (value->operation == OP_SELECT)
@@ -215,6 +251,8 @@ static dlt_status check_value(struct checker *checker, const struct value *value
         return check_read(checker, value);
     if (value->operation == OP_INDEX)
         return check_variables(checker, value->index);
+    if (value->operation == OP_PREVIOUS)
+        return check_previous(checker, value);
     for (int i = 0; i < operations[value->operation].operand_count; i++)
         TRY(check_value(checker, value->operands[i]));
     return DLT_OK;
@@ -267,6 +305,7 @@ static dlt_status check_tensor(struct checker *checker) {
         return error_set(checker->error, DLT_ERROR_ARGUMENT,
                          "tensor %s: %.3g terms, at most 2^53 are possible", tensor->name,
                          terms_of(tensor));
+    TRY(check_accumulate(checker));
     return check_value(checker, tensor->body);
 }
 

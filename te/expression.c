@@ -129,6 +129,22 @@ struct tensor *expression_result(const struct expression *expression) {
     return expression->tensor_count ? expression->tensors[expression->tensor_count - 1] : NULL;
 }
 
+static bool has_previous(const struct value *value) {
+    bool has = value->operation == OP_PREVIOUS;
+    for (int i = 0; i < operations[value->operation].operand_count && !has; i++)
+        has = has_previous(value->operands[i]);
+    return has;
+}
+
+bool tensor_accumulates(const struct tensor *tensor) {
+    return tensor->kind == TENSOR_COMPUTED && (tensor->accumulate || has_previous(tensor->body));
+}
+
+bool expression_accumulates(const struct expression *expression) {
+    const struct tensor *result = expression_result(expression);
+    return result && tensor_accumulates(result);
+}
+
 struct tensor *expression_find(const struct expression *expression, const char *name) {
     for (int i = 0; i < expression->tensor_count; i++)
         if (strcmp(expression->tensors[i]->name, name) == 0)

@@ -11,6 +11,13 @@
  *         select(0 <= y + r - 1 < 56, 0 <= x + s - 1 < 56, x[n, c, y + r - 1, x + s - 1], 0) *
  * weight[k, c, r, s] output[n=1, k=64, y=56, x=56] f32 = max(conv[n, k, y, x] + bias[k], 0)
  *
+ * The result may depend on what it held before the call, element by element. If it is a reduction
+ * it may be declared to accumulate, and starts from there instead of from the identity:
+ *
+ *     output[m=8, n=8] f32 accumulate = sum(k=4) a[m, k] * b[k, n]
+ *
+ * If it is none, its body may name the old element, `previous`.
+ *
  * Everything is immutable once built and owned by the expression's arena. Reading an expression
  * from several threads is safe; building one is not. */
 #ifndef TE_EXPRESSION_H
@@ -46,6 +53,7 @@ enum operation {
     OP_CONSTANT, /* a number */
     OP_READ,     /* an element of a tensor */
     OP_INDEX,    /* an index as a number */
+    OP_PREVIOUS, /* what this element of the result held before; in the result's body only */
     OP_ADD,
     OP_SUBTRACT,
     OP_MULTIPLY,
@@ -107,6 +115,7 @@ struct tensor {
     const struct variable *reduction_axes[MAX_RANK];
     enum combiner combiner;   /* of a computed tensor */
     const struct value *body; /* of a computed tensor */
+    bool accumulate;          /* the result, a reduction: combined with what it held before */
     const double *literal;    /* of a literal, in plain order of its axes */
 };
 
@@ -138,6 +147,7 @@ const struct value *value_index(struct arena *arena, enum data_type type,
                                 const struct affine *index);
 const struct value *value_read(struct arena *arena, const struct tensor *tensor,
                                const struct affine *const *subscripts);
+const struct value *value_previous(struct arena *arena, enum data_type type);
 const struct value *value_unary(struct arena *arena, enum operation operation,
                                 const struct value *a);
 const struct value *value_binary(struct arena *arena, enum operation operation,
@@ -163,6 +173,9 @@ const struct value *value_rewrite(struct arena *arena, const struct value *value
 dlt_status expression_check(const struct expression *expression, struct error *error);
 
 struct tensor *expression_result(const struct expression *expression);
+/* Whether a tensor, or the result, depends on what it held before. */
+bool tensor_accumulates(const struct tensor *tensor);
+bool expression_accumulates(const struct expression *expression);
 struct tensor *expression_find(const struct expression *expression, const char *name); /* or NULL */
 
 /* Text form, as above; printing and parsing back give an equal expression. */

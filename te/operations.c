@@ -50,6 +50,7 @@ const struct operation_info operations[OPERATION_COUNT] = {
     [OP_CONSTANT] = {"constant", 0, false, NULL},
     [OP_READ] = {"read", 0, false, NULL},
     [OP_INDEX] = {"index", 0, false, NULL},
+    [OP_PREVIOUS] = {"previous", 0, false, NULL},
     [OP_ADD] = {"+", 2, true, add},
     [OP_SUBTRACT] = {"-", 2, true, subtract},
     [OP_MULTIPLY] = {"*", 2, true, multiply},

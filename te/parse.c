@@ -1,7 +1,7 @@
 /* Text form of expressions, one tensor after the other:
  *
  *     "input" name "[" axes "]" type kind ["layout" layout] ["=" "{" numbers "}"]
- *     name "[" axes "]" type ["layout" layout] "=" [combiner "(" axes ")"] value
+ *     name "[" axes "]" type ["accumulate"] ["layout" layout] "=" [combiner "(" axes ")"] value
  *
  * where axes are name=extent pairs and a layout runs to the end of the line or to '='. White space
  * and line ends mean nothing elsewhere. Indices are in parse_index.c, values in parse_value.c. */
@@ -75,13 +75,16 @@ static dlt_status parse_declaration(struct reader *reader, struct declaration *d
     return reader_type(reader, &declaration->type);
 }
 
-static void parse_layout(struct reader *reader, struct declaration *declaration) {
-    declaration->layout = NULL;
+static bool accept_word(struct reader *reader, const char *word) {
     reader_skip_space(reader);
-    if (!reader_at_word(reader, "layout"))
-        return;
-    reader->at += strlen("layout");
-    declaration->layout = read_layout(reader);
+    if (!reader_at_word(reader, word))
+        return false;
+    reader->at += strlen(word);
+    return true;
+}
+
+static void parse_layout(struct reader *reader, struct declaration *declaration) {
+    declaration->layout = accept_word(reader, "layout") ? read_layout(reader) : NULL;
 }
 
 static dlt_status set_layout(struct reader *reader, const struct declaration *declaration,
@@ -95,10 +98,8 @@ static dlt_status set_layout(struct reader *reader, const struct declaration *de
 
 static dlt_status parse_kind(struct reader *reader, enum tensor_kind *kind) {
     static const char *const kinds[] = {"variable", "parameter", "literal"};
-    reader_skip_space(reader);
     for (int i = 0; i < 3; i++)
-        if (reader_at_word(reader, kinds[i])) {
-            reader->at += strlen(kinds[i]);
+        if (accept_word(reader, kinds[i])) {
             *kind = (enum tensor_kind)i;
             return DLT_OK;
         }
@@ -172,7 +173,9 @@ static dlt_status parse_computed(struct reader *reader) {
     enum combiner combiner;
     struct error error;
     int reduction_rank;
+    bool accumulate;
     TRY(parse_declaration(reader, &declaration));
+    accumulate = accept_word(reader, "accumulate");
     parse_layout(reader, &declaration);
     TRY(reader_require(reader, "="));
     reader->type = declaration.type;
@@ -186,6 +189,7 @@ static dlt_status parse_computed(struct reader *reader) {
                             declaration.axes, reduction_rank, reduction_axes, combiner, body,
                             &tensor, &error))
         return fail_with(reader, declaration.start, &error);
+    tensor->accumulate = accumulate;
     return set_layout(reader, &declaration, tensor);
 }
 

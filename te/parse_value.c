@@ -2,10 +2,10 @@
  *
  *     value   = product { ("+" | "-") product }
  *     product = primary { ("*" | "/") primary }
- *     primary = number [":" type] | "-" primary | "(" value ")" | tensor "[" indices "]"
- *             | "index(" index ")" [":" type] | "convert(" type "," value ")"
- *             | "select(" { condition "," } value "," value ")" | operation "(" values ")"
- *     condition = index { ("<=" | "<" | ">=" | ">" | "==") index }
+ *     primary = number [":" type] | "previous" | "-" primary | "(" value ")" | tensor "[" indices
+ * "]" | "index(" index ")" [":" type] | "convert(" type "," value ")" | "select(" { condition "," }
+ * value "," value ")" | operation "(" values ")" condition = index { ("<=" | "<" | ">=" | ">" |
+ * "==") index }
  */
 #include "te/parse_reader.h"
 
@@ -159,6 +159,11 @@ static dlt_status parse_named(struct reader *reader, const struct value **value)
     const char *start = reader->at;
     TRY(reader_name(reader, "a value", name));
     reader_skip_space(reader);
+    if (*reader->at != '(' && *reader->at != '[' &&
+        strcmp(name, operations[OP_PREVIOUS].name) == 0) {
+        *value = value_previous(reader->expression->arena, reader->type);
+        return DLT_OK;
+    }
     if (*reader->at != '(')
         return parse_read(reader, name, start, value);
     for (int i = 0; i < OPERATION_COUNT; i++) {

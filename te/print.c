@@ -122,6 +122,8 @@ static void print_value(struct printer *printer, const struct value *value) {
         print_call(printer, value);
     } else if (value->operation == OP_READ) {
         print_read(printer, value);
+    } else if (value->operation == OP_PREVIOUS) { /* its type is the tensor's */
+        text_append(printer->text, operations[OP_PREVIOUS].name);
     } else {
         if (value->operation == OP_INDEX) {
             text_append(printer->text, "index(");
@@ -157,7 +159,8 @@ static void print_declaration(struct text *text, const struct tensor *tensor) {
     }
     text_format(text, "%s%s[", tensor->kind == TENSOR_COMPUTED ? "" : "input ", tensor->name);
     print_axes(text, tensor->rank, tensor->axes);
-    text_format(text, "] %s%s", data_types[tensor->type].name, kinds[tensor->kind]);
+    text_format(text, "] %s%s", data_types[tensor->type].name,
+                tensor->accumulate ? " accumulate" : kinds[tensor->kind]);
     if (layout_plain(&plain, tensor->rank, extents, NULL) != DLT_OK ||
         layout_equal(&plain, &tensor->layout))
         return;

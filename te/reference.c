@@ -116,19 +116,29 @@ static void add_run(struct reference *reference, struct stage *stage, double wei
     }
 }
 
+/* What the reduction starts from: the identity, or the old element. */
+static struct reference_element start_of(struct reference *reference, struct stage *stage) {
+    enum combiner combiner = stage->tensor->combiner;
+    if (!stage->start)
+        return (struct reference_element){.value = combiners[combiner].identity,
+                                          .magnitude = combiner == COMBINE_PRODUCT ? 1 : 0};
+    stage->start->index->base = form_evaluate(stage->start->index->form, stage->slots);
+    return evaluate(reference, stage, stage->start, 0);
+}
+
 /* A sum's terms may be added in any order: each meets at most one rounding for every other. */
 static struct reference_element reduce(struct reference *reference, struct stage *stage) {
     const struct tensor *tensor = stage->tensor;
-    struct reference_element total = {.value = combiners[tensor->combiner].identity};
+    struct reference_element total;
     double weight = data_types[tensor->type].epsilon / reference->epsilon, largest = 0;
-    total.magnitude = tensor->combiner == COMBINE_PRODUCT ? 1 : 0;
     for (int i = tensor->rank; i < stage->slot_count; i++)
         stage->slots[i] = stage->variables[i]->minimum;
+    total = start_of(reference, stage);
     do
         add_run(reference, stage, weight, &total, &largest);
     while (next_run(stage));
     if (tensor->combiner == COMBINE_SUM)
-        total.terms = largest + (stage->terms - 1) * weight;
+        total.terms = largest + (stage->terms - !stage->start) * weight;
     return total;
 }
 
@@ -222,22 +232,25 @@ static dlt_status fill(struct reference *reference, const void *const *inputs,
                        struct error *error) {
     const struct expression *expression = reference->expression;
     enum data_type type = expression_result(expression)->type;
-    int input = 0;
+    int input = 0, last = expression->tensor_count - 1;
+    bool accumulates = expression_accumulates(expression);
     if (arena_recover(&reference->arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     reference->epsilon = data_types[data_types[type].is_float ? type : TYPE_F32].epsilon;
-    for (int i = 0; i < expression->tensor_count; i++) {
+    for (int i = 0; i <= last; i++) {
         const struct tensor *tensor = expression->tensors[i];
-        if (tensor->kind == TENSOR_COMPUTED) {
+        bool computed = tensor->kind == TENSOR_COMPUTED;
+        if (!computed || (i == last && accumulates)) {
+            reference->data[i] = inputs[input++];
+            if (!reference->data[i] && tensor->kind != TENSOR_LITERAL)
+                return error_set(error, DLT_ERROR_ARGUMENT, "%s: no data given for %s",
+                                 tensor->name, computed ? "what it held before" : "this input");
+        }
+        if (computed) {
             TRY(check_value(tensor->body, error));
             reference->stages[i] = stage_translate(&reference->arena, expression, tensor,
                                                    reference->stages, reference->data);
-            continue;
         }
-        reference->data[i] = inputs[input++];
-        if (!reference->data[i] && tensor->kind != TENSOR_LITERAL)
-            return error_set(error, DLT_ERROR_ARGUMENT, "%s: no data given for this input",
-                             tensor->name);
     }
     return DLT_OK;
 }

@@ -17,7 +17,8 @@ struct reference_element {
 struct reference;
 
 /* `inputs[i]` is the data of the i-th input in the order of expression->tensors, in that tensor's
- * type and layout; literals have NULL. It is read, not copied, until reference_free. */
+ * type and layout; literals have NULL. If the expression accumulates, one more follows: what the
+ * result held before, likewise. All are read, not copied, until reference_free. */
 dlt_status reference_create(const struct expression *expression, const void *const *inputs,
                             struct reference **reference, struct error *error);
 

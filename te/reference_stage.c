@@ -120,8 +120,25 @@ static void translate_read(struct translation *t, const struct value *value, str
     node->index = translate_index(t, layout_offset(t->arena, &layout, value->subscripts));
 }
 
-static const struct node *translate_value(struct translation *t, const struct value *value) {
+/* The element itself, in the data that the result held before. */
+static const struct node *translate_previous(struct translation *t) {
+    const struct tensor *tensor = t->stage->tensor;
     struct node *node = ARENA_NEW(t->arena, struct node);
+    const struct affine *subscripts[MAX_RANK];
+    for (int i = 0; i < tensor->rank; i++)
+        subscripts[i] = affine_variable(t->arena, tensor->axes[i]);
+    node->operation = OP_READ;
+    node->data = t->data[tensor_row(t->expression, tensor)];
+    node->data_type = tensor->type;
+    node->index = translate_index(t, layout_offset(t->arena, &tensor->layout, subscripts));
+    return node;
+}
+
+static const struct node *translate_value(struct translation *t, const struct value *value) {
+    struct node *node;
+    if (value->operation == OP_PREVIOUS)
+        return translate_previous(t);
+    node = ARENA_NEW(t->arena, struct node);
     node->operation = value->operation;
     node->weight = data_types[value->type].epsilon / t->epsilon;
     if (value->operation == OP_CONSTANT) {
@@ -174,5 +191,7 @@ struct stage *stage_translate(struct arena *arena, const struct expression *expr
     assign_slots(t.stage, tensor);
     t.stage->cost = t.stage->terms;
     t.stage->body = translate_value(&t, tensor->body);
+    if (tensor->accumulate)
+        t.stage->start = translate_previous(&t);
     return t.stage;
 }

@@ -64,6 +64,8 @@ struct memory {
 struct stage {
     const struct tensor *tensor;
     const struct node *body;
+    const struct node
+        *start; /* a read of what the element held before, if it accumulates; or NULL */
     int slot_count;
     const struct variable *variables[2 * MAX_RANK]; /* by slot: axes, then reduction axes */
     int64_t slots[2 * MAX_RANK];
@@ -74,7 +76,7 @@ struct stage {
 };
 
 /* Translates the tensor. `stages` and `data` are those of the expression's tensors before it, in
- * order: computed ones have a stage, inputs have data. */
+ * order: computed ones have a stage, inputs have data. So has a result that accumulates. */
 struct stage *stage_translate(struct arena *arena, const struct expression *expression,
                               const struct tensor *tensor, struct stage *const *stages,
                               const void *const *data);

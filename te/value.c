@@ -29,6 +29,10 @@ const struct value *value_read(struct arena *arena, const struct tensor *tensor,
     return value;
 }
 
+const struct value *value_previous(struct arena *arena, enum data_type type) {
+    return new_value(arena, OP_PREVIOUS, type);
+}
+
 const struct value *value_unary(struct arena *arena, enum operation operation,
                                 const struct value *a) {
     struct value *value = new_value(arena, operation, a->type);

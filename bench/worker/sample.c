@@ -44,12 +44,18 @@ static dlt_status evaluate(struct reference *reference, uint64_t seed, struct sa
 dlt_status sample_create(const struct expression *expression, const void *const *data,
                          uint64_t seed, struct sample **sample, struct error *error) {
     struct sample *made = calloc(1, sizeof *made);
+    const void *by_order[MAX_TENSORS + 1];
     struct reference *reference;
     dlt_status status;
+    int count = 0;
     if (!made)
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     made->result = expression_result(expression);
-    status = reference_create(expression, data, &reference, error);
+    for (int t = 0; t < expression->tensor_count; t++)
+        if (expression->tensors[t]->kind != TENSOR_COMPUTED ||
+            expression->tensors[t] == made->result)
+            by_order[count++] = data[t];
+    status = reference_create(expression, by_order, &reference, error);
     if (status == DLT_OK) {
         status = evaluate(reference, seed, made, error);
         reference_free(reference);

@@ -95,6 +95,10 @@ DLT_API const dlt_tensor *dlt_make_computed(dlt_expression *expression, const ch
                                             const dlt_axis *const *reduction_axes,
                                             const dlt_value *body);
 
+/* Declares that the result, a reduction, is combined with what its elements held before the call.
+ */
+DLT_API dlt_status dlt_set_accumulate(dlt_expression *expression, const dlt_tensor *tensor);
+
 /* How a tensor lies in memory, as text: "n h w c", "n c/16 h w c%16". Row-major unless told. */
 DLT_API dlt_status dlt_set_layout(dlt_expression *expression, const dlt_tensor *tensor,
                                   const char *layout);
@@ -123,6 +127,10 @@ DLT_API const dlt_value *dlt_read(dlt_expression *expression, const dlt_tensor *
 DLT_API const dlt_value *dlt_constant(dlt_expression *expression, dlt_type type, double constant);
 DLT_API const dlt_value *dlt_index_value(dlt_expression *expression, dlt_type type,
                                          const dlt_index *index);
+
+/* What the element held before the call: in the body of a result that is no reduction. `type` is
+ * the result's. */
+DLT_API const dlt_value *dlt_previous(dlt_expression *expression, dlt_type type);
 
 /* An operation on values of one type, by its name in the text form: "+" "-" "*" "/" "min" "max"
  * "negate" "abs" "sqrt" "exp" "log" "tanh" "erf", and "select_less", which is

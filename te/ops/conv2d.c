@@ -26,6 +26,7 @@ static const struct operator_key keys[] = {
     {"groups", "groups of channels; c and k must be multiples of it", "1"},
     {"layout", "of x, output and residual: nchw, nhwc, a layout such as n,c/16,h,w,c%16, or any",
      "nchw"},
+    {"accumulate", "1: add to what the output holds, before post", "0"},
     {"dtype", "element type", "f32"},
     {"post", "epilogue in order: bias (of k), add (a residual), relu", "none"},
     {"const", "inputs known before the calls: x weight bias residual, or none", "weight"},

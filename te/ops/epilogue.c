@@ -50,8 +50,11 @@ dlt_status epilogue_read(struct operator_arguments *arguments, const char *first
                          const char *second, struct epilogue *epilogue,
                          struct operator_inputs *inputs, struct error *error) {
     bool variable = false;
+    int64_t accumulate;
     memset(epilogue, 0, sizeof *epilogue);
     memset(inputs, 0, sizeof *inputs);
+    TRY(arguments_number(arguments, "accumulate", 0, 1, &accumulate, error));
+    epilogue->accumulate = accumulate != 0;
     TRY(read_steps(arguments, epilogue, error));
     inputs->names[inputs->count++] = first;
     inputs->names[inputs->count++] = second;
@@ -124,6 +127,8 @@ static const struct value *apply_steps(struct arena *arena, const struct epilogu
                                        const struct tensor *reduced, int channel_axis,
                                        const struct affine *const *subscripts) {
     const struct value *element = value_read(arena, reduced, subscripts), *operand = NULL;
+    if (epilogue->accumulate)
+        element = value_binary(arena, OP_ADD, value_previous(arena, reduced->type), element);
     for (int i = 0; i < epilogue->step_count; i++) {
         int row = epilogue->steps[i];
         switch (steps[row].operand) {
@@ -155,6 +160,7 @@ dlt_status epilogue_build(struct expression *expression, const struct epilogue *
                             reduced->reduction_axes, COMBINE_SUM, reduced->body, &sum, error));
     if (reduced->layout)
         sum->layout = *reduced->layout;
+    sum->accumulate = epilogue->accumulate && !epilogue->step_count;
     if (!epilogue->step_count)
         return DLT_OK;
     for (int i = 0; i < reduced->rank; i++) {

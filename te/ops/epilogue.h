@@ -2,7 +2,9 @@
  *
  * `const` names the inputs that are parameters. `post` lists the steps applied to each element of
  * the reduced tensor, in order; they form one computed tensor, "output", that reads the reduced
- * one. Without steps the reduced tensor itself is the output. */
+ * one. Without steps the reduced tensor itself is the output.
+ *
+ * With `accumulate` the sum starts from what the output holds: steps apply to old + sum. */
 #ifndef TE_OPS_EPILOGUE_H
 #define TE_OPS_EPILOGUE_H
 
@@ -12,6 +14,7 @@ struct epilogue {
     int step_count;
     int steps[MAX_LIST]; /* rows of the table in epilogue.c */
     bool bias, residual; /* which inputs the steps read */
+    bool accumulate;     /* the sum starts from what the output holds */
 };
 
 enum {
@@ -25,7 +28,7 @@ struct operator_inputs {
     bool parameter[MAX_OPERATOR_INPUTS];
 };
 
-/* Reads `post` and `const`. */
+/* Reads `accumulate`, `post` and `const`. */
 dlt_status epilogue_read(struct operator_arguments *arguments, const char *first,
                          const char *second, struct epilogue *epilogue,
                          struct operator_inputs *inputs, struct error *error);

@@ -4,11 +4,13 @@
 
 #include <string.h>
 
-extern const struct operator_definition conv2d_definition, matmul_definition, expression_definition;
+extern const struct operator_definition conv2d_definition, matmul_definition,
+    batch_matmul_definition, expression_definition;
 
 const struct operator_definition *const operator_definitions[] = {
     &conv2d_definition,
     &matmul_definition,
+    &batch_matmul_definition,
     &expression_definition,
     NULL,
 };

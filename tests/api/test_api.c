@@ -52,6 +52,26 @@ static dlt_expression *build_matmul(void) {
     return e;
 }
 
+static void calls_say_what_accumulates(void **state) {
+    dlt_expression *e = new_expression();
+    const dlt_axis *x_axis = dlt_make_axis(e, "i", 4), *y_axis = dlt_make_axis(e, "i", 4);
+    const dlt_axis *k = dlt_make_axis(e, "i", 4);
+    const dlt_tensor *x = dlt_make_input(e, DLT_VARIABLE, "x", DLT_F32, 1, &x_axis), *y;
+    const dlt_index *at_y = dlt_index_axis(e, y_axis), *at_k = dlt_index_axis(e, k);
+    const dlt_value *terms[] = {dlt_previous(e, DLT_F32), dlt_read(e, x, 1, &at_y)};
+    (void)state;
+    dlt_make_computed(e, "y", 1, &y_axis, DLT_NONE, 0, NULL, dlt_apply(e, "+", 2, terms));
+    assert_int_equal(dlt_expression_check(e), DLT_OK);
+    assert_string_equal(dlt_expression_text(e), "input x[i=4] f32 variable\n"
+                                                "y[i=4] f32 = previous + x[i]\n");
+    y = dlt_make_computed(e, "z", 0, NULL, DLT_SUM, 1, &k, dlt_read(e, x, 1, &at_k));
+    assert_int_equal(dlt_set_accumulate(e, y), DLT_OK);
+    assert_int_equal(dlt_expression_check(e), DLT_ERROR_ARGUMENT);
+    says(e, "tensor y: its body uses previous, which only the result's may");
+    assert_int_equal(dlt_set_accumulate(e, NULL), DLT_ERROR_ARGUMENT);
+    dlt_expression_free(e);
+}
+
 static void calls_and_text_give_the_same(void **state) {
     dlt_expression *built = build_matmul(), *parsed;
     dlt_task *first, *second;
@@ -280,6 +300,7 @@ static void tuning_stores_and_stops(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_and_text_give_the_same), cmocka_unit_test(every_node_prints),
+        cmocka_unit_test(calls_say_what_accumulates),   cmocka_unit_test(every_node_prints),
         cmocka_unit_test(the_first_failure_is_kept),    cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(text_that_is_none_is_refused), cmocka_unit_test(steps_make_a_trace),
         cmocka_unit_test(tuning_stores_and_stops),

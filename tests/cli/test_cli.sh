@@ -51,7 +51,7 @@ tune=(--target c --trials 3 --quiet)
 # ---- wrong usage: status 2, nothing written ----
 expect 2 "no command"
 expect 2 "'softmacks' is neither a command nor an operator; it may be a command: tune query" softmacks
-expect 2 "an operator: conv2d matmul expression" softmacks --shape n=1
+expect 2 "an operator: conv2d matmul batch_matmul" softmacks --shape n=1
 expect 2 "--frobnicate: unknown option; it may be one of: --shape" "${conv[@]}" --frobnicate 3
 expect 2 "--peers: unknown option" "${conv[@]}" --peers
 expect 2 "-x: unknown option" "${conv[@]}" -x

@@ -80,15 +80,13 @@ static const char *tiled_trace(const char *target) {
 }
 
 enum {
-    KERNELS = 5
+    KERNELS = 6
 };
 
 static const char *const workloads[KERNELS] = {
-    "matmul m=7 n=21 k=3 const=b",
-    "matmul m=7 n=21 k=3",
-    "matmul m=7 n=21 k=3 post=bias,relu",
-    "conv2d c=2 h=5 w=6 k=3 r=3 s=3 pad=1",
-    "matmul m=7 n=21 k=3",
+    "matmul m=7 n=21 k=3 const=b",        "matmul m=7 n=21 k=3",
+    "matmul m=7 n=21 k=3 post=bias,relu", "conv2d c=2 h=5 w=6 k=3 r=3 s=3 pad=1",
+    "matmul m=7 n=21 k=3 accumulate=1",   "matmul m=7 n=21 k=3",
 };
 
 /* The first of the library for the machine's own target, tiled; the others in plain C, the last of
@@ -183,6 +181,11 @@ static const char program[] =
     "    CHECK(!differs(1));\n"
     "    found = demo_find(\"matmul m=7 n=21 k=3\");\n"
     "    CHECK(found && demo_run(found, inputs, NULL, c, workspace, NULL) == demo_OK);\n"
+    "    CHECK(!differs(0));\n"
+    "    CHECK(demo_run(found, inputs, NULL, c, workspace, NULL) == demo_OK);\n"
+    "    found = demo_find(\"matmul m=7 n=21 k=3 accumulate=1\");\n"
+    "    CHECK(found && demo_run(found, inputs, NULL, c, workspace, NULL) == demo_OK);\n"
+    "    for (int i = 0; i < M * N; i++) c[i] /= 2;\n"
     "    CHECK(!differs(0));\n"
     "    demo_threads threads;\n"
     "    threads.context = &shares;\n"

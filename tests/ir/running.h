@@ -66,12 +66,14 @@ static void describe_crashes(void) {
     signal(SIGFPE, describe_crash);
 }
 
-/* Inputs of an expression and its reference. */
+/* Inputs of an expression and its reference. If it accumulates, what the result holds before is an
+ * input too, behind the others. */
 struct subject {
     const struct expression *expression;
     bool at_end, shared; /* among threads */
+    bool accumulates;
     int input_count;
-    struct guarded inputs[MAX_TENSORS];
+    struct guarded inputs[MAX_TENSORS + 1];
     struct reference *reference;
 };
 
@@ -102,15 +104,17 @@ static void fill_input(const struct tensor *tensor, float *data, struct random *
 __attribute__((unused)) static void subject_open(struct subject *s,
                                                  const struct expression *expression,
                                                  struct random *random, input_number *number) {
-    const void *data[MAX_TENSORS];
+    const void *data[MAX_TENSORS + 1];
     struct error error = {.status = DLT_OK};
     memset(s, 0, sizeof *s);
     s->expression = expression;
+    s->accumulates = expression_accumulates(expression);
     s->at_end = random_below(random, 4) != 0;
     s->shared = random_below(random, 2) != 0;
     for (int i = 0; i < expression->tensor_count; i++) {
         const struct tensor *tensor = expression->tensors[i];
-        if (tensor->kind == TENSOR_COMPUTED)
+        bool previous = s->accumulates && tensor == expression_result(expression);
+        if (tensor->kind == TENSOR_COMPUTED && !previous)
             continue;
         struct guarded *input = &s->inputs[s->input_count];
         *input = guarded_allocate(tensor->layout.elements * 4, 4, s->at_end);
@@ -138,6 +142,29 @@ static void share_loop(void *context, dlt_loop_body *body, void *body_context, l
         body(body_context, count * s / THREADS, count * (s + 1) / THREADS, s);
 }
 
+static void next_subscripts(const struct tensor *tensor, int64_t *subscripts) {
+    for (int i = tensor->rank - 1; i >= 0 && ++subscripts[i] == tensor->axes[i]->extent; i--)
+        subscripts[i] = 0;
+}
+
+static int64_t element_count(const struct tensor *tensor) {
+    int64_t elements = 1;
+    for (int i = 0; i < tensor->rank; i++)
+        elements *= tensor->axes[i]->extent;
+    return elements;
+}
+
+/* What the result holds before: numbers where it has elements, NaNs elsewhere. */
+static void fill_previous(const struct subject *s, float *output) {
+    const struct tensor *tensor = expression_result(s->expression);
+    const float *previous = s->inputs[s->input_count - 1].data;
+    int64_t subscripts[MAX_RANK] = {0};
+    for (int64_t i = 0; i < element_count(tensor); i++, next_subscripts(tensor, subscripts)) {
+        int64_t offset = layout_offset_of(&tensor->layout, subscripts);
+        output[offset] = previous[offset];
+    }
+}
+
 /* Runs a kernel; the caller frees the result. */
 static struct guarded run_kernel(const struct subject *s, const struct kernel *kernel) {
     void *tensors[MAX_TENSORS];
@@ -159,24 +186,14 @@ static struct guarded run_kernel(const struct subject *s, const struct kernel *k
         input += kind != TENSOR_COMPUTED;
     }
     tensors[variables] = output.data;
+    if (s->accumulates)
+        fill_previous(s, output.data);
     assert_int_equal(kernel->pack(parameters, packed.data), 0);
     assert_int_equal(kernel->run(tensors, packed.data, workspace.data, s->shared ? &threads : NULL),
                      0);
     guarded_free(&packed);
     guarded_free(&workspace);
     return output;
-}
-
-static void next_subscripts(const struct tensor *tensor, int64_t *subscripts) {
-    for (int i = tensor->rank - 1; i >= 0 && ++subscripts[i] == tensor->axes[i]->extent; i--)
-        subscripts[i] = 0;
-}
-
-static int64_t element_count(const struct tensor *tensor) {
-    int64_t elements = 1;
-    for (int i = 0; i < tensor->rank; i++)
-        elements *= tensor->axes[i]->extent;
-    return elements;
 }
 
 /* Random sums may add the same term again and again, whose roundings do not even out: the bound

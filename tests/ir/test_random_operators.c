@@ -49,6 +49,11 @@ static void append_post(struct text *text, struct random *random) {
     text_append(text, posts[random_below(random, sizeof posts / sizeof posts[0])]);
 }
 
+static void append_accumulate(struct text *text, struct random *random) {
+    if (chance(random, 4))
+        text_append(text, " accumulate=1");
+}
+
 static void random_convolution(struct text *text, struct random *random) {
     static const char *const layouts[] = {"", "", " layout=nhwc", " layout=n,c/16,h,w,c%16",
                                           " layout=n,h,c/3,w,c%3"};
@@ -66,6 +71,7 @@ static void random_convolution(struct text *text, struct random *random) {
     if (chance(random, 4))
         text_format(text, " dilation=%dx%d", small(random, 2), small(random, 3));
     text_append(text, layouts[random_below(random, 5)]);
+    append_accumulate(text, random);
     append_post(text, random);
     if (chance(random, 5))
         text_append(text, chance(random, 2) ? " const=none" : " const=weight,bias");
@@ -73,11 +79,16 @@ static void random_convolution(struct text *text, struct random *random) {
 
 static void random_product(struct text *text, struct random *random) {
     int n = random_size(random), k = random_size(random);
-    text_format(text, "matmul m=%d n=%d k=%d", random_size(random), n, k);
+    if (chance(random, 3))
+        text_format(text, "batch_matmul b=%d m=%d n=%d k=%d", small(random, 4), random_size(random),
+                    n, k);
+    else
+        text_format(text, "matmul m=%d n=%d k=%d", random_size(random), n, k);
     if (chance(random, 4))
         text_format(text, " lda=%d ldb=%d", k + small(random, 9), n + small(random, 9));
     if (chance(random, 6))
         text_format(text, " ldc=%d", n + small(random, 9));
+    append_accumulate(text, random);
     append_post(text, random);
     if (chance(random, 3))
         text_append(text, " const=b");

@@ -44,6 +44,12 @@ static void right_ones(void **state) {
         "matmul m=5 n=7 k=3 target=c threads=2",
         "matmul m=5 n=7 k=3 const=b target=c threads=1",
         "conv2d n=1 c=3 h=7 w=5 k=4 r=3 s=3 pad=1 post=bias,relu target=c threads=1",
+        "batch_matmul b=3 m=5 n=7 k=3 lda=4 target=c threads=1",
+        /* what the output holds before is part of the work */
+        "matmul m=5 n=7 k=3 accumulate=1 target=c threads=1",
+        "matmul m=5 n=7 k=3 ldc=9 accumulate=1 target=c threads=2",
+        "matmul m=5 n=7 k=1 accumulate=1 post=bias,relu const=b target=c threads=1",
+        "conv2d n=1 c=3 h=5 w=5 k=5 r=1 s=1 layout=n,c/4,h,w,c%4 accumulate=1 target=c threads=1",
     };
     (void)state;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

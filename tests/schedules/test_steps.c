@@ -86,6 +86,24 @@ static void test_split_shift(void **state) {
     fixture_close(&f);
 }
 
+/* Where trips overlap, what is added to would be added to twice. */
+static void test_shift_accumulating(void **state) {
+    static const char *const texts[] = {
+        "input a[i=10, k=4] f32 variable\nc[i=10] f32 accumulate = sum(k=4) a[i, k]\n",
+        "input a[i=10] f32 variable\nc[i=10] f32 = previous + a[i]\n",
+    };
+    struct fixture f;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fixture_open(&f, texts[i]);
+        reject(&f, "split c i 4 shift", DLT_ERROR_REFUSED,
+               "and c accumulates: elements would be added twice");
+        accept(&f, "split c i 4 guard");
+        accept(&f, "parallel c i.o");
+        fixture_close(&f);
+    }
+}
+
 static void test_split_round(void **state) {
     struct fixture f;
     (void)state;
@@ -272,6 +290,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_start),          cmocka_unit_test(test_split_whole),
         cmocka_unit_test(test_split_guard),    cmocka_unit_test(test_split_shift),
+        cmocka_unit_test(test_shift_accumulating),
+        cmocka_unit_test(test_split_guard),    cmocka_unit_test(test_shift_accumulating),
         cmocka_unit_test(test_split_round),    cmocka_unit_test(test_split_round_of_pieces),
         cmocka_unit_test(test_split_refusals), cmocka_unit_test(test_split_to_the_limits),
         cmocka_unit_test(test_fuse),           cmocka_unit_test(test_reorder),

@@ -73,6 +73,9 @@ static void round_trips(void **state) {
     round_trip("input g[i=2, j=3] f32 literal layout j i = {1, 0.5, -1e-30, 0, 3, 0.10000000149}\n"
                "input.0[i=2] f32 = sum(j=3)\n    g[i, j] * g[1, j]\n");
     round_trip("input v[a=9] f32 variable\nw[b=17] f32 = v[b / 2] * 2\n");
+    round_trip("input v[a=9, b=3] f32 variable\n"
+               "w[a=9] f32 accumulate layout a:12 = sum(b=3)\n    v[a, b]\n");
+    round_trip("input previous[a=9] f32 variable\nw[a=9] f32 = previous * 2 + previous[a]\n");
 }
 
 /* Ways of writing that mean the same. */
@@ -210,6 +213,15 @@ static void checks(void **state) {
     refuse_check(INPUT "y[i=9] f32 = select_less(1:s32, 2:f32, x[i], 0)", "are s32 and f32");
     refuse_check("y[i=9] s32 = exp(index(i))", "the operand of exp is s32, it must be a floating");
     refuse_check("y[a=2147483648, b=512] f32 = sum(c=16385) 1", "terms, at most 2^53 are possible");
+    refuse_check(INPUT "y[] f32 accumulate = sum(i=9) x[i]\nz[j=2] f32 = y[]",
+                 "tensor y: accumulate is for the result only, z");
+    refuse_check(INPUT "y[i=9] f32 accumulate = x[i]",
+                 "tensor y: accumulate is for a reduction; use previous in its body");
+    refuse_check(INPUT "y[i=9] f32 = previous + x[i]\nz[i=9] f32 = y[i]",
+                 "tensor y: its body uses previous, which only the result's may");
+    refuse_check(INPUT "y[] f32 = sum(i=9) previous * x[i]",
+                 "tensor y: previous is inside of a reduction; declare the tensor accumulate");
+    accept_check(INPUT "y[] f32 accumulate = sum(i=9) x[i]");
     accept_check(INPUT "y[i=10] f32 = select(0 <= i - 1 < 9, x[i - 1], 0)");
     accept_check(INPUT "y[i=20] f32 = select(i < 9, x[i], select(i < 18, x[i - 9], 0))");
     accept_check(INPUT "y[i=20] f32 = select(i >= 9, 0, x[i])");

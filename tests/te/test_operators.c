@@ -175,8 +175,60 @@ static void matmul_leading_dimensions(void **state) {
     assert_string_equal(task->workload, "matmul m=3 n=4 k=5 lda=8 ldc=6 post=relu");
     task_free(task);
     refused("matmul m=3 n=4 k=5 lda=4", DLT_ERROR_ARGUMENT, "lda: '4' is not a number from 5");
-    refused("matmul m=3 n=4 k=5 accumulate=1", DLT_ERROR_REFUSED, "accumulate: 1 is not supported");
-    refused("matmul m=3 n=4 k=5 accumulate=2", DLT_ERROR_ARGUMENT, "accumulate: '2'");
+}
+
+/* A sum alone starts from what the output holds; with an epilogue the steps come after. */
+static void accumulating_is_any_operators(void **state) {
+    (void)state;
+    prints("matmul m=3 n=4 k=5 ldc=6 accumulate=1",
+           "input a[m=3, k=5] f32 variable\n"
+           "input b[k=5, n=4] f32 variable\n"
+           "output[m=3, n=4] f32 accumulate layout m n:6 = sum(k=5)\n"
+           "    a[m, k] * b[k, n]\n");
+    prints("conv2d n=2 c=3 h=5 w=5 k=4 r=1 s=1 accumulate=1 post=bias,relu",
+           "input x[n=2, c=3, h=5, w=5] f32 variable\n"
+           "input weight[k=4, c=3, r=1, s=1] f32 parameter\n"
+           "input bias[k=4] f32 variable\n"
+           "conv[n=2, k=4, y=5, x=5] f32 = sum(c=3, r=1, s=1)\n"
+           "    x[n, c, y, x] * weight[k, c, 0, 0]\n"
+           "output[n=2, k=4, y=5, x=5] f32 = max(previous + conv[n, k, y, x] + bias[k], 0)\n");
+    canonical_is("matmul accumulate=01 k=5 n=4 m=3 post=relu",
+                 "matmul m=3 n=4 k=5 accumulate=1 post=relu");
+    canonical_is("matmul m=3 n=4 k=5 accumulate=0", "matmul m=3 n=4 k=5");
+    canonical_is(CONV " accumulate=1", CONV " accumulate=1");
+    refused("matmul m=3 n=4 k=5 accumulate=2", DLT_ERROR_ARGUMENT,
+            "accumulate: '2' is not a number from 0 to 1");
+    refused(CONV " accumulate=yes", DLT_ERROR_ARGUMENT, "accumulate: 'yes' is not a number");
+    refused("matmul m=3 n=4 k=0 accumulate=1", DLT_ERROR_ARGUMENT, "k: '0' is not a number from 1");
+}
+
+static void batches_lie_side_by_side(void **state) {
+    const char *text = "batch_matmul b=6 m=3 n=4 k=5 lda=8 ldb=7 ldc=9 post=bias,add const=b";
+    struct task *task = create(text);
+    const struct tensor *a = expression_find(task->expression, "a");
+    const struct tensor *b = expression_find(task->expression, "b");
+    const struct tensor *output = expression_result(task->expression);
+    (void)state;
+    assert_string_equal(task->workload, text);
+    assert_string_equal(task->identifier, "batch_matmul_6x3x4x5");
+    assert_int_equal(layout_offset_of(&a->layout, (int64_t[]){5, 2, 3}), (5 * 3 + 2) * 8 + 3);
+    assert_int_equal(layout_offset_of(&b->layout, (int64_t[]){5, 2, 3}), (5 * 5 + 2) * 7 + 3);
+    assert_int_equal(layout_offset_of(&output->layout, (int64_t[]){5, 2, 3}), (5 * 3 + 2) * 9 + 3);
+    assert_int_equal(b->kind, TENSOR_PARAMETER);
+    task_free(task);
+    prints("batch_matmul b=6 m=3 n=4 k=5 post=bias",
+           "input a[b=6, m=3, k=5] f32 variable\n"
+           "input b[b=6, k=5, n=4] f32 variable\n"
+           "input bias[n=4] f32 variable\n"
+           "product[b=6, m=3, n=4] f32 = sum(k=5)\n"
+           "    a[b, m, k] * b[b, k, n]\n"
+           "output[b=6, m=3, n=4] f32 = product[b, m, n] + bias[n]\n");
+    canonical_is("batch_matmul k=5 n=4 m=3 b=1 lda=5 ldc=4", "batch_matmul b=1 m=3 n=4 k=5");
+    refused("batch_matmul m=3 n=4 k=5", DLT_ERROR_ARGUMENT, "b: missing; batch_matmul needs it");
+    refused("batch_matmul b=0 m=3 n=4 k=5", DLT_ERROR_ARGUMENT, "b: '0' is not a number from 1");
+    refused("batch_matmul b=2 m=3 n=4 k=5 ldc=3", DLT_ERROR_ARGUMENT,
+            "ldc: '3' is not a number from 4");
+    refused("matmul b=2 m=3 n=4 k=5", DLT_ERROR_ARGUMENT, "unknown key 'b'");
 }
 
 static void identifiers_are_readable(void **state) {
@@ -259,6 +311,8 @@ int main(void) {
         cmocka_unit_test(conv2d_canonical_text),
         cmocka_unit_test(conv2d_layouts),
         cmocka_unit_test(matmul_leading_dimensions),
+        cmocka_unit_test(accumulating_is_any_operators),
+        cmocka_unit_test(batches_lie_side_by_side),
         cmocka_unit_test(identifiers_are_readable),
         cmocka_unit_test(wrong_values_are_refused),
         cmocka_unit_test(every_key_has_help),
