@@ -60,6 +60,13 @@ dlt_status bench_baseline_read(const char *path, struct bench_baseline **baselin
         if (status != DLT_OK)
             error_prefix(error, "baseline: %s:%d", path, number);
     }
+    if (status == DLT_OK && ferror(file))
+        status = error_set(error, DLT_ERROR_SYSTEM, "baseline: %s: %s", path, strerror(errno));
+    else if (status == DLT_OK && !cJSON_GetArraySize(made->lines))
+        status = error_set(error, DLT_ERROR_ARGUMENT,
+                           "baseline: %s: has no workload; it may be what `dltune bench --json` "
+                           "printed",
+                           path);
     free(line);
     fclose(file);
     if (status != DLT_OK) {

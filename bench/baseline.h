@@ -26,7 +26,7 @@ struct baseline_comparison {
 };
 
 /* Reads the lines of `--json`; lines without a task are summaries and are passed over. Refused if
- * it is of another host. */
+ * it is of another host or there is no line with a task. */
 dlt_status bench_baseline_read(const char *path, struct bench_baseline **baseline,
                                struct error *error);
 void bench_baseline_free(struct bench_baseline *baseline); /* also of NULL */

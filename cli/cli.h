@@ -84,11 +84,10 @@ dlt_status options_parse(struct cli *cli, int count, char *const *arguments, str
 void options_print_help(unsigned groups);
 
 /* workloads.c: the target and the workload that the command line names (its text is the caller's to
- * free), and the task made from them. */
+ * free). */
 dlt_status cli_given(struct cli *cli, const char **target, char **workload, struct error *error);
 dlt_status cli_resolve_target(const struct cli *cli, const char **target, struct error *error);
 dlt_status cli_needs_target_here(const char *target, struct error *error);
-dlt_status cli_task(struct cli *cli, struct task **task, struct error *error);
 
 /* Opens --db, else the default database. Its path is then cli->database_path. */
 dlt_status cli_open_database(struct cli *cli, enum database_mode mode, struct database **database,

@@ -28,17 +28,24 @@ static bool list_task(void *context, const struct task_summary *summary) {
     return true;
 }
 
-static dlt_status list(struct cli *cli, struct database *database, struct task *task,
+static dlt_status list(struct cli *cli, struct database *database, const struct request *request,
                        struct error *error) {
-    (void)task;
+    (void)request;
     return database_tasks(database, list_task, cli, error);
 }
 
 /* ---- show ---- */
 
+struct showing {
+    const struct cli *cli;
+    int64_t count;
+};
+
 static bool show_record(void *context, const struct record *record) {
-    const struct cli *cli = context;
+    struct showing *showing = context;
+    const struct cli *cli = showing->cli;
     bool right = record->verified && record->median_us > 0;
+    showing->count++;
     if (cli->options.json) {
         print_json_line(record_to_json(record, 0, 0));
         return true;
@@ -52,18 +59,24 @@ static bool show_record(void *context, const struct record *record) {
     return true;
 }
 
-static dlt_status show(struct cli *cli, struct database *database, struct task *task,
+static dlt_status show(struct cli *cli, struct database *database, const struct request *request,
                        struct error *error) {
-    return database_records(database, task ? task->key : NULL, show_record, cli, error);
+    struct showing showing = {.cli = cli};
+    TRY(stored_records(database, request, show_record, &showing, error));
+    return request && !showing.count ? nothing_stored(cli, request->key, error) : DLT_OK;
 }
 
 /* ---- files in and out ---- */
 
-static dlt_status export_lines(struct cli *cli, struct database *database, struct task *task,
-                               struct error *error) {
+static dlt_status export_lines(struct cli *cli, struct database *database,
+                               const struct request *request, struct error *error) {
     struct transfer transfer;
+    dlt_status status = DLT_OK;
     (void)cli;
-    return exchange_export(database, task ? task->key : NULL, stdout, &transfer, error);
+    for (int i = 0; status == DLT_OK && i < (request ? request->count : 1); i++)
+        status = exchange_export(database, request ? request->tasks[i]->key : NULL, stdout,
+                                 &transfer, error);
+    return status == DLT_ERROR_SYSTEM ? error_prefix(error, "standard output") : status;
 }
 
 static void print_transfer(const struct cli *cli, const char *file,
@@ -115,15 +128,15 @@ static dlt_status take_files(struct cli *cli, struct database *database, take_in
     return DLT_OK;
 }
 
-static dlt_status import_files(struct cli *cli, struct database *database, struct task *task,
-                               struct error *error) {
-    (void)task;
+static dlt_status import_files(struct cli *cli, struct database *database,
+                               const struct request *request, struct error *error) {
+    (void)request;
     return take_files(cli, database, import_file, error);
 }
 
-static dlt_status merge_files(struct cli *cli, struct database *database, struct task *task,
-                              struct error *error) {
-    (void)task;
+static dlt_status merge_files(struct cli *cli, struct database *database,
+                              const struct request *request, struct error *error) {
+    (void)request;
     return take_files(cli, database, merge_file, error);
 }
 
@@ -133,10 +146,10 @@ enum {
     DEFAULT_KEEP = 32
 };
 
-static dlt_status prune(struct cli *cli, struct database *database, struct task *task,
+static dlt_status prune(struct cli *cli, struct database *database, const struct request *request,
                         struct error *error) {
     int64_t removed;
-    (void)task;
+    (void)request;
     TRY(database_prune(database, cli->options.keep ? cli->options.keep : DEFAULT_KEEP, &removed,
                        error));
     if (cli->options.json)
@@ -158,7 +171,8 @@ static const struct action {
     const char *name;
     enum database_mode mode;
     enum words words;
-    dlt_status (*run)(struct cli *cli, struct database *database, struct task *task,
+    /* request NULL: everything */
+    dlt_status (*run)(struct cli *cli, struct database *database, const struct request *request,
                       struct error *error);
 } actions[] = {
     {"list", DATABASE_READ, WORDS_NONE, list},
@@ -194,8 +208,8 @@ static dlt_status check_before_writing(struct cli *cli, const struct action *act
     return DLT_OK;
 }
 
-static dlt_status run_action(struct cli *cli, const struct action *action, struct task *task,
-                             struct error *error) {
+static dlt_status run_action(struct cli *cli, const struct action *action,
+                             const struct request *request, struct error *error) {
     struct database *database;
     dlt_status status;
     if (action->run == db_check && cli->options.repair)
@@ -203,7 +217,7 @@ static dlt_status run_action(struct cli *cli, const struct action *action, struc
     if (action->mode == DATABASE_WRITE)
         TRY(check_before_writing(cli, action, error));
     TRY(cli_open_database(cli, action->mode, &database, error));
-    status = action->run(cli, database, task, error);
+    status = action->run(cli, database, request, error);
     database_close(database);
     return status;
 }
@@ -248,7 +262,7 @@ static dlt_status find_action(const char *name, const struct action **action, st
 dlt_status run_db(struct cli *cli, struct error *error) {
     const char *name = cli->word_count ? cli->words[0] : "";
     const struct action *action;
-    struct task *task = NULL;
+    struct request *request = NULL;
     dlt_status status;
     TRY(find_action(name, &action, error));
     TRY(check_options(cli, action, error));
@@ -260,8 +274,8 @@ dlt_status run_db(struct cli *cli, struct error *error) {
         return error_set(error, DLT_ERROR_ARGUMENT, "db %s: '%s' was not expected", name,
                          cli->words[0]);
     if (action->words == WORDS_WORKLOAD && (cli->word_count || cli->attributes.length))
-        TRY(cli_task(cli, &task, error));
-    status = run_action(cli, action, task, error);
-    task_free(task);
+        TRY(cli_request(cli, &request, error));
+    status = run_action(cli, action, request, error);
+    request_free(request);
     return status;
 }

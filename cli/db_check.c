@@ -5,6 +5,7 @@
  * compiles and its result is the reference's. */
 #include "cli/db_check.h"
 
+#include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
 #include "db/json.h"
@@ -90,14 +91,17 @@ static dlt_status run_best(const struct task *task, const char *trace,
     return status;
 }
 
-static dlt_status check_best(struct checking *checking, const struct task *task,
+static dlt_status check_best(struct checking *checking, const struct request *request,
                              struct error *error) {
     struct measure_result result;
+    const struct task *task;
     struct record record;
     dlt_status status;
-    if (!target_runs_here(task->target))
+    int which;
+    if (!target_runs_here(request->tasks[0]->target))
         return DLT_OK;
-    TRY(stored_best(checking->cli, checking->database, task, &record, error));
+    TRY(stored_best_of(checking->cli, checking->database, request, &which, &record, error));
+    task = request->tasks[which];
     status = run_best(task, record.trace, &result, error);
     checking->run += status == DLT_OK;
     if (status == DLT_OK && result.outcome != OUTCOME_OK) {
@@ -118,21 +122,22 @@ static bool keep_key(void *context, const struct task_summary *summary) {
 }
 
 static dlt_status check_key(struct checking *checking, const char *key, struct error *error) {
-    struct task *task;
+    struct request request = {.count = 1}; /* whose key is its task's */
     dlt_status status;
-    if (task_create_key(key, &task, NULL) != DLT_OK)
+    if (task_create_key(key, &request.tasks[0], NULL) != DLT_OK)
         return DLT_OK; /* already told of its records */
-    status = check_best(checking, task, error);
-    task_free(task);
+    request.key = request.tasks[0]->key;
+    status = check_best(checking, &request, error);
+    task_free(request.tasks[0]);
     return status;
 }
 
-static dlt_status check_bests(struct checking *checking, const struct task *task,
+static dlt_status check_bests(struct checking *checking, const struct request *request,
                               struct error *error) {
     struct text keys = {0};
     dlt_status status;
-    if (task)
-        return check_best(checking, task, error);
+    if (request)
+        return check_best(checking, request, error);
     status = database_tasks(checking->database, keep_key, &keys, error);
     signals_catch();
     for (char *key = keys.data; key && *key && status == DLT_OK && !stop_signal;) {
@@ -160,13 +165,13 @@ static void print_checking(const struct checking *checking) {
     printf(checking->problems ? "; the file has %lld problems\n" : "\n", checking->problems);
 }
 
-dlt_status db_check(struct cli *cli, struct database *database, struct task *task,
+dlt_status db_check(struct cli *cli, struct database *database, const struct request *request,
                     struct error *error) {
     struct checking checking = {.cli = cli, .database = database};
     TRY(database_check(database, tell_problem, &checking, error));
-    TRY(database_records(database, task ? task->key : NULL, visit_record, &checking, error));
+    TRY(stored_records(database, request, visit_record, &checking, error));
     if (cli->options.run)
-        TRY(check_bests(&checking, task, error));
+        TRY(check_bests(&checking, request, error));
     print_checking(&checking);
     if (checking.problems || checking.bad || checking.wrong)
         cli->exit_status = EXIT_FAILED;
@@ -187,6 +192,14 @@ static bool accept_record(void *context, const struct record *record) {
     return false;
 }
 
+static void print_recovered(const char *path, const struct transfer *transfer) {
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddNumberToObject(object, "recovered", (double)transfer->added);
+    cJSON_AddNumberToObject(object, "lost", (double)transfer->lost);
+    cJSON_AddStringToObject(object, "file", path);
+    print_json_line(object);
+}
+
 dlt_status db_repair(struct cli *cli, struct error *error) {
     char buffer[sizeof cli->database_path];
     const char *path = cli->options.database, *new_path = cli->options.repair;
@@ -197,8 +210,7 @@ dlt_status db_repair(struct cli *cli, struct error *error) {
         return error_set(error, DLT_ERROR_ARGUMENT, "db: the default path is too long");
     TRY(database_salvage(path, new_path, accept_record, NULL, &transfer, error));
     if (cli->options.json)
-        printf("{\"recovered\":%lld,\"lost\":%lld,\"file\":\"%s\"}\n", (long long)transfer.added,
-               (long long)transfer.lost, new_path);
+        print_recovered(new_path, &transfer);
     else
         printf("%s: %lld records recovered, %lld found damaged\n", new_path,
                (long long)transfer.added, (long long)transfer.lost);

@@ -2,10 +2,10 @@
 #ifndef CLI_DB_CHECK_H
 #define CLI_DB_CHECK_H
 
-#include "cli/cli.h"
+#include "cli/requests.h"
 
-/* Checks the database's records (of a task, or all: NULL) and prints what is wrong with them. */
-dlt_status db_check(struct cli *cli, struct database *database, struct task *task,
+/* Checks the database's records (of a request, or all: NULL) and prints what is wrong with them. */
+dlt_status db_check(struct cli *cli, struct database *database, const struct request *request,
                     struct error *error);
 
 /* Recovers the database's records into the file --repair names. The damaged file is not opened as a

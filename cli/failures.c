@@ -38,14 +38,19 @@ static dlt_status write_failure(const char *folder, int64_t id, const struct fai
 
 static dlt_status read_file(const char *path, struct text *text, struct error *error) {
     FILE *file = fopen(path, "r");
+    dlt_status status = DLT_OK;
     char piece[4096];
     size_t count;
     if (!file)
         return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", path, strerror(errno));
     while ((count = fread(piece, 1, sizeof piece, file)) > 0)
         text_append_bytes(text, piece, count);
+    if (ferror(file))
+        status = error_set(error, DLT_ERROR_SYSTEM, "%s: %s", path, strerror(errno));
     fclose(file);
-    return text->failed ? error_set(error, DLT_ERROR_MEMORY, "out of memory") : DLT_OK;
+    if (text->failed)
+        status = error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    return status;
 }
 
 /* ---- out of the database ---- */
@@ -82,14 +87,14 @@ static void print_kind(const struct cli *cli, enum measure_outcome outcome, int6
     print_json_line(object);
 }
 
-dlt_status db_failures(struct cli *cli, struct database *database, struct task *task,
+dlt_status db_failures(struct cli *cli, struct database *database, const struct request *request,
                        struct error *error) {
     struct collecting collecting = {.cli = cli, .error = error};
     dlt_status status;
     if (cli->options.out && mkdir(cli->options.out, 0777) != 0 && errno != EEXIST)
         return error_set(error, DLT_ERROR_SYSTEM, "--out: %s: %s", cli->options.out,
                          strerror(errno));
-    status = database_records(database, task ? task->key : NULL, collect, &collecting, error);
+    status = stored_records(database, request, collect, &collecting, error);
     if (status == DLT_OK)
         status = collecting.status;
     for (int i = 0; i < OUTCOME_COUNT && status == DLT_OK; i++)

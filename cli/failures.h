@@ -2,10 +2,10 @@
 #ifndef CLI_FAILURES_H
 #define CLI_FAILURES_H
 
-#include "cli/cli.h"
+#include "cli/requests.h"
 
 /* `db failures [WORKLOAD]`: a line a kind. With --out each failure becomes a file. */
-dlt_status db_failures(struct cli *cli, struct database *database, struct task *task,
+dlt_status db_failures(struct cli *cli, struct database *database, const struct request *request,
                        struct error *error);
 
 /* `explain --replay FILE`: measures it again. Exit status 1 if something else comes of it. */

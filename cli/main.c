@@ -3,9 +3,11 @@
 
 #include "te/ops/operators.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The first row is for every operator; it is found by the operator's name. */
 static const struct command commands[] = {
@@ -157,16 +159,29 @@ static int exit_status_of(dlt_status status) {
 
 static int finish(int status) {
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        cli_complain("standard output: cannot be written");
+        if (status == EXIT_DONE) /* else something was said already */
+            cli_complain("standard output: cannot be written");
         return status ? status : EXIT_FAILED;
     }
     return status;
+}
+
+/* A standard stream that the caller closed must not become the descriptor of some file. Reading
+ * only: what is written there fails as before. */
+static void keep_standard_descriptors(void) {
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDONLY);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor > STDERR_FILENO)
+        close(descriptor);
 }
 
 int main(int count, char **arguments) {
     struct cli cli = {.command = count > 1 ? find_command(arguments[1]) : NULL};
     struct error error = {.status = DLT_OK};
     dlt_status status;
+    keep_standard_descriptors();
     if (count > 1 && (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "-h") ||
                       !strcmp(arguments[1], "help"))) {
         print_general_help();

@@ -211,8 +211,8 @@ static dlt_status set_option(struct cli *cli, const struct option *option, const
         return DLT_OK;
     case OPTION_TEXT:
         if (!*value)
-            return error_set(error, DLT_ERROR_ARGUMENT, "--%s: '' is not a %s", option->name,
-                             option->argument);
+            return error_set(error, DLT_ERROR_ARGUMENT, "--%s: its value is empty: %s",
+                             option->name, option->argument);
         *(const char **)field = value;
         return DLT_OK;
     case OPTION_NUMBER:

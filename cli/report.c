@@ -104,7 +104,10 @@ void print_json_line(cJSON *object) {
 
 void format_rate(struct text *text, const struct task *task, double median_us, double peak_gflops) {
     double gflops = task->operations / median_us * 1e-3;
-    text_format(text, "%.4g us  %.4g GFLOP/s", median_us, gflops);
+    text_format(text, "%.4g us", median_us);
+    if (!(task->operations > 0)) /* it only moves data */
+        return;
+    text_format(text, "  %.4g GFLOP/s", gflops);
     if (peak_gflops > 0)
         text_format(text, "  %.1f %% of the peak, %.4g", 100 * gflops / peak_gflops, peak_gflops);
 }

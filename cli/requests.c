@@ -1,6 +1,9 @@
 /* Requests from the command line and from list files; see requests.h. */
 #include "cli/requests.h"
 
+#include "base/hash.h"
+#include "search/seen.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +14,7 @@ void request_free(struct request *request) {
         return;
     for (int i = 0; i < request->count; i++)
         task_free(request->tasks[i]);
-    free(request->key);
+    free((char *)request->key);
     free(request);
 }
 
@@ -88,60 +91,79 @@ void request_list_free(struct request_list *list) {
     *list = (struct request_list){0};
 }
 
-/* Equal work: once, counted together. */
-static bool count_again(struct request_list *list, const struct request *request) {
-    for (int i = 0; i < list->count; i++)
-        if (!strcmp(list->requests[i]->key, request->key)) {
-            for (int j = 0; j < request->count; j++)
-                list->requests[i]->tasks[j]->count += request->tasks[j]->count;
-            return true;
-        }
-    return false;
-}
+struct reading {
+    struct cli *cli;
+    const char *path, *target;
+    struct request_list *list;
+    struct seen keys; /* hashes of the requests' keys; their scores are places in the list */
+};
 
-static dlt_status add_line(struct cli *cli, const char *line, const char *target,
-                           struct request_list *list, struct error *error) {
-    struct request *request;
-    TRY(request_create(line, target, (int)cli->options.threads, &request, error));
-    if (!count_again(list, request))
+/* Equal work is there once, counted together. */
+static dlt_status add_request(struct reading *reading, struct request *request,
+                              struct error *error) {
+    struct request_list *list = reading->list;
+    uint64_t hash = hash_string(request->key);
+    int64_t entry = seen_find(&reading->keys, &hash);
+    struct request *same = entry < 0 ? NULL : list->requests[(int)reading->keys.scores[entry]];
+    if (same && !strcmp(same->key, request->key)) {
+        for (int i = 0; i < request->count; i++)
+            same->tasks[i]->count += request->tasks[i]->count;
+        request_free(request);
+        return DLT_OK;
+    }
+    if (seen_set(&reading->keys, &hash, list->count))
         return request_list_add(list, request, error);
     request_free(request);
-    return DLT_OK;
+    return error_set(error, DLT_ERROR_MEMORY, "out of memory");
 }
 
-static dlt_status read_lines(struct cli *cli, FILE *file, const char *path, const char *target,
-                             struct request_list *list, struct error *error) {
+static dlt_status read_line(struct reading *reading, char *line, size_t length,
+                            struct error *error) {
+    struct request *request;
+    if (strlen(line) != length)
+        return error_set(error, DLT_ERROR_ARGUMENT, "has a byte 0: this is no text");
+    line[strcspn(line, "#\r\n")] = 0;
+    if (!line[strspn(line, " \t")])
+        return DLT_OK;
+    TRY(request_create(line, reading->target, (int)reading->cli->options.threads, &request, error));
+    return add_request(reading, request, error);
+}
+
+/* Editors may put a byte order mark before the first line. */
+static char *skip_mark(char *line) {
+    return strncmp(line, "\xef\xbb\xbf", 3) ? line : line + 3;
+}
+
+static dlt_status read_lines(struct reading *reading, FILE *file, struct error *error) {
     char *line = NULL;
     size_t size = 0;
     ssize_t length;
     dlt_status status = DLT_OK;
     for (int number = 1; status == DLT_OK && (length = getline(&line, &size, file)) >= 0;
          number++) {
-        bool is_text = strlen(line) == (size_t)length;
-        line[strcspn(line, "#\r\n")] = 0;
-        if (is_text && line[strspn(line, " \t")] == 0)
-            continue;
-        status = is_text ? add_line(cli, line, target, list, error)
-                         : error_set(error, DLT_ERROR_ARGUMENT, "has a byte 0: this is no text");
+        char *start = number == 1 ? skip_mark(line) : line;
+        status = read_line(reading, start, (size_t)(line + length - start), error);
         if (status != DLT_OK)
-            error_prefix(error, "%s:%d", path, number);
+            error_prefix(error, "%s:%d", reading->path, number);
     }
     if (status == DLT_OK && ferror(file))
-        status = error_set(error, DLT_ERROR_SYSTEM, "%s: cannot be read", path);
+        status = error_set(error, DLT_ERROR_SYSTEM, "%s: %s", reading->path, strerror(errno));
     free(line);
     return status;
 }
 
 dlt_status request_list_read(struct cli *cli, const char *path, struct request_list *list,
                              struct error *error) {
-    const char *target;
+    struct reading reading = {.cli = cli, .path = path, .list = list};
     dlt_status status;
     FILE *file;
-    TRY(cli_resolve_target(cli, &target, error));
+    TRY(cli_resolve_target(cli, &reading.target, error));
     file = fopen(path, "r");
     if (!file)
-        return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", path, strerror(errno));
-    status = read_lines(cli, file, path, target, list, error);
+        return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", *path ? path : "''", strerror(errno));
+    seen_initialise(&reading.keys, sizeof(uint64_t));
+    status = read_lines(&reading, file, error);
+    seen_free(&reading.keys);
     fclose(file);
     if (status == DLT_OK && !list->count)
         status = error_set(error, DLT_ERROR_ARGUMENT,

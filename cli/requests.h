@@ -7,7 +7,7 @@
 #include "te/alternatives.h"
 
 struct request {
-    char *key; /* canonical text with `any`, target, threads */
+    const char *key; /* its own: canonical text with `any`, target, threads */
     int count;
     struct task *tasks[MAX_ALTERNATIVES];
     struct task shown; /* one of them under the request's key: for what users see; borrowed */

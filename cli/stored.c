@@ -74,19 +74,11 @@ dlt_status requested_tasks(struct cli *cli, struct request_list *list, struct er
     return request_list_add(list, request, error);
 }
 
-static dlt_status nothing_stored(const struct cli *cli, const char *key, struct error *error) {
+dlt_status nothing_stored(const struct cli *cli, const char *key, struct error *error) {
     return error_set(error, DLT_ERROR_REFUSED,
                      "%s: nothing stored for `%s`; tune it first, or name another --target or "
                      "--threads",
                      cli->database_path, key);
-}
-
-dlt_status stored_best(struct cli *cli, struct database *database, const struct task *task,
-                       struct record *record, struct error *error) {
-    bool exact;
-    dlt_status status =
-        database_best(database, task->key, host_name(), DATABASE_GENERATOR, record, &exact, error);
-    return status == DLT_ERROR_NOT_FOUND ? nothing_stored(cli, task->key, error) : status;
 }
 
 dlt_status best_of(struct database *database, const struct request *request, int *which,
@@ -110,6 +102,15 @@ dlt_status stored_best_of(struct cli *cli, struct database *database, const stru
     return status == DLT_ERROR_NOT_FOUND ? nothing_stored(cli, request->key, error) : status;
 }
 
+dlt_status stored_records(struct database *database, const struct request *request,
+                          record_visitor *visitor, void *context, struct error *error) {
+    if (!request)
+        return database_records(database, NULL, visitor, context, error);
+    for (int i = 0; i < request->count; i++)
+        TRY(database_records(database, request->tasks[i]->key, visitor, context, error));
+    return DLT_OK;
+}
+
 static bool count_record(void *context, const struct record *record) {
     struct stored_counts *counts = context;
     counts->trials += !record->finalist;
@@ -122,7 +123,5 @@ static bool count_record(void *context, const struct record *record) {
 dlt_status stored_count(struct database *database, const struct request *request,
                         struct stored_counts *counts, struct error *error) {
     *counts = (struct stored_counts){0};
-    for (int i = 0; i < request->count; i++)
-        TRY(database_records(database, request->tasks[i]->key, count_record, counts, error));
-    return DLT_OK;
+    return stored_records(database, request, count_record, counts, error);
 }

@@ -76,16 +76,6 @@ dlt_status cli_given(struct cli *cli, const char **target, char **workload, stru
     return *workload ? DLT_OK : error_set(error, DLT_ERROR_MEMORY, "out of memory");
 }
 
-dlt_status cli_task(struct cli *cli, struct task **task, struct error *error) {
-    const char *target;
-    char *workload;
-    *task = NULL;
-    TRY(cli_given(cli, &target, &workload, error));
-    dlt_status status = task_create_text(workload, target, (int)cli->options.threads, task, error);
-    free(workload);
-    return status;
-}
-
 /* ---- database ---- */
 
 dlt_status cli_open_database(struct cli *cli, enum database_mode mode, struct database **database,

@@ -279,7 +279,7 @@ static dlt_status import_lines(struct database *database, void *context, struct 
     }
     free(line);
     if (status == DLT_OK && ferror(importing->file))
-        return error_set(error, DLT_ERROR_SYSTEM, "%s: cannot be read", importing->name);
+        return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", importing->name, strerror(errno));
     return status;
 }
 

@@ -16,9 +16,10 @@ static dlt_status check_name(const char *name, struct error *error) {
     for (const char *c = name; good && *c; c++)
         good = isalnum((unsigned char)*c) || *c == '_';
     if (!good || strlen(name) > EXPORT_MAX_NAME)
-        return error_set(error, DLT_ERROR_ARGUMENT,
-                         "name: '%s' is no C identifier of 1 to %d letters, digits and underscores",
-                         name ? name : "", EXPORT_MAX_NAME);
+        return error_set(
+            error, DLT_ERROR_ARGUMENT,
+            "name: '%.80s' is no C identifier of 1 to %d letters, digits and underscores",
+            name ? name : "", EXPORT_MAX_NAME);
     return DLT_OK;
 }
 
@@ -175,6 +176,13 @@ static dlt_status print_texts(struct library *library, const struct export_optio
     return DLT_OK;
 }
 
+static bool is_folder(const char *path) {
+    struct stat status;
+    bool is_one = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    errno = is_one ? 0 : ENOTDIR;
+    return is_one;
+}
+
 static dlt_status create_folders(const char *folder, struct error *error) {
     char path[4096];
     if (snprintf(path, sizeof path, "%s", folder) >= (int)sizeof path)
@@ -184,7 +192,7 @@ static dlt_status create_folders(const char *folder, struct error *error) {
         if (rest && rest != '/')
             continue;
         *slash = 0;
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        if (mkdir(path, 0777) != 0 && !(errno == EEXIST && is_folder(path)))
             return error_set(error, DLT_ERROR_SYSTEM, "%s: cannot create this folder: %s", path,
                              strerror(errno));
         *slash = rest;

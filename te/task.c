@@ -17,8 +17,8 @@ static dlt_status unknown_operator(struct arena *arena, const char *name, struct
     const char *names = "";
     for (int i = 0; operator_definitions[i]; i++)
         names = arena_format(arena, "%s%s%s", names, i ? " " : "", operator_definitions[i]->name);
-    return error_set(error, DLT_ERROR_ARGUMENT, "operator: '%s' is unknown; it may be one of: %s",
-                     name, names);
+    return error_set(error, DLT_ERROR_ARGUMENT,
+                     "operator: '%.80s' is unknown; it may be one of: %s", name, names);
 }
 
 static dlt_status check_place(const char *target, int threads, struct error *error) {

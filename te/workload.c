@@ -52,7 +52,10 @@ static dlt_status add_pair(struct arena *arena, const char *word, size_t length,
     const char *equals = memchr(word, '=', length), *value;
     struct workload_argument argument;
     size_t value_length;
-    if (!equals || equals == word || equals + 1 == word + length)
+    if (equals && equals > word && equals + 1 == word + length)
+        return error_set(error, DLT_ERROR_ARGUMENT, "%.*s: its value is empty",
+                         (int)(equals - word), word);
+    if (!equals || equals == word)
         return error_set(error, DLT_ERROR_ARGUMENT,
                          "workload: '%.*s' is not a key=value pair such as m=128", (int)length,
                          word);

@@ -68,8 +68,10 @@ static dlt_status build_expression(struct operator_arguments *arguments,
                          keys[0].help);
     if (strpbrk(text, "\"'"))
         return error_set(error, DLT_ERROR_ARGUMENT, "text: has a quote, which no expression has");
-    TRY(expression_parse(expression->arena, split_lines(expression->arena, text), &parsed, error));
-    TRY(expression_check(parsed, error));
+    if (expression_parse(expression->arena, split_lines(expression->arena, text), &parsed, error) !=
+            DLT_OK ||
+        expression_check(parsed, error) != DLT_OK)
+        return error_prefix(error, "text");
     *expression = *parsed;
     return write_canonical(arguments, parsed, identifier, error);
 }

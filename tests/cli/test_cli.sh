@@ -91,13 +91,47 @@ expect 2 "--algorithm: 'magic' is unknown; it may be one of: all direct" "${matm
 expect 2 "--strategy: 'luck' is unknown; it may be one of: model annealing" "${matmul[@]}" --strategy luck
 expect 2 "--max-error: '2' is not a number" "${matmul[@]}" --max-error 2
 expect 2 "--json: takes no value" "${matmul[@]}" --json=yes
-expect 2 "--db: '' is not a FILE" "${matmul[@]}" --db ""
+expect 2 "--db: its value is empty: FILE" "${matmul[@]}" --db ""
 expect 2 "tune: needs one file" tune
 expect 2 "m: missing" query matmul --shape n=7,k=3
 expect 2 "--name: missing" export "${matmul[@]}"
 expect 2 "db: 'burn' is not something to do" db burn
 expect 2 "--show: 'magic' is no part" explain "${matmul[@]}" --default --show magic
 expect 2 "targets: takes no arguments" targets all
+expect 2 "--shape: 'm=5,,n=7,k=3' is not a list of key=value" matmul --shape m=5,,n=7,k=3
+expect 2 "--shape: '=5' is not a list of key=value" matmul --shape =5
+expect 2 "m: '0x10' is not a number" matmul --shape m=0x10,n=7,k=3
+expect 2 "m: ' 5' is not a number" matmul --shape "m= 5,n=7,k=3"
+expect 2 "k: given twice, '3' and '3'" matmul --shape m=5,n=7,k=3,k=3
+expect 2 "unknown key 'M'" matmul --shape M=5,n=7,k=3
+expect 2 "'k' is not a key=value pair" matmul m=5 n=7 k
+expect 2 "k: its value is empty" matmul m=5 n=7 k=
+expect 2 "'extra' is not a key=value pair" matmul m=5 n=7 k=3 extra
+expect 2 "k: '3"$'\xff'"' is not a number" matmul m=5 n=7 k=3$'\xff'
+expect 2 "'' is neither a command nor an operator" ""
+expect 2 "lda: '2' is not a number from 3" matmul m=5 n=7 k=3 lda=2
+expect 2 "post: 'bias,bias' has bias twice" matmul m=5 n=7 k=3 post=bias,bias
+expect 2 "const: 'none' in 'none,b'" matmul m=5 n=7 k=3 const=none,b
+expect 2 "stride: '2x2x2' is not a number" "${conv[@]}" --stride 2x2x2
+expect 2 "pad: '1,2,3' is not a number" "${conv[@]}" --pad 1,2,3
+expect 2 "layout: 'n c h': axis w has no place" "${conv[@]}" --layout "n c h"
+expect 2 "layout: 'n c/0 h w c%0'" "${conv[@]}" --layout "n c/0 h w c%0"
+expect 2 "count: '0' is not a number" "${conv[@]}" count=0
+expect 2 "--time: '0' is not a number above 0" "${matmul[@]}" --time 0
+expect 2 "--time: 'inf' is not a number above 0" "${matmul[@]}" --time inf
+expect 2 "--threads: '1025' is not a number from 1 to 1024" "${matmul[@]}" --threads 1025
+expect 2 "--seed: '0x1' is not a number" "${matmul[@]}" --seed 0x1
+expect 2 "--strategy: its value is empty: NAME" "${matmul[@]}" --strategy ""
+expect 2 "--db: the path is too long" "${matmul[@]}" --db "$(printf 'x%.0s' {1..5000})"
+expect 2 "text: missing" expression
+expect 2 "text: line 1, column 2: expected '['" expression text=x
+expect 2 "text: tensor y: it reads x with i + 1 for axis i, which is 1 to 8" \
+    expression 'text=input x[i=8] f32 variable; y[i=8] f32 = x[i+1]'
+expect 2 "there is no operation frob" \
+    expression 'text=input x[i=8] f32 variable; y[i=8] f32 = frob(x[i])'
+expect 2 "nested more than 200 deep" \
+    expression "text=input x[i=8] f32 variable; y[i=8] f32 = $(printf '(%.0s' {1..300})x[i]"
+expect 2 "db list: 'show' was not expected" db list show
 writes_nothing ""
 
 # ---- databases and files that will not do: status 1, left as they were ----
@@ -117,7 +151,14 @@ if [ "$(id -u)" -ne 0 ]; then
     mkdir locked && chmod a-w locked
     expect 1 "not writable" "${matmul[@]}" "${tune[@]}" --db locked/tune.db
 fi
-writes_nothing "./bad.txt ./binary.txt ./empty.txt ./text.db "
+mkdir folder
+expect 1 "folder: Is a directory" tune folder "${tune[@]}" --db list.db
+expect 1 "baseline: folder: Is a directory" bench --baseline folder --db text.db
+expect 2 "baseline: empty.txt:1: not a line of" bench --baseline empty.txt --db text.db
+: >blank.txt
+expect 2 "baseline: blank.txt: has no workload" bench --baseline blank.txt --db text.db
+expect 1 "folder: Is a directory" explain --replay folder
+writes_nothing "./bad.txt ./binary.txt ./blank.txt ./empty.txt ./text.db "
 
 # ---- nothing stored: status 3, and only for query ----
 expect 3 "there is no such database" query "${matmul[@]}" --target c --db tune.db
@@ -152,6 +193,37 @@ expect 2 "version: takes no arguments, but got 'now'" version now
 expect 0 "commands:" --help
 expect 0 "input channels" conv2d --help
 expect 0 "--baseline" bench --help
+
+# What is asked for and not there is said, whatever its layouts.
+expect 1 'nothing stored for `matmul m=9 n=9 k=9 ' db show matmul m=9 n=9 k=9 --target c --db tune.db
+expect 1 "layout=any" db show "${conv[@]}" --layout any --target c --db tune.db
+expect 1 "folder: Is a directory" db import folder --db tune.db
+expect 2 "name: '1a' is no C identifier" export --name 1a --target c --db tune.db
+expect 1 "text.db: cannot create this folder: Not a directory" \
+    export --target c --db tune.db --name net --out text.db
+
+# Lists as editors leave them: a mark before the first line, ends of lines of any kind, equal lines.
+printf '\xef\xbb\xbfmatmul m=2 n=2 k=2\r\n\t# nothing\r\n\r\nmatmul k=2\tn=2 m=2 count=3' >editors.txt
+run tune editors.txt --target c --trials 1 --json --quiet --db editors.db
+[ "$status" -eq 0 ] || fail "status $status: tune editors.txt"
+[ "$(wc -l <"$folder.out")" -eq 1 ] || fail "equal lines were tuned twice"
+grep -q '"count":4' "$folder.out" || fail "equal lines are not counted together"
+
+# What cannot be printed is said once, and nothing that was stored is lost.
+if [ -w /dev/full ]; then
+    for command in "db export" "db list --json" "bench --target c" "query matmul m=2 n=2 k=2 --target c" \
+        "tune editors.txt --target c --trials 1 --quiet"; do
+        # shellcheck disable=SC2086 # the command's words
+        "$dltune" $command --db editors.db >/dev/full 2>"$folder.err" </dev/null
+        status=$?
+        [ "$status" -eq 1 ] || fail "status $status with a full standard output: $command"
+        [ "$(grep -c 'standard output: cannot be written' "$folder.err")" -eq 1 ] ||
+            fail "not one word of a full standard output: $command"
+    done
+fi
+"$dltune" matmul m=2 n=2 k=2 --target c --trials 1 --db editors.db >&- 2>&- </dev/null
+[ $? -eq 1 ] || fail "a closed standard output is no failure"
+expect 0 " 0 bad" db check --db editors.db
 
 # Progress goes nowhere but to standard error; --json leaves one object a line on standard output.
 printf 'matmul m=5 n=7 k=3 count=2\nmatmul m=2 n=2 k=2 # small\n' >two.txt
