@@ -17,17 +17,36 @@ static void through_function(struct reference_element *result, double slope, dou
     result->terms = a->terms + FUNCTION_ROUNDINGS * weight;
 }
 
+/* No more than this has a quantity moved; twice what gamma allows, so that it holds for many terms.
+ */
+static double movement(double epsilon, const struct reference_element *a) {
+    return a->terms > 0 ? a->terms * a->magnitude * epsilon : 0;
+}
+
 /* The comparison is uncertain where both sides may have moved past each other: then either answer
  * is honest, and their difference is as if it were a rounding error. */
 static void through_select_less(struct reference_element *result, double epsilon,
                                 const struct reference_element *a) {
-    double moved = (a[0].terms * a[0].magnitude + a[1].terms * a[1].magnitude) * epsilon;
-    result->magnitude = fmax(a[2].magnitude, a[3].magnitude);
-    result->terms = fmax(a[2].terms, a[3].terms);
-    if (moved > 0 && fabs(a[0].value - a[1].value) <= moved) {
-        result->terms = fmax(result->terms, 1);
-        result->magnitude += 2 * fabs(a[2].value - a[3].value) / epsilon;
+    double moved = movement(epsilon, &a[0]) + movement(epsilon, &a[1]);
+    bool uncertain = moved > 0 && fabs(a[0].value - a[1].value) <= moved;
+    *result = a[a[0].value < a[1].value ? 2 : 3];
+    if (uncertain) {
+        result->magnitude =
+            fmax(a[2].magnitude, a[3].magnitude) + 2 * fabs(a[2].value - a[3].value) / epsilon;
+        result->terms = fmax(fmax(a[2].terms, a[3].terms), 1);
     }
+}
+
+/* The larger or smaller of two moves by no more than they do. What is exact does not move, nor what
+ * is infinite: padding and masks of a maximum, which lose against any number. */
+static void through_choice(struct reference_element *result, const struct reference_element *a) {
+    result->magnitude = fabs(result->value);
+    result->terms = 0;
+    for (int i = 0; i < 2; i++)
+        if (a[i].terms > 0 && !isinf(a[i].value)) {
+            result->magnitude = fmax(result->magnitude, a[i].magnitude);
+            result->terms = fmax(result->terms, a[i].terms);
+        }
 }
 
 static void divide(struct reference_element *result, double weight,
@@ -58,8 +77,7 @@ struct reference_element rounding_apply_other(enum operation operation, double w
         break;
     case OP_MINIMUM:
     case OP_MAXIMUM:
-        result.magnitude = larger(a[0].magnitude, a[1].magnitude);
-        result.terms = larger(a[0].terms, a[1].terms);
+        through_choice(&result, a);
         break;
     case OP_CONVERT:
         result.terms += weight;

@@ -350,6 +350,38 @@ static void stages_and_divisions(void **state) {
 
 /* ---- the tolerance ---- */
 
+/* A pool of sums, padded by minus infinity: a tenth of a percent off is wrong. */
+static void padded_maxima_have_a_tolerance(void **state) {
+    struct arena arena;
+    struct error error;
+    struct expression *expression;
+    struct reference *reference;
+    float x[6 * 4];
+    const void *inputs[] = {x};
+    static const char text[] =
+        "input x[n=6, k=4] f32 variable\n"
+        "total[n=6] f32 = sum(k=4) x[n, k]\n"
+        "output[n=6] f32 = max(r=3) select(0 <= n + r - 1 < 6, total[n + r - 1], -inf)\n";
+    (void)state;
+    arena_initialise(&arena);
+    if (arena_recover(&arena))
+        fail();
+    if (expression_parse(&arena, text, &expression, &error) != DLT_OK)
+        fail_msg("%s", error.message);
+    for (int i = 0; i < 24; i++)
+        x[i] = (float)(1 + sin(i * 1.7) / 2);
+    assert_int_equal(DLT_OK, reference_create(expression, inputs, &reference, &error));
+    for (int64_t n = 0; n < 6; n++) {
+        struct reference_element element;
+        assert_int_equal(DLT_OK, reference_evaluate(reference, &n, &element, &error));
+        double tolerance = reference_tolerance(&element, TYPE_F32);
+        assert_true(tolerance > 0);
+        assert_true(tolerance < 1e-3 * element.value);
+    }
+    reference_free(reference);
+    arena_free(&arena);
+}
+
 /* Single precision in several orders stays within it; leaving out one typical term does not. */
 static void tolerance_tells_right_from_wrong(void **state) {
     enum {
@@ -420,6 +452,7 @@ int main(void) {
         cmocka_unit_test(conv2d_equals_loops),
         cmocka_unit_test(layout_does_not_change_the_result),
         cmocka_unit_test(stages_and_divisions),
+        cmocka_unit_test(padded_maxima_have_a_tolerance),
         cmocka_unit_test(tolerance_tells_right_from_wrong),
         cmocka_unit_test(tolerance_follows_the_bounds),
         cmocka_unit_test(wrong_arguments_are_refused),

@@ -86,6 +86,46 @@ static void uncertain_comparisons_allow_both(void **state) {
     assert_float_equal(bound(&result), 0, 0);
 }
 
+/* A branch that is not taken leaves nothing behind, be it infinite. */
+static void the_branch_that_is_taken_counts(void **state) {
+    struct reference_element operands[] = {
+        {1, 1, 3}, {2, 2, 3}, {5, 9, 4}, {-INFINITY, INFINITY, 7}};
+    struct reference_element result = rounding_apply(OP_SELECT_LESS, 1, FLT_EPSILON, operands);
+    (void)state;
+    assert_true(result.value == 5 && result.magnitude == 9 && result.terms == 4);
+}
+
+/* Padding and masks of maxima and minima: what is infinite loses and leaves no trace. */
+static void infinities_that_lose_do_not_count(void **state) {
+    const struct reference_element number = {3, 8, 5}, smaller = {-1, 20, 2}, exact = {70, 70, 0};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        enum operation operation = i ? OP_MINIMUM : OP_MAXIMUM;
+        double infinity = i ? INFINITY : -INFINITY;
+        const struct reference_element losers[] = {
+            rounding_exact(infinity), {infinity, 0, 0}, {infinity, INFINITY, 6}};
+        for (int l = 0; l < 3; l++)
+            for (int first = 0; first < 2; first++) {
+                struct reference_element operands[2] = {number, losers[l]};
+                operands[first] = losers[l];
+                operands[!first] = number;
+                struct reference_element result =
+                    rounding_apply(operation, 1, FLT_EPSILON, operands);
+                assert_true(result.value == 3 && result.magnitude == 8 && result.terms == 5);
+            }
+    }
+    struct reference_element result =
+        rounding_apply(OP_MAXIMUM, 1, FLT_EPSILON, (struct reference_element[]){number, smaller});
+    assert_true(result.value == 3 && result.magnitude == 20 && result.terms == 5);
+    result =
+        rounding_apply(OP_MAXIMUM, 1, FLT_EPSILON, (struct reference_element[]){number, exact});
+    assert_true(result.value == 70 && result.magnitude == 70 && result.terms == 5);
+    result = rounding_apply(
+        OP_MAXIMUM, 1, FLT_EPSILON,
+        (struct reference_element[]){rounding_exact(-INFINITY), rounding_exact(-INFINITY)});
+    assert_true(result.value == -INFINITY && result.terms == 0);
+}
+
 /* Rounding in a coarser type weighs more: bf16 in units of f32. */
 static void weights_count_roundings_of_other_types(void **state) {
     double weight = data_types[TYPE_BF16].epsilon / data_types[TYPE_F32].epsilon;
@@ -101,6 +141,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_stays_within_its_bound),
         cmocka_unit_test(uncertain_comparisons_allow_both),
+        cmocka_unit_test(the_branch_that_is_taken_counts),
+        cmocka_unit_test(infinities_that_lose_do_not_count),
         cmocka_unit_test(weights_count_roundings_of_other_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
