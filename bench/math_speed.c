@@ -1,20 +1,31 @@
 /* Elements a nanosecond of the functions of docs/numerics.md, on 16 KB in the L1 cache, beside
- * SLEEF's where it is installed.
+ * SLEEF's and oneDNN's where they are installed.
  *
- * Each function is an element-wise expression, compiled as any kernel. The runs of both alternate,
- * the best of each counts, so that a change of the clock meets both. */
+ *     bench_math_speed [TARGET]
+ *
+ * Each function is an element-wise expression, compiled as any kernel. The runs of all alternate,
+ * the best of each counts, so that a change of the clock meets all. What a call of oneDNN costs by
+ * itself, as long as these few elements take, is not counted: calls for a few elements are taken
+ * off. */
 #include "targets/jit/kernel.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifdef DLTUNE_SLEEF
 #include "bench/math_speed_peers.h"
 #endif
+#ifdef DLTUNE_ONEDNN
+#include "bench/math_speed_onednn.h"
+#endif
 
 enum {
     ELEMENTS = 4096,
+    FEW = 16,
     CALLS = 500,
     REPETITIONS = 60
 };
@@ -32,7 +43,7 @@ static const struct function functions[] = {
     {"sqrt", "sqrt(x[i])", 0, 1e3},
     {"tanh", "tanh(x[i])", -5, 5},
     {"erf", "erf(x[i])", -3, 3},
-    {"sigmoid", "1 / (1 + exp(0 - x[i]))", -20, 20},
+    {"sigmoid", "select_less(x[i], 0, exp(-abs(x[i])), 1) / (1 + exp(-abs(x[i])))", -20, 20},
     {"GELU", "0.5 * x[i] * (1 + erf(x[i] * 0.70710678118654752))", -5, 5},
 };
 
@@ -78,70 +89,148 @@ static double time_kernel(const struct kernel *kernel) {
     return seconds_now() - start;
 }
 
+/* The others over the same array. */
+struct peers {
+    const char *sleef_name, *onednn_name; /* NULL: not there */
 #ifdef DLTUNE_SLEEF
-static double time_peer(math_peer *peer) {
+    math_peer *sleef;
+#endif
+#ifdef DLTUNE_ONEDNN
+    struct math_onednn *onednn, *almost_nothing; /* the latter for the cost of a call */
+#endif
+};
+
+static void peers_open(struct peers *peers, const char *target, int number) {
+    (void)target, (void)number;
+    *peers = (struct peers){.sleef_name = NULL};
+#ifdef DLTUNE_SLEEF
+    peers->sleef = (strcmp(target, "x86-avx2") == 0 ? math_peers_avx2 : math_peers_avx512)[number];
+    peers->sleef_name = "SLEEF";
+#endif
+#ifdef DLTUNE_ONEDNN
+    peers->onednn = math_onednn_open(number, input, output, ELEMENTS);
+    peers->almost_nothing = math_onednn_open(number, input, output, FEW);
+    if (peers->onednn && peers->almost_nothing)
+        peers->onednn_name = "oneDNN";
+#endif
+}
+
+static void peers_close(struct peers *peers) {
+    (void)peers;
+#ifdef DLTUNE_ONEDNN
+    math_onednn_close(peers->onednn);
+    math_onednn_close(peers->almost_nothing);
+#endif
+}
+
+static double time_sleef(const struct peers *peers) {
     double start = seconds_now();
+    (void)peers;
+#ifdef DLTUNE_SLEEF
     for (int i = 0; i < CALLS; i++)
-        peer(input, output, ELEMENTS);
+        peers->sleef(input, output, ELEMENTS);
+#endif
     return seconds_now() - start;
 }
-#endif
 
-/* What is compared on one target. */
-struct contest {
-    const char *target;
-    int lanes;
-#ifdef DLTUNE_SLEEF
-    math_peer *const *peers;
+static double time_onednn(const struct peers *peers, bool of_few) {
+    double start = seconds_now();
+    (void)peers, (void)of_few;
+#ifdef DLTUNE_ONEDNN
+    for (int i = 0; i < CALLS; i++)
+        math_onednn_run(of_few ? peers->almost_nothing : peers->onednn);
 #endif
+    return seconds_now() - start;
+}
+
+static double smaller(double a, double b) {
+    return a < b ? a : b;
+}
+
+struct seconds {
+    double ours, sleef, onednn, onednn_few;
 };
 
-static const struct contest contests[] = {
-#ifdef DLTUNE_SLEEF
-    {"x86-avx512", 16, math_peers_avx512},
-    {"x86-avx2", 8, math_peers_avx2},
-#else
-    {"x86-avx512", 16},
-    {"x86-avx2", 8},
-#endif
-};
+static struct seconds time_all(const struct kernel *kernel, const struct peers *peers) {
+    struct seconds best = {1e9, 1e9, 1e9, 1e9};
+    for (int i = 0; i < REPETITIONS; i++) {
+        best.ours = smaller(best.ours, time_kernel(kernel));
+        best.sleef = smaller(best.sleef, time_sleef(peers));
+        best.onednn = smaller(best.onednn, time_onednn(peers, false));
+        best.onednn_few = smaller(best.onednn_few, time_onednn(peers, true));
+    }
+    return best;
+}
+
+static void print_peer(const char *name, double elements, double seconds, double ours) {
+    if (name)
+        printf("   %s %6.2f   ratio %5.2f", name, 1e-9 * elements * CALLS / seconds,
+               ours / (1e-9 * elements * CALLS / seconds));
+}
 
 /* One function, `unroll` vectors a trip. */
-static int run(const struct contest *contest, int number, int unroll) {
+static int run(const char *target, int lanes, int number, int unroll) {
     const struct function *function = &functions[number];
-    double ours = 1e9, theirs = 1e9, seconds;
     struct kernel *kernel;
+    struct peers peers;
     struct error error;
     for (int i = 0; i < ELEMENTS; i++)
         input[i] = (float)(function->low + (function->high - function->low) * i / ELEMENTS);
-    if (compile(function, contest->target, unroll * contest->lanes, &kernel, &error)) {
-        fprintf(stderr, "math_speed: %s for %s: %s\n", function->name, contest->target,
-                error.message);
+    if (compile(function, target, unroll * lanes, &kernel, &error)) {
+        fprintf(stderr, "math_speed: %s for %s: %s\n", function->name, target, error.message);
         return 1;
     }
-    for (int i = 0; i < REPETITIONS; i++) {
-        seconds = time_kernel(kernel);
-        ours = seconds < ours ? seconds : ours;
-#ifdef DLTUNE_SLEEF
-        seconds = time_peer(contest->peers[number]);
-        theirs = seconds < theirs ? seconds : theirs;
-#endif
-    }
-    printf("%-11s %-8s unroll %d %6.2f elements/ns", contest->target, function->name, unroll,
-           1e-9 * ELEMENTS * CALLS / ours);
-    if (theirs < 1e9)
-        printf("   SLEEF %6.2f   ratio %5.2f", 1e-9 * ELEMENTS * CALLS / theirs, theirs / ours);
+    peers_open(&peers, target, number);
+    struct seconds best = time_all(kernel, &peers);
+    double ours = 1e-9 * ELEMENTS * CALLS / best.ours;
+    printf("%-11s %-8s unroll %d %6.2f elements/ns", target, function->name, unroll, ours);
+    print_peer(peers.sleef_name, ELEMENTS, best.sleef, ours);
+    print_peer(peers.onednn_name, ELEMENTS - FEW, best.onednn - best.onednn_few, ours);
     printf("\n");
+    peers_close(&peers);
     kernel_free(kernel);
     return 0;
 }
 
-int main(void) {
+static int run_all(const char *target) {
+    struct target_description description;
+    struct error error;
     int failed = 0;
+    if (target_describe(target, &description, &error) != DLT_OK) {
+        fprintf(stderr, "math_speed: %s\n", error.message);
+        return 2;
+    }
+    for (int number = 0; number < FUNCTIONS; number++)
+        for (int unroll = 1; unroll <= 4; unroll *= 2)
+            failed |= run(target, description.vector_bytes / (int)sizeof(float), number, unroll);
+    return failed;
+}
+
+/* Runs this program again for one target: oneDNN reads what it may use when it is loaded. */
+static int run_apart(const char *program, const char *target, const char *onednn_isa) {
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("OMP_NUM_THREADS", "1", 1);
+        setenv("DNNL_MAX_CPU_ISA", onednn_isa, 1);
+        setenv("ONEDNN_MAX_CPU_ISA", onednn_isa, 1);
+        execl("/proc/self/exe", program, target, (char *)NULL);
+        _exit(127);
+    }
+    if (child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status))
+        return 1;
+    return WEXITSTATUS(status);
+}
+
+int main(int count, char **arguments) {
+    static const char *const targets[][2] = {{"x86-avx512", "ALL"}, {"x86-avx2", "AVX2"}};
+    int failed = 0;
+    if (count > 1)
+        return run_all(arguments[1]);
     printf("%s; f32, %d elements, one thread\n", host_name(), ELEMENTS);
-    for (size_t i = 0; i < sizeof contests / sizeof contests[0]; i++)
-        for (int number = 0; number < FUNCTIONS && target_runs_here(contests[i].target); number++)
-            for (int unroll = 1; unroll <= 4; unroll *= 2)
-                failed |= run(&contests[i], number, unroll);
+    fflush(stdout);
+    for (int i = 0; i < 2; i++)
+        if (target_runs_here(targets[i][0]))
+            failed |= run_apart(arguments[0], targets[i][0], targets[i][1]);
     return failed;
 }

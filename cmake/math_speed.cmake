@@ -4,7 +4,7 @@ foreach(bench tile_peak move_speed ready)
   target_link_libraries(bench_${bench} PRIVATE dltune_measure m)
 endforeach()
 
-# bench_math_speed: functions of generated code beside SLEEF's, which is optional.
+# bench_math_speed: functions of generated code beside SLEEF's and oneDNN's, which are optional.
 add_executable(bench_math_speed EXCLUDE_FROM_ALL bench/math_speed.c)
 target_link_libraries(bench_math_speed PRIVATE dltune_targets)
 find_path(SLEEF_INCLUDE sleef.h)
@@ -15,4 +15,9 @@ if(SLEEF_INCLUDE AND SLEEF_LIBRARY)
     COMPILE_OPTIONS "-O2;-mavx512f;-mavx2;-mfma")
   target_compile_definitions(bench_math_speed PRIVATE DLTUNE_SLEEF)
   target_link_libraries(bench_math_speed PRIVATE ${SLEEF_LIBRARY})
+endif()
+if(ONEDNN_INCLUDE AND ONEDNN_LIBRARY)
+  target_sources(bench_math_speed PRIVATE bench/math_speed_onednn.c)
+  target_compile_definitions(bench_math_speed PRIVATE DLTUNE_ONEDNN)
+  target_link_libraries(bench_math_speed PRIVATE ${ONEDNN_LIBRARY})
 endif()

@@ -28,9 +28,8 @@ struct function {
     float specials[SPECIALS];
 };
 
-/* As the expression says: exp(-x) overflows from here on. */
 static double sigmoid(double x) {
-    return x < -88.7228390520683 ? 0 : 1 / (1 + exp(-x));
+    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
 }
 
 static double gelu(double x) {
@@ -54,7 +53,7 @@ static const struct function functions[] = {
     {"tanh", "tanh(x[i])", tanh, 4, false, {0, -0.0F, 1, -1, NAN, NAN, 0x1p-149F, -0x1p-149F}},
     {"erf", "erf(x[i])", erf, 4, false, {0, -0.0F, 1, -1, NAN, NAN, 0x1p-149F, -0x1p-149F}},
     {"sigmoid",
-     "1 / (1 + exp(0 - x[i]))",
+     "select_less(x[i], 0, exp(-abs(x[i])), 1) / (1 + exp(-abs(x[i])))",
      sigmoid,
      4,
      false,
