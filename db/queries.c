@@ -1,8 +1,9 @@
 /* Asking: the best of a task, its records, all tasks.
  *
- * The best. Right records are indexed by task, host, generator, finalist and time, so the best of
- * each origin (a host with a generator) is one descent of a tree; origins are stepped through the
- * same way and are few. Finalists' times come from repeated, interleaved measuring; other times
+ * The best. Right records are indexed by task, host, generator, finalist and time, so the fastest
+ * of each kind is the first behind all of the kind before: one descent of a tree for the finalists
+ * and one for the others of each origin (a host with a generator), of which there are few.
+ * Finalists' times come from repeated, interleaved measuring; other times
  * are rough, and the least of many rough times is a lucky one. So a finalist is the best of its
  * origin unless a rough time is below it by more than such luck explains. */
 #include "db/private.h"
@@ -42,80 +43,95 @@ static dlt_status find_name(struct database *database, enum statement which, con
     return DLT_OK;
 }
 
-/* Moves to the next origin of the task; `*found` is false behind the last. */
-static dlt_status next_origin(struct database *database, int64_t task, struct origin *origin,
-                              bool *found, struct error *error) {
+/* The fastest of its kind: the records of one origin that are finalists, or that are not. */
+struct head {
+    struct origin origin;
+    int finalist;
+    int64_t id;
+    double median_us;
+};
+
+/* Moves from one head of the task to the next; `*found` is false behind the last. */
+static dlt_status next_head(struct database *database, int64_t task, struct head *head, bool *found,
+                            struct error *error) {
     sqlite3_stmt *statement;
     int code;
-    TRY(database_statement(database, STATEMENT_FIND_ORIGIN, &statement, error));
+    TRY(database_statement(database, STATEMENT_FIND_HEAD, &statement, error));
     sqlite3_bind_int64(statement, 1, task);
-    sqlite3_bind_int64(statement, 2, origin->host);
-    sqlite3_bind_int64(statement, 3, origin->generator);
+    sqlite3_bind_int64(statement, 2, head->origin.host);
+    sqlite3_bind_int64(statement, 3, head->origin.generator);
+    sqlite3_bind_int(statement, 4, head->finalist);
     code = sqlite3_step(statement);
     *found = code == SQLITE_ROW;
-    if (*found) {
-        origin->host = sqlite3_column_int64(statement, 0);
-        origin->generator = sqlite3_column_int64(statement, 1);
-    }
+    if (*found)
+        *head = (struct head){
+            .origin = {sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1)},
+            .finalist = sqlite3_column_int(statement, 2),
+            .id = sqlite3_column_int64(statement, 3),
+            .median_us = sqlite3_column_double(statement, 4)};
     sqlite3_reset(statement);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         return database_fail(database, code, error);
     return DLT_OK;
 }
 
-static dlt_status fastest(struct database *database, int64_t task, const struct origin *origin,
-                          bool finalist, struct best *best, struct error *error) {
-    sqlite3_stmt *statement;
-    int code;
-    TRY(database_statement(database, STATEMENT_FIND_BEST, &statement, error));
-    sqlite3_bind_int64(statement, 1, task);
-    sqlite3_bind_int64(statement, 2, origin->host);
-    sqlite3_bind_int64(statement, 3, origin->generator);
-    sqlite3_bind_int(statement, 4, finalist);
-    code = sqlite3_step(statement);
-    best->id = 0;
-    if (code == SQLITE_ROW) {
-        best->id = sqlite3_column_int64(statement, 0);
-        best->median_us = sqlite3_column_double(statement, 1);
-    }
-    sqlite3_reset(statement);
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        return database_fail(database, code, error);
-    return DLT_OK;
+static bool is_of(const struct head *head, const struct origin *origin) {
+    return head->origin.host == origin->host && head->origin.generator == origin->generator;
+}
+
+/* The best of one origin from its heads, of which the finalist comes last. */
+static void take_head(const struct head *head, struct best *best) {
+    if (best->id && head->finalist && best->median_us < ROUGH_TIME_MARGIN * head->median_us)
+        return;
+    best->id = head->id;
+    best->median_us = head->median_us;
+}
+
+static void take_best(const struct best *other, struct best *best) {
+    if (other->id && (!best->id || other->rank > best->rank ||
+                      (other->rank == best->rank && other->median_us < best->median_us)))
+        *best = *other;
 }
 
 static dlt_status best_of_origin(struct database *database, int64_t task,
                                  const struct origin *origin, struct best *best,
                                  struct error *error) {
-    struct best rough;
-    TRY(fastest(database, task, origin, true, best, error));
-    TRY(fastest(database, task, origin, false, &rough, error));
-    if (!best->id || (rough.id && rough.median_us < ROUGH_TIME_MARGIN * best->median_us))
-        *best = rough;
-    return DLT_OK;
+    struct head head = {.origin = *origin, .finalist = -1};
+    bool found;
+    *best = (struct best){.rank = 3};
+    if (!origin->host || !origin->generator)
+        return DLT_OK;
+    for (;;) {
+        TRY(next_head(database, task, &head, &found, error));
+        if (!found || !is_of(&head, origin))
+            return DLT_OK;
+        take_head(&head, best);
+    }
 }
 
 /* The caller's own best, or else that of the nearest origin; among equally near ones the fastest.
  * With nobody's origin all are equally near. */
 static dlt_status best_of_task(struct database *database, int64_t task, const struct origin *own,
                                struct best *best, struct error *error) {
+    struct head head = {.finalist = -1};
     struct origin origin = {0, 0};
+    struct best other = {0};
     bool found = true;
     TRY(best_of_origin(database, task, own, best, error));
-    best->rank = 3;
     if (best->id)
         return DLT_OK;
-    for (;;) {
-        struct best other;
-        TRY(next_origin(database, task, &origin, &found, error));
-        if (!found)
-            return DLT_OK;
-        TRY(best_of_origin(database, task, &origin, &other, error));
-        other.rank = 2 * (origin.host == own->host) + (origin.generator == own->generator);
-        if (other.id && (!best->id || other.rank > best->rank ||
-                         (other.rank == best->rank && other.median_us < best->median_us)))
-            *best = other;
+    while (found) {
+        TRY(next_head(database, task, &head, &found, error));
+        if (!found || !is_of(&head, &origin)) {
+            take_best(&other, best);
+            origin = head.origin;
+            other = (struct best){.rank = 2 * (origin.host == own->host) +
+                                          (origin.generator == own->generator)};
+        }
+        if (found)
+            take_head(&head, &other);
     }
+    return DLT_OK;
 }
 
 void database_identity(sqlite3_stmt *statement, int column, unsigned char *identity) {
