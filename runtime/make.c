@@ -5,8 +5,6 @@
  * the file gone, a trace that this version refuses) becomes the kernel's `reason`. */
 #include "runtime/runtime.h"
 
-#include "schedules/space.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,24 +18,12 @@ static dlt_status find_record(dlt_runtime *runtime, const char *key, struct reco
     return status;
 }
 
-/* How a schedule is told: by a trace, or by knobs, of which "" are the default. */
+/* How a schedule is told: by a trace, or by a point of a space. */
 struct recipe {
-    const char *trace, *knobs; /* one is NULL */
+    const char *trace;
+    const struct space *space; /* NULL: by the trace */
+    const int *point;
 };
-
-/* The schedule of a point of the space: each knob takes the choice nearest to what is told. */
-static dlt_status apply_knobs(dlt_runtime *runtime, const dlt_kernel *kernel, const char *knobs,
-                              struct schedule *schedule, struct error *error) {
-    struct space *space;
-    int *point;
-    TRY(space_create(schedule->arena, kernel->task->collapsed, &runtime->target,
-                     kernel->task->threads, &space, error));
-    point = ARENA_ARRAY(schedule->arena, int, (size_t)space->knob_count + 1);
-    space_parse_point(space, knobs, point);
-    if (*knobs)
-        TRY(space_check(space, point, error));
-    return space_schedule(space, point, schedule, error);
-}
 
 static dlt_status compile_in(struct arena *arena, dlt_runtime *runtime, dlt_kernel *kernel,
                              const struct recipe *recipe, struct schedule **schedule,
@@ -45,10 +31,10 @@ static dlt_status compile_in(struct arena *arena, dlt_runtime *runtime, dlt_kern
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     *schedule = schedule_create(arena, kernel->task->collapsed);
-    if (recipe->trace)
-        TRY(schedule_replay(*schedule, recipe->trace, error));
+    if (recipe->space)
+        TRY(space_schedule(recipe->space, recipe->point, *schedule, error));
     else
-        TRY(apply_knobs(runtime, kernel, recipe->knobs, *schedule, error));
+        TRY(schedule_replay(*schedule, recipe->trace, error));
     return kernel_create(*schedule, &runtime->target, kernel->task->identifier, &kernel->native,
                          error);
 }
@@ -129,35 +115,34 @@ static dlt_status fill_from_near(dlt_kernel *kernel, const struct record *record
     return DLT_OK;
 }
 
-static dlt_status adapt(dlt_runtime *runtime, dlt_kernel *kernel, const char *key,
-                        struct error *error) {
-    struct record record;
-    dlt_status status;
-    bool exact;
-    TRY(find_record(runtime, key, &record, &exact, error));
-    status = *record.knobs ? compile(runtime, kernel, (struct recipe){.knobs = record.knobs}, error)
-                           : error_set(error, DLT_ERROR_REFUSED, "its record has no knobs");
-    if (status == DLT_OK)
-        status = fill_from_near(kernel, &record, error);
-    record_free(&record);
+/* Of the points that near records lead to, the first that can be made. */
+static dlt_status adapt(dlt_runtime *runtime, dlt_kernel *kernel, const struct space *space,
+                        const struct near_records *near, struct error *error) {
+    struct adapted_points points;
+    dlt_status status =
+        error_set(error, DLT_ERROR_REFUSED, "what is stored of other sizes is not possible here");
+    adapt_points(space, near, &points);
+    for (int i = 0; i < points.count; i++) {
+        const struct adapted_point *point = &points.all[i];
+        status =
+            compile(runtime, kernel, (struct recipe){.space = space, .point = point->point}, error);
+        if (status == DLT_OK)
+            return fill_from_near(kernel, &near->all[point->from].record, error);
+    }
     return status;
 }
 
-/* From the nearest workload whose choices are possible here. */
-static dlt_status make_adapted(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error) {
-    struct near_tasks near;
+static dlt_status make_adapted(dlt_runtime *runtime, dlt_kernel *kernel, const struct space *space,
+                               struct error *error) {
+    struct near_records near;
     dlt_status status;
     pthread_mutex_lock(&runtime->database_mutex);
-    status = near_tasks_find(runtime->database, kernel->task->key, &near, error);
+    status = near_records_find(runtime->database, kernel->task->key, &near, error);
     pthread_mutex_unlock(&runtime->database_mutex);
-    if (status == DLT_OK && !near.count)
-        status = error_set(error, DLT_ERROR_NOT_FOUND, "no workload of other sizes is stored");
-    for (int i = 0; i < near.count; i++) {
-        status = adapt(runtime, kernel, near.tasks[i].key, error);
-        if (status == DLT_OK)
-            break;
-    }
-    near_tasks_free(&near);
+    if (status != DLT_OK)
+        return status;
+    status = adapt(runtime, kernel, space, &near, error);
+    near_records_free(&near);
     return status;
 }
 
@@ -183,24 +168,44 @@ static dlt_status fill_forms(dlt_kernel *kernel, const char *reason, struct erro
     return tensor_form(arena, expression_result(expression), &kernel->output, error);
 }
 
-/* The default; or, should the space's first point be refused, the plain loop nest. */
-static dlt_status make_default(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error) {
-    if (compile(runtime, kernel, (struct recipe){.knobs = ""}, error) == DLT_OK)
+static dlt_status make_in_space(struct arena *arena, dlt_runtime *runtime, dlt_kernel *kernel,
+                                struct error *error) {
+    const struct task *task = kernel->task;
+    struct space *space;
+    const int *first;
+    if (arena_recover(arena))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    TRY(space_create(arena, task->collapsed, &runtime->target, task->threads, &space, error));
+    first = ARENA_ARRAY(arena, int, (size_t)space->knob_count + 1);
+    arena->recoverable = false;
+    if (make_adapted(runtime, kernel, space, error) == DLT_OK)
+        return DLT_OK;
+    return compile(runtime, kernel, (struct recipe){.space = space, .point = first}, error);
+}
+
+/* Without a record of its own: as near workloads were made, or by default; or, should the space's
+ * first point be refused, the plain loop nest. */
+static dlt_status make_untuned(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error) {
+    struct arena arena;
+    dlt_status status;
+    arena_initialise(&arena);
+    status = make_in_space(&arena, runtime, kernel, error);
+    arena_free(&arena);
+    if (status == DLT_OK)
         return DLT_OK;
     return compile(runtime, kernel, (struct recipe){.trace = ""}, error);
 }
 
 dlt_status kernel_make(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error) {
     dlt_kernel_info *info = &kernel->info;
-    struct error why = {.status = DLT_OK}, not_near;
+    struct error why = {.status = DLT_OK};
     *info = (dlt_kernel_info){.task = kernel->task->key,
                               .origin = DLT_ORIGIN_DEFAULT,
                               .host = "",
                               .reason = "",
                               .threads = kernel->task->threads};
-    if (make_from_record(runtime, kernel, &why) != DLT_OK &&
-        make_adapted(runtime, kernel, &not_near) != DLT_OK)
-        TRY(make_default(runtime, kernel, error));
+    if (make_from_record(runtime, kernel, &why) != DLT_OK)
+        TRY(make_untuned(runtime, kernel, error));
     TRY(fill_forms(kernel, info->origin == DLT_ORIGIN_DEFAULT ? why.message : NULL, error));
     kernel->arena.recoverable = false;
     info->packed_bytes = (size_t)kernel->native->packed_bytes;

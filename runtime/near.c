@@ -1,4 +1,4 @@
-/* The stored workloads nearest to one that is not stored; see runtime.h.
+/* The bests of the stored workloads nearest to one that is not stored; see runtime.h.
  *
  * The keys of the operator's tasks are gone through; their order in the index is by operator first,
  * and reading a key costs less than a microsecond. */
@@ -7,87 +7,88 @@
 #include "te/nearness.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct search {
-    struct arena arena; /* of the key being looked at */
-    const struct workload *wanted;
     const char *wanted_key;
-    struct near_tasks *near;
+    struct near_records *near;
     bool out_of_memory;
 };
 
 /* Enters a key in its place; the farthest falls out. */
-static bool enter(struct near_tasks *near, const char *key, double distance) {
+static bool enter(struct near_records *near, const char *key, double distance) {
     int place = near->count;
     char *copy = strdup(key);
     if (!copy)
         return false;
     if (near->count == NEAR_TASKS)
-        free(near->tasks[--place].key);
+        free(near->all[--place].key);
     else
         near->count++;
-    for (; place > 0 && near->tasks[place - 1].distance > distance; place--)
-        near->tasks[place] = near->tasks[place - 1];
-    near->tasks[place] = (struct near_task){copy, distance};
+    for (; place > 0 && near->all[place - 1].distance > distance; place--)
+        near->all[place] = near->all[place - 1];
+    near->all[place] = (struct near_record){.key = copy, .distance = distance};
     return true;
-}
-
-static double distance_in(struct search *search, const char *key) {
-    struct workload workload;
-    if (arena_recover(&search->arena))
-        return INFINITY;
-    if (workload_parse(&search->arena, key, &workload, NULL) != DLT_OK)
-        return INFINITY;
-    return workload_distance(search->wanted, &workload);
 }
 
 static bool look_at(void *context, const char *key) {
     struct search *search = context;
-    struct near_tasks *near = search->near;
+    struct near_records *near = search->near;
     double distance;
     if (strcmp(key, search->wanted_key) == 0)
         return true;
-    arena_reset(&search->arena);
-    distance = distance_in(search, key);
+    distance = key_distance(search->wanted_key, key);
     if (isinf(distance) ||
-        (near->count == NEAR_TASKS && near->tasks[NEAR_TASKS - 1].distance <= distance))
+        (near->count == NEAR_TASKS && near->all[NEAR_TASKS - 1].distance <= distance))
         return true;
     search->out_of_memory = !enter(near, key, distance);
     return !search->out_of_memory;
 }
 
-static dlt_status find(struct arena *arena, struct database *database, struct search *search,
-                       struct error *error) {
-    struct workload wanted;
-    char *beginning;
-    if (arena_recover(arena))
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    TRY(workload_parse(arena, search->wanted_key, &wanted, error));
-    beginning = arena_format(arena, "%s ", wanted.operator_name);
-    arena->recoverable = false;
-    search->wanted = &wanted;
-    TRY(database_keys(database, beginning, look_at, search, error));
-    return search->out_of_memory ? error_set(error, DLT_ERROR_MEMORY, "out of memory") : DLT_OK;
+/* Their bests; those of which nothing is right fall out. */
+static dlt_status read_records(struct database *database, struct near_records *near,
+                               struct error *error) {
+    int found = near->count;
+    near->count = 0;
+    for (int i = 0; i < found; i++) {
+        struct near_record *entry = &near->all[near->count];
+        bool exact;
+        dlt_status status;
+        *entry = near->all[i];
+        status = database_best(database, entry->key, host_name(), DATABASE_GENERATOR,
+                               &entry->record, &exact, error);
+        if (status == DLT_OK)
+            near->count++;
+        else
+            free(entry->key);
+    }
+    return near->count
+               ? DLT_OK
+               : error_set(error, DLT_ERROR_NOT_FOUND, "no workload of other sizes is stored");
 }
 
-dlt_status near_tasks_find(struct database *database, const char *key, struct near_tasks *near,
-                           struct error *error) {
+dlt_status near_records_find(struct database *database, const char *key, struct near_records *near,
+                             struct error *error) {
     struct search search = {.wanted_key = key, .near = near};
-    struct arena arena;
+    char beginning[64];
     dlt_status status;
     near->count = 0;
-    arena_initialise(&arena);
-    arena_initialise(&search.arena);
-    status = find(&arena, database, &search, error);
-    arena_free(&search.arena);
-    arena_free(&arena);
+    snprintf(beginning, sizeof beginning, "%.*s ", (int)strcspn(key, " "), key);
+    status = database_keys(database, beginning, look_at, &search, error);
+    if (status == DLT_OK && search.out_of_memory)
+        status = error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    if (status == DLT_OK)
+        return read_records(database, near, error);
+    near_records_free(near);
     return status;
 }
 
-void near_tasks_free(struct near_tasks *near) {
-    for (int i = 0; i < near->count; i++)
-        free(near->tasks[i].key);
+void near_records_free(struct near_records *near) {
+    for (int i = 0; i < near->count; i++) {
+        free(near->all[i].key);
+        record_free(&near->all[i].record);
+    }
     near->count = 0;
 }

@@ -4,7 +4,8 @@
  *     choose.c   which task a text means
  *     cache.c    names -> kernels, and which idle kernels are kept
  *     make.c     a kernel from the best record, of this workload or a near one, or by default
- *     near.c     the stored workloads that are nearest
+ *     near.c     the bests of the stored workloads that are nearest
+ *     adapt.c    what those say of another shape
  *     kernel.c   describing, packing, running
  *     tensors.c  DLTensors checked */
 #ifndef RUNTIME_RUNTIME_H
@@ -14,6 +15,7 @@
 #include "dltune/dltune.h"
 #include "runtime/handle.h"
 #include "runtime/tensors.h"
+#include "schedules/space.h"
 #include "targets/description.h"
 #include "targets/jit/kernel.h"
 #include "te/task.h"
@@ -85,20 +87,35 @@ dlt_kernel *cache_release(struct cache *cache, dlt_kernel *kernel);
 /* Takes an idle kernel out if there are more than the limit: to free, or NULL. */
 dlt_kernel *cache_evict(struct cache *cache);
 
-/* near.c: the database's mutex is held. */
+/* near.c: the bests of the stored workloads that are nearest to a key, its own left out; the
+ * database's mutex is held. */
 enum {
     NEAR_TASKS = 4
 };
-struct near_tasks {
-    int count;
-    struct near_task {
-        char *key;
-        double distance;
-    } tasks[NEAR_TASKS]; /* nearest first */
+struct near_record {
+    char *key;
+    double distance;
+    struct record record;
 };
-dlt_status near_tasks_find(struct database *database, const char *key, struct near_tasks *near,
-                           struct error *error);
-void near_tasks_free(struct near_tasks *near);
+struct near_records {
+    int count;
+    struct near_record all[NEAR_TASKS]; /* nearest first */
+};
+dlt_status near_records_find(struct database *database, const char *key, struct near_records *near,
+                             struct error *error);
+void near_records_free(struct near_records *near);
+
+/* adapt.c: what they say of a space, the most promising first. */
+struct adapted_point {
+    int point[MAX_KNOBS];
+    int from; /* which near record */
+};
+struct adapted_points {
+    int count;
+    struct adapted_point all[NEAR_TASKS];
+};
+void adapt_points(const struct space *space, const struct near_records *near,
+                  struct adapted_points *points);
 
 /* choose.c; takes no lock but the database's. */
 dlt_status runtime_task(dlt_runtime *runtime, const char *text, int threads, struct task **task,

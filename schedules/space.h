@@ -49,6 +49,9 @@ void space_canonicalise(const struct space *space, int *point);
  * microseconds and allocates nothing. `point` has knob_count choices. */
 dlt_status space_check(const struct space *space, const int *point, struct error *error);
 
+/* What the model says of the point's tiles, in cycles: for comparing points of one space. */
+double space_tile_cycles(const struct space *space, const int *point);
+
 /* Applies a point's steps to a fresh schedule (schedule_create) of the same expression. */
 dlt_status space_schedule(const struct space *space, const int *point, struct schedule *schedule,
                           struct error *error);

@@ -42,8 +42,6 @@ void space_choose(const struct space *space, int index, const int *point,
     choice->order = knobs->order_permutations[number_of(space, point, knobs->order, 0)];
     choice->order_count = knobs->order_count;
     choice->inner_loops = space_inner_loops(space, group);
-    for (int i = 0; i < group->reduction_count && choice->inner_loops; i++)
-        choice->inner_loops += choice->split[i] == 1;
     for (int i = 0; i < group->read_count; i++)
         choice->pack[i] = number_of(space, point, knobs->pack[i], PACK_NO) == PACK_YES;
 }
@@ -136,6 +134,20 @@ dlt_status space_check(const struct space *space, const int *point, struct error
         TRY(check_group(space, i, &choice, error));
     }
     return DLT_OK;
+}
+
+double space_tile_cycles(const struct space *space, const int *point) {
+    const struct space_rules *rules = space->rules;
+    double cycles = 0;
+    for (int i = 0; i < rules->structure.group_count; i++) {
+        const struct group *group = &rules->structure.groups[i];
+        struct group_choice choice;
+        struct tile_bound bound;
+        space_choose(space, i, point, &choice);
+        space_bound_tile(space, group, &choice, &bound);
+        cycles += space_estimate(space, group, &choice, &bound);
+    }
+    return cycles;
 }
 
 /* Steps. */

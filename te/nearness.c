@@ -1,25 +1,21 @@
 /* The distance of workloads; see nearness.h.
  *
- * Which keys are sizes the operator's definition says; all others are attributes, which a canonical
- * text leaves out at their default. Twice the images and half the channels are as near as four
- * times the images: knobs are chosen along each axis for itself. */
+ * Which keys there are, in which order they stand, which of them are sizes and what one is that is
+ * left out, the operator's definition says. Twice the images and half the channels are as near as
+ * four times the images: knobs are chosen along each axis for itself. */
 #include "te/nearness.h"
 
 #include "te/ops/operators.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *value_of(const struct workload *workload, const char *key) {
-    for (int i = 0; i < workload->argument_count; i++)
-        if (!strcmp(workload->arguments[i].key, key))
-            return workload->arguments[i].value;
-    return NULL;
-}
+/* An attribute that differs changes more than a size does. */
+#define ATTRIBUTE_DISTANCE 2.0
 
-static bool is_size(const struct operator_definition *definition, const char *key) {
-    size_t length = strlen(key);
+static bool is_size(const struct operator_definition *definition, const char *key, size_t length) {
     for (const char *word = definition->sizes; word && *word; word += strspn(word, " ")) {
         size_t word_length = strcspn(word, " ");
         if (word_length == length && !memcmp(word, key, length))
@@ -29,21 +25,67 @@ static bool is_size(const struct operator_definition *definition, const char *ke
     return false;
 }
 
-double workload_distance(const struct workload *a, const struct workload *b) {
-    const struct operator_definition *definition = operator_find(a->operator_name);
-    double distance = 0;
-    if (!definition || strcmp(a->operator_name, b->operator_name) ||
-        a->argument_count != b->argument_count)
+struct key_value {
+    const char *text;
+    size_t length;
+};
+
+/* The value of a key, if it is the next word of the text, which then moves on; else its default. */
+static struct key_value take_value(const char **text, const struct operator_key *key) {
+    const char *standard = key->default_value ? key->default_value : "";
+    size_t name = strlen(key->name), length;
+    const char *value = *text + name + 1;
+    if (strncmp(*text, key->name, name) != 0 || (*text)[name] != '=')
+        return (struct key_value){standard, strlen(standard)};
+    length = *value == '"' ? strcspn(value + 1, "\"") + 2 : strcspn(value, " ");
+    if (length > strlen(value))
+        length = strlen(value);
+    *text = value + length + (value[length] == ' ');
+    return (struct key_value){value, length};
+}
+
+static bool is_equal(struct key_value a, struct key_value b) {
+    return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
+}
+
+static bool is_number(struct key_value value) {
+    return value.length > 0 && strspn(value.text, "0123456789") == value.length;
+}
+
+static double value_distance(struct key_value a, struct key_value b, bool size) {
+    double first, second;
+    if (!is_number(a) || !is_number(b))
         return INFINITY;
-    for (int i = 0; i < a->argument_count; i++) {
-        const char *value = a->arguments[i].value, *other = value_of(b, a->arguments[i].key);
-        if (!other)
-            return INFINITY;
-        if (!strcmp(value, other))
-            continue;
-        if (!is_size(definition, a->arguments[i].key) || atof(value) < 1 || atof(other) < 1)
-            return INFINITY;
-        distance += fabs(log(atof(value) / atof(other)));
+    first = atof(a.text);
+    second = atof(b.text);
+    if (size)
+        return first < 1 || second < 1 ? INFINITY : fabs(log(first / second));
+    return ATTRIBUTE_DISTANCE + fabs(log((1 + first) / (1 + second)));
+}
+
+static const struct operator_definition *find_operator(const char *key) {
+    char name[64];
+    size_t length = strcspn(key, " ");
+    if (length >= sizeof name)
+        return NULL;
+    memcpy(name, key, length);
+    name[length] = 0;
+    return operator_find(name);
+}
+
+double key_distance(const char *a, const char *b) {
+    const struct operator_definition *definition;
+    size_t name = strcspn(a, " ");
+    double distance = 0;
+    if (strncmp(a, b, name) != 0 || (b[name] && b[name] != ' ') || !(definition = find_operator(a)))
+        return INFINITY;
+    a += name + (a[name] == ' ');
+    b += name + (b[name] == ' ');
+    for (const struct operator_key *key = definition->keys; key->name; key++) {
+        struct key_value first = take_value(&a, key), second = take_value(&b, key);
+        if (!is_equal(first, second))
+            distance +=
+                value_distance(first, second, is_size(definition, key->name, strlen(key->name)));
     }
-    return distance;
+    return strcmp(a, b) == 0 ? distance : INFINITY;
 }

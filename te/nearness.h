@@ -2,10 +2,10 @@
 #ifndef TE_NEARNESS_H
 #define TE_NEARNESS_H
 
-#include "te/task.h"
-
-/* The sum of |log(ratio)| over the sizes of the operator, where operator and all attributes are
- * equal, target and threads of a key too; INFINITY where they are not. Of canonical texts. */
-double workload_distance(const struct workload *a, const struct workload *b);
+/* The sum of |log(ratio)| over the sizes of the operator, and more for each other number that
+ * differs (stride, groups); INFINITY where anything else does: operator, layout, epilogue, target,
+ * threads. Of canonical texts: workloads of tasks, or their keys. Many thousand keys may have to be
+ * gone through while somebody waits, so nothing is parsed that need not be. */
+double key_distance(const char *a, const char *b);
 
 #endif

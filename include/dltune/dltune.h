@@ -69,11 +69,11 @@ DLT_API dlt_status dlt_runtime_open(const char *database, const char *target,
 DLT_API void dlt_runtime_close(dlt_runtime *runtime);
 
 /* Gets the kernel of a workload: from the cache, else from the best record stored for exactly this
- * workload, target and number of threads, else with the choices of the nearest stored workload that
- * differs in sizes only, else by dltune's default schedule. So shapes that are known only when the
- * program runs just work. The first call for a workload makes native code (milliseconds), later
- * ones look it up (below a microsecond). Each kernel is made once, whichever threads ask for it at
- * the same time.
+ * workload, target and number of threads, else with the choices of a near stored workload that
+ * differs in numbers only (sizes, strides, groups), else by dltune's default schedule. So shapes
+ * that are known only when the program runs just work. The first call for a workload makes native
+ * code (milliseconds), later ones look it up (below a microsecond). Each kernel is made once,
+ * whichever threads ask for it at the same time.
  *
  *   workload  an operator and its sizes, "matmul m=128 n=3072 k=768 const=b". With layout=any the
  *             kernel is that of the layout with the best record; dlt_kernel_describe and
