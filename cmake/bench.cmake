@@ -64,3 +64,23 @@ foreach(file ${bench_tests})
   add_test(NAME bench/${test} COMMAND bench_${test})
   set_tests_properties(bench/${test} PROPERTIES TIMEOUT 300)
 endforeach()
+
+# What ships: kernels for shapes that nobody tuned, and others (docs/benchmarks.md).
+add_executable(bench_adapted EXCLUDE_FROM_ALL bench/adapted.c bench/worker/kernel.c
+               bench/worker/interleave.c)
+add_executable(bench_queries EXCLUDE_FROM_ALL bench/queries.c)
+foreach(bench adapted queries)
+  target_link_libraries(bench_${bench} PRIVATE dltune_runtime dltune_measure m)
+endforeach()
+
+# Exported libraries of whole lists; that they are right is a test.
+add_executable(bench_exported bench/exported.c bench/worker/kernel.c bench/worker/interleave.c
+               bench/worker/sample.c)
+target_link_libraries(bench_exported PRIVATE dltune_export dltune_measure dltune_db m dl)
+target_compile_definitions(bench_exported PRIVATE
+  DRIVER="${CMAKE_SOURCE_DIR}/bench/exported_driver.c")
+foreach(suite resnet50 gemm_square)
+  add_test(NAME export/suite_${suite}
+           COMMAND bench_exported --check ${CMAKE_SOURCE_DIR}/bench/suites/${suite}.txt)
+  set_tests_properties(export/suite_${suite} PROPERTIES TIMEOUT 300)
+endforeach()
