@@ -38,8 +38,23 @@ static dlt_status list(struct cli *cli, struct database *database, const struct 
 
 struct showing {
     const struct cli *cli;
+    const struct request *request; /* NULL: everything */
     int64_t count;
+    int heading; /* the number of the alternative that is being shown; -1: none yet */
 };
+
+/* Where the workload says `any`, the records of each alternative stand below its name. */
+static void show_heading(struct showing *showing, const char *key) {
+    const struct request *request = showing->request;
+    int number = 0;
+    if (!request || request->count == 1)
+        return;
+    while (number + 1 < request->count && strcmp(request->tasks[number]->key, key) != 0)
+        number++;
+    if (number != showing->heading)
+        printf("%s\n", key);
+    showing->heading = number;
+}
 
 static bool show_record(void *context, const struct record *record) {
     struct showing *showing = context;
@@ -50,6 +65,7 @@ static bool show_record(void *context, const struct record *record) {
         print_json_line(record_to_json(record, 0, 0));
         return true;
     }
+    show_heading(showing, record->task);
     printf("%6lld  %-8s ", (long long)record->id, record->outcome);
     if (right)
         printf("%10.4g us%s", record->median_us, record->finalist ? " *" : "  ");
@@ -61,7 +77,7 @@ static bool show_record(void *context, const struct record *record) {
 
 static dlt_status show(struct cli *cli, struct database *database, const struct request *request,
                        struct error *error) {
-    struct showing showing = {.cli = cli};
+    struct showing showing = {.cli = cli, .request = request, .heading = -1};
     TRY(stored_records(database, request, show_record, &showing, error));
     return request && !showing.count ? nothing_stored(cli, request->key, error) : DLT_OK;
 }
