@@ -84,21 +84,47 @@ static bool is_true(struct vectoriser *v, const struct affine *condition) {
     return lowest >= 0;
 }
 
+static bool is_true_in(struct vectoriser *v, const struct affine *condition, int lane) {
+    struct binding binding = {&v->lane, affine_constant(v->arena, lane)};
+    return is_true(v, affine_substitute(v->arena, condition, &binding, 1));
+}
+
+static bool first_lane(const void *context, const struct variable *variable, int64_t *lowest,
+                       int64_t *highest) {
+    const struct vectoriser *v = context;
+    *lowest = *highest = 0;
+    return variable == &v->lane;
+}
+
+/* A condition that only grows by `step` from lane to lane is looked at once. */
+static uint64_t lanes_of_linear(struct vectoriser *v, const struct affine *condition, int64_t step,
+                                uint64_t lanes) {
+    uint64_t result = 0;
+    int64_t lowest, highest;
+    affine_range_with(condition, first_lane, v, &lowest, &highest);
+    for (int lane = 0; lane < 64 && lanes >> lane; lane++) {
+        bool holds = lowest + step * lane >= 0;
+        if (lanes >> lane & 1 && !holds && highest + step * lane >= 0)
+            holds = is_true_in(v, condition, lane);
+        result |= (lanes & UINT64_C(1) << lane) * holds;
+    }
+    return result;
+}
+
 static uint64_t lanes_of_condition(struct vectoriser *v, const struct affine *condition,
                                    uint64_t lanes) {
     uint64_t result = 0;
-    int64_t lowest, highest;
+    int64_t lowest, highest, step;
     affine_range(condition, &lowest, &highest);
     if (lowest >= 0 || highest < 0)
         return lowest >= 0 ? lanes : 0;
     if (!affine_uses(condition, &v->lane))
         return is_true(v, condition) ? lanes : 0;
-    for (int lane = 0; lane < 64; lane++)
-        if (lanes >> lane & 1) {
-            struct binding binding = {&v->lane, affine_constant(v->arena, lane)};
-            if (is_true(v, affine_substitute(v->arena, condition, &binding, 1)))
-                result |= UINT64_C(1) << lane;
-        }
+    if (affine_coefficient(condition, &v->lane, &step))
+        return lanes_of_linear(v, condition, step, lanes);
+    for (int lane = 0; lane < 64 && lanes >> lane; lane++)
+        if (lanes >> lane & 1 && is_true_in(v, condition, lane))
+            result |= UINT64_C(1) << lane;
     return result;
 }
 

@@ -11,9 +11,9 @@
 
 enum {
     MAX_ROWS = 28,    /* of a register tile along an axis that is not the vector's */
+    MAX_MOVED = 32,   /* the same where nothing is added up: rows need no registers */
     MAX_VECTORS = 16, /* along the vector axis */
     FULL_UNROLL = 11, /* reductions up to this may be written out whole */
-    MAX_PERMUTATIONS = 24,
     DEFAULT_ROUNDS = 3,
 };
 
@@ -36,8 +36,8 @@ static struct knob *add_knob(struct space *space, const char *prefix, const char
 
 /* Adds a number unless it is there; keeps numbers ascending. */
 static void add_number(struct knob *knob, int64_t value) {
-    int at = knob->choice_count;
-    if (!knob || knob->choice_count == MAX_CHOICES)
+    int at = knob ? knob->choice_count : MAX_CHOICES;
+    if (at == MAX_CHOICES)
         return;
     for (int i = 0; i < knob->choice_count; i++)
         if (knob->values[i] == value)
@@ -128,6 +128,7 @@ static void vector_knob(struct space *space, const char *prefix, const struct gr
 static void tile_knob(struct space *space, const char *prefix, const struct group *group,
                       struct group_knobs *knobs, int axis) {
     int64_t extent = group->axes[axis].extent, alignment = group->axes[axis].alignment;
+    int64_t most = group->reduction_count ? MAX_ROWS : MAX_MOVED;
     char name[MAX_NAME + 8];
     struct knob *knob;
     knobs->tile[axis] = NO_KNOB;
@@ -135,7 +136,7 @@ static void tile_knob(struct space *space, const char *prefix, const struct grou
         return;
     snprintf(name, sizeof name, "tile.%s", group->axes[axis].name);
     knob = add_knob(space, prefix, name, "rows of the register tile", true, &knobs->tile[axis]);
-    for (int64_t rows = 1; knob && rows <= MAX_ROWS && rows <= extent; rows++)
+    for (int64_t rows = 1; knob && rows <= most && rows <= extent; rows++)
         if (rows <= 8 || rows % 2 == 0 || extent % rows == 0)
             if (!alignment || alignment % rows == 0)
                 add_number(knob, rows);
@@ -169,8 +170,6 @@ static void unroll_knob(struct space *space, const char *prefix, const struct gr
     struct knob *knob;
     snprintf(name, sizeof name, "unroll.%s", group->reductions[axis].name);
     knob = add_knob(space, prefix, name, "reduction trips written out", true, &knobs->unroll[axis]);
-    if (!knob)
-        return;
     for (int64_t trips = 1; trips <= 8; trips *= 2)
         if (trips <= extent && extent % trips == 0)
             add_number(knob, trips);
@@ -181,17 +180,18 @@ static void unroll_knob(struct space *space, const char *prefix, const struct gr
 static void split_knob(struct space *space, const char *prefix, const struct group *group,
                        struct group_knobs *knobs, int axis) {
     int64_t extent = group->reductions[axis].extent;
+    bool along_rows = space_goes_along_rows(space, group, axis);
     char name[MAX_NAME + 8];
     struct knob *knob;
     knobs->split[axis] = NO_KNOB;
-    if (group->fused || group->reductions[axis].borders || extent < 128)
+    if (group->fused || group->reductions[axis].borders || (extent < 128 && !along_rows))
         return;
     snprintf(name, sizeof name, "split.%s", group->reductions[axis].name);
     knob = add_knob(space, prefix, name, "trips of a cache block of the reduction; 0: not split",
                     true, &knobs->split[axis]);
-    if (!knob)
-        return;
     add_number(knob, 0);
+    if (along_rows)
+        add_number(knob, 1);
     for (int64_t trips = 64; trips <= 1024; trips *= 2)
         if (2 * trips <= extent)
             add_number(knob, trips);
@@ -207,36 +207,9 @@ static void block_knob(struct space *space, const char *prefix, const struct gro
     snprintf(name, sizeof name, "block.%s", group->axes[axis].name);
     knob = add_knob(space, prefix, name, "tiles of a cache block; 0: no blocks", true,
                     &knobs->block[axis]);
-    if (!knob)
-        return;
     add_number(knob, 0);
     for (int64_t tiles = 2; tiles <= 32 && tiles * 8 <= group->axes[axis].extent; tiles *= 2)
         add_number(knob, tiles);
-}
-
-/* All orders of `count` things in lexicographic order, as many as fit. */
-static int permutations(int count, int (*list)[MAX_RANK]) {
-    int current[MAX_RANK], made = 0;
-    for (int i = 0; i < count; i++)
-        current[i] = i;
-    for (;;) {
-        int i = count - 2, j = count - 1;
-        memcpy(list[made++], current, sizeof current);
-        while (i >= 0 && current[i] > current[i + 1])
-            i--;
-        if (i < 0 || made == MAX_PERMUTATIONS)
-            return made;
-        while (current[j] < current[i])
-            j--;
-        int swap = current[i];
-        current[i] = current[j];
-        current[j] = swap;
-        for (int a = i + 1, b = count - 1; a < b; a++, b--) {
-            swap = current[a];
-            current[a] = current[b];
-            current[b] = swap;
-        }
-    }
 }
 
 static void order_knobs(struct space *space, const char *prefix, const struct group *group,
@@ -245,7 +218,7 @@ static void order_knobs(struct space *space, const char *prefix, const struct gr
     struct knob *knob;
     knobs->reduction_order = NO_KNOB;
     if (group->reduction_count > 0) {
-        made = permutations(group->reduction_count, knobs->reduction_permutations);
+        made = space_permutations(group->reduction_count, knobs->reduction_permutations);
         if (group->reduction_count > 1) {
             knob = add_knob(space, prefix, "order.reduction", "order of the reduction loops", false,
                             &knobs->reduction_order);
@@ -264,7 +237,7 @@ static void order_knobs(struct space *space, const char *prefix, const struct gr
             axes[count++] = i;
     knobs->order = NO_KNOB;
     knobs->order_count = count;
-    made = permutations(count, knobs->order_permutations);
+    made = space_permutations(count, knobs->order_permutations);
     for (int i = 0; i < made; i++)
         for (int j = 0; j < count; j++)
             knobs->order_permutations[i][j] = axes[knobs->order_permutations[i][j]];
@@ -294,7 +267,8 @@ static void pack_knobs(struct space *space, const char *prefix, const struct gro
             packable |= read->axis_of[j] >= 0 && group->axes[read->axis_of[j]].extent > 1;
         for (int j = 0; j < i; j++)
             packable &= group->reads[j].tensor != read->tensor;
-        if (!packable || (!read->is_parameter && group->reduction_count == 0))
+        if (!packable ||
+            (!read->is_parameter && (group->reduction_count == 0 || space_reads_once(group, read))))
             continue;
         snprintf(name, sizeof name, "pack.%s", read->tensor->name);
         knob = add_knob(space, prefix, name, "copied to the order in which the tile reads", false,

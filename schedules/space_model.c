@@ -14,20 +14,15 @@
 /* A load that lies in two cache lines is two for the machine; most of an unaligned row's are. */
 #define UNALIGNED_LOADS 1.6
 
+/* Stores to parts of a line, which come back to it later. */
+#define PART_OF_LINE 1.25
+
 /* A variant costs branches and code that is not in the cache, a row that lies apart a line and
  * perhaps a page of its own. */
 #define VARIANT_SHARE 0.01
 #define STREAM_SHARE  0.004
 
-/* Elements read once: where a tensor has at least so many for each trip of all loops. A line that
- * was not fetched ahead takes longer from the second cache. */
-#define LEAST_SHARE_ONCE 0.75
-#define LATE_LINE_CYCLES 0.7
-#define SHORT_RUN_BYTES  512.0
-#define LONG_RUN_BYTES   2048.0
-
 enum {
-    LINE_BYTES = 64,
     TILE_OVERHEAD_CYCLES = 16,
     TRIP_OVERHEAD_CYCLES = 1, /* of a loop in the code */
     MOST_INNER_LOOPS = 2,
@@ -36,7 +31,7 @@ enum {
     TRANSPOSED_ROW_CYCLES = 1,
     CONFLICT_CYCLES = 8,
     ACROSS_LANES_CYCLES = 4,
-    FAR_ELEMENTS = 16 /* a cache line of f32 */
+    LINE_ELEMENTS = 16 /* a cache line of f32 */
 };
 
 int space_lanes(const struct space *space) {
@@ -91,24 +86,41 @@ static bool stores_conflict(const struct space *space, const struct group *group
     return tile[choice->vector] > cache_places(cache, stride) * cache->ways;
 }
 
+static bool writes_parts_of_lines(const struct group *group, const struct group_choice *choice,
+                                  const int64_t *tile) {
+    for (int i = 0; i < group->axis_count; i++)
+        if (i != choice->vector && group->axes[i].output_stride == 1)
+            return tile[i] < LINE_ELEMENTS;
+    return true;
+}
+
 /* Cycles from the accumulators to memory. Lanes that are apart in the result are stored one by one,
  * or, where the stores say so, transposed in registers first: some exchanges a row. */
 static double store_cycles(const struct space *space, const struct group *group,
                            const struct group_choice *choice, const int64_t *tile,
                            const struct tile_bound *bound) {
     const struct target_description *target = &space->target;
-    double accumulators = (double)bound->accumulators, conflict;
+    double accumulators = (double)bound->accumulators, conflict, store;
     int v = choice->vector;
     if (choice->vector_reduction >= 0)
-        return accumulators / target->fma_per_cycle +
-               bound->stores * ACROSS_LANES_CYCLES;
+        return accumulators / target->fma_per_cycle + bound->stores * ACROSS_LANES_CYCLES;
     if (v < 0 || group->axes[v].output_stride == 1)
         return bound->stores / target->stores_per_cycle;
     conflict = stores_conflict(space, group, choice, tile) ? CONFLICT_CYCLES : 0;
     if (bound->stores >= accumulators * space_lanes(space))
         return bound->stores * (SCALAR_ACCESS_CYCLES + conflict);
-    return bound->stores * (1.0 / target->stores_per_cycle + conflict) +
-           accumulators * TRANSPOSED_ROW_CYCLES;
+    store = 1.0 / target->stores_per_cycle + conflict;
+    if (writes_parts_of_lines(group, choice, tile))
+        store *= PART_OF_LINE;
+    return bound->stores * store + accumulators * TRANSPOSED_ROW_CYCLES;
+}
+
+/* Whether each trip of the reduction goes through all tiles, whose elements wait in memory. */
+static bool is_accumulated_in_memory(const struct group *group, const struct group_choice *choice) {
+    for (int i = 0; i < group->reduction_count; i++)
+        if (choice->split[i] == 1)
+            return true;
+    return false;
 }
 
 static double tile_cycles(const struct space *space, const struct group *group,
@@ -119,49 +131,29 @@ static double tile_cycles(const struct space *space, const struct group *group,
     instances = space_bound_slots(space, group, choice, tile, &bound);
     loads = bound.loads + PICK_LOADS * bound.picks + (UNALIGNED_LOADS - 1) * bound.unaligned_loads;
     step = tile_issue_cycles(target, fmax(bound.products, instances), loads, 0);
-    step = fmax(step, bound.chain) + LOAD_SHARE * loads / target->loads_per_cycle;
+    if (is_accumulated_in_memory(group, choice))
+        step = fmax(step, (loads + (double)bound.accumulators) / target->loads_per_cycle);
+    else
+        step = fmax(step, bound.chain);
+    step += LOAD_SHARE * loads / target->loads_per_cycle;
     stores = store_cycles(space, group, choice, tile, &bound);
     for (int i = 0; i < group->reduction_count; i++)
         if (choice->split[i])
             passes *=
                 (double)((group->reductions[i].extent + choice->split[i] - 1) / choice->split[i]);
+    if (is_accumulated_in_memory(group, choice))
+        return passes * (fmax(step * bound.trips, stores) + TRIP_OVERHEAD_CYCLES);
     /* Each pass over a part of the reduction but the first takes up what the one before stored. */
     return passes * (step * bound.trips + stores +
                      (choice->inner_loops ? TRIP_OVERHEAD_CYCLES : TILE_OVERHEAD_CYCLES)) +
            (passes - 1) * stores;
 }
 
-/* ---- what is moved once ---- */
-
-static double trips_of(const struct group *group) {
-    double trips = 1;
-    for (int i = 0; i < group->axis_count; i++)
-        trips *= (double)group->axes[i].extent;
-    for (int i = 0; i < group->reduction_count; i++)
-        trips *= (double)group->reductions[i].extent;
-    return trips;
-}
-
-static double elements_of(const struct tensor *tensor) {
-    double elements = 1;
-    for (int i = 0; i < tensor->rank; i++)
-        elements *= (double)tensor->axes[i]->extent;
-    return elements;
-}
-
-/* Whether most of what it does is to read something once, or to write it. */
-static bool is_moving(const struct group *group) {
-    for (int i = 0; i < group->read_count; i++)
-        if (elements_of(group->reads[i].tensor) >= trips_of(group) * LEAST_SHARE_ONCE)
-            return true;
-    return group->reduction_count == 0;
-}
-
 int space_inner_loops(const struct space *space, const struct group *group) {
     int loops = space->threads > 1 ? -1 : 0;
     for (int i = 0; i < group->axis_count; i++)
         loops += group->axes[i].extent > 1;
-    if (group->fused || !is_moving(group) || loops < 0)
+    if (group->fused || !space_is_moving(group) || loops < 0)
         return 0;
     return loops < MOST_INNER_LOOPS ? loops : MOST_INNER_LOOPS;
 }
@@ -185,57 +177,6 @@ static double sum_tiles(const struct space *space, const struct group *group,
     return cycles;
 }
 
-/* ---- lines that come late ---- */
-
-/* The share of a run's lines that come late: 1 for short runs, 0 for long ones. */
-static double late_share(double run_bytes) {
-    return fmin(1, fmax(0, (LONG_RUN_BYTES - run_bytes) / (LONG_RUN_BYTES - SHORT_RUN_BYTES)));
-}
-
-/* Lines of one access that come late. What lies side by side along the vector axis is one run if no
- * other row is visited before the next vectors of this one. */
-static double late_lines(const struct group *group, const struct group_choice *choice,
-                         const int64_t *strides, const int64_t *reduction_strides) {
-    double lines = trips_of(group) * data_types[TYPE_F32].bytes / LINE_BYTES;
-    int v = choice->vector, r = choice->vector_reduction;
-    int64_t width = v >= 0 ? choice->tile[v] : r >= 0 ? choice->lane_trips : 1;
-    bool leaves = false;
-    if (v >= 0 ? strides[v] != 1 : r < 0 || !reduction_strides || reduction_strides[r] != 1)
-        return lines;
-    for (int i = 0; i < group->axis_count; i++)
-        leaves |= i != v && choice->tile[i] > 1 && strides[i] != 0;
-    for (int i = 0; reduction_strides && i < group->reduction_count; i++)
-        leaves |= i != r && group->reductions[i].extent > 1 && reduction_strides[i] != 0;
-    return leaves ? lines * late_share((double)(width * data_types[TYPE_F32].bytes)) : 0;
-}
-
-/* Cycles lost where each element is read once and the next line is not the one that the cache
- * fetches ahead. What fits the first cache is there; from
- * memory a transposed tile gets whole pages of lines in any order. */
-double space_late_cycles(const struct space *space, const struct group *group,
-                         const struct group_choice *choice) {
-    double once = trips_of(group) * LEAST_SHARE_ONCE, lines = 0, elements = 0;
-    for (int i = 0; i < group->read_count; i++) {
-        const struct group_read *read = &group->reads[i];
-        if (read->is_parameter || elements_of(read->tensor) < once)
-            continue;
-        elements += elements_of(read->tensor);
-        lines += late_lines(group, choice, read->strides, read->reduction_strides);
-    }
-    if (elements > 0 && group->reduction_count == 0) {
-        int64_t strides[MAX_RANK];
-        for (int i = 0; i < group->axis_count; i++)
-            strides[i] = group->axes[i].output_stride;
-        elements += elements_of(group->outer);
-        lines += late_lines(group, choice, strides, NULL);
-    }
-    elements *= data_types[TYPE_F32].bytes;
-    if (elements <= (double)space->target.caches[0].bytes ||
-        (space_transposes(group, choice) && elements > (double)space->target.caches[1].bytes))
-        return 0;
-    return lines * LATE_LINE_CYCLES;
-}
-
 /* Rows of the tile that lie far apart in memory, in all that is read and written. */
 static double count_streams(const struct group *group, const struct group_choice *choice) {
     double streams = 0;
@@ -243,7 +184,7 @@ static double count_streams(const struct group *group, const struct group_choice
         double rows = 1;
         for (int j = 0; j < group->axis_count; j++) {
             int64_t stride = i < 0 ? group->axes[j].output_stride : group->reads[i].strides[j];
-            if (j != choice->vector && (stride >= FAR_ELEMENTS || stride == STRIDE_NONLINEAR))
+            if (j != choice->vector && (stride >= LINE_ELEMENTS || stride == STRIDE_NONLINEAR))
                 rows *= (double)choice->tile[j];
         }
         streams += rows;

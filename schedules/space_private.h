@@ -9,7 +9,8 @@
  *     unroll.AXIS       of a reduction axis: how many trips are written out
  *     order.reduction   order of the reduction loops inside the tile
  *     block.AXIS        tiles along the axis that form a cache block; 0: no blocks
- *     split.AXIS        of a reduction axis: trips of a cache block; 0: the reduction is one
+ *     split.AXIS        of a reduction axis: trips of a cache block; 0: the reduction is one; 1:
+ *                       each trip goes along all tiles, in the order of what is read
  *     order             order of the loops around the tile
  *     pack.TENSOR       whether what is read is copied first to an order that suits the tile
  *
@@ -35,6 +36,9 @@ enum {
 
 /* A tile that the model says takes so many times the default's cycles is not tried. */
 #define SPACE_HOPELESS 2.0
+
+/* Elements are moved once where a tensor has at least so many for each trip of all loops. */
+#define SPACE_SHARE_ONCE 0.75
 
 struct group_knobs {
     int vector, vectors;
@@ -75,6 +79,9 @@ void space_choose(const struct space *space, int group, const int *point,
 
 int space_lanes(const struct space *space);
 
+/* All orders of `count` things in lexicographic order, as many as fit; how many. */
+int space_permutations(int count, int (*list)[MAX_RANK]);
+
 /* What reads or writes each element once is short for a call: the innermost loops around its
  * register tile become counted loops of the code. With several threads the outermost stays outside.
  */
@@ -113,6 +120,19 @@ void space_bound_tile(const struct space *space, const struct group *group,
 double space_bound_slots(const struct space *space, const struct group *group,
                          const struct group_choice *choice, const int64_t *tile,
                          struct tile_bound *bound);
+/* Elements of a tensor, its layout's padding left aside. */
+double space_elements(const struct tensor *tensor);
+
+/* Whether the group needs about as many elements of this read as the tensor has: then a copy of it
+ * never pays. */
+bool space_reads_once(const struct group *group, const struct group_read *read);
+
+/* Whether most of what it does is to read something once, or to write it. */
+bool space_is_moving(const struct group *group);
+
+/* What is read once, row after row, is read fastest in the order in which it lies, however often
+ * the sums are taken up again: whether each trip of the reduction may go along a whole row. */
+bool space_goes_along_rows(const struct space *space, const struct group *group, int reduction);
 
 /* Registers that the tile needs. */
 int64_t space_registers(const struct space *space, const struct group *group,

@@ -42,6 +42,8 @@ void space_choose(const struct space *space, int index, const int *point,
     choice->order = knobs->order_permutations[number_of(space, point, knobs->order, 0)];
     choice->order_count = knobs->order_count;
     choice->inner_loops = space_inner_loops(space, group);
+    for (int i = 0; i < group->reduction_count && choice->inner_loops; i++)
+        choice->inner_loops += choice->split[i] == 1;
     for (int i = 0; i < group->read_count; i++)
         choice->pack[i] = number_of(space, point, knobs->pack[i], PACK_NO) == PACK_YES;
 }

@@ -272,6 +272,7 @@ static void describe_group(struct analysis *a) {
     for (int i = 0; i < compute->rank; i++) {
         int64_t block = block_of(group->outer, i);
         group->axes[i].alignment = alignment_to_block(block, compute->axes[i]->extent);
+        group->axes[i].output_block = block;
         group->axes[i].output_stride = stride_along(a, offset, group->outer->axes[i], block);
     }
     for (int i = 0; i < compute->reduction_rank; i++) {

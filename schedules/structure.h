@@ -24,7 +24,8 @@ struct group_axis {
     unsigned border_reductions;      /* set of the reduction axes that its conditions use */
     int64_t border_low, border_high; /* how many of its first and last values conditions may rule
                                         out terms of */
-    int64_t output_stride;           /* elements */
+    int64_t output_stride;           /* elements; within a block */
+    int64_t output_block;            /* of the result's layout along it; 0: it is in one piece */
 };
 
 struct group_reduction {

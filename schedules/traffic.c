@@ -2,6 +2,7 @@
 #include "schedules/traffic.h"
 
 #include "schedules/footprint.h"
+#include "schedules/space_private.h"
 
 #include <math.h>
 
@@ -91,6 +92,23 @@ static double copied_lines(const struct nest_summary *summary,
     return lines;
 }
 
+/* Whether most of the nest's work is to go through this tensor once: then each of its lines is
+ * fetched once whatever the order, and what the order costs is in the late cycles. */
+static bool is_once(const struct nest_summary *summary, const struct summary_access *access) {
+    return access->is_write ? !summary->is_reduction
+                            : space_elements(access->tensor) >= SPACE_SHARE_ONCE * summary->work;
+}
+
+/* Lines that the access brings in from below a cache. */
+static double fetched_lines(const struct nest_summary *summary, const struct summary_access *access,
+                            const struct cache_description *cache, int fit) {
+    if (!is_once(summary, access))
+        return traffic_lines(summary, access, fit);
+    return summary->bytes[0] > (double)cache->bytes
+               ? space_elements(access->tensor) * access->element_bytes / cache->line_bytes
+               : 0;
+}
+
 double traffic_cycles(const struct space *space, const struct nest_summary *summary) {
     double bound = summary->estimate - summary->late_cycles, fetch = 0;
     for (int level = 0; level < CACHE_LEVELS; level++) {
@@ -100,7 +118,7 @@ double traffic_cycles(const struct space *space, const struct nest_summary *summ
             continue;
         fit = traffic_fit_depth(summary, cache);
         for (int i = 0; i < summary->access_count; i++)
-            fetch += line_cycles[level] * traffic_lines(summary, &summary->accesses[i], fit);
+            fetch += line_cycles[level] * fetched_lines(summary, &summary->accesses[i], cache, fit);
     }
     for (int i = 0; i < summary->access_count; i++)
         if (summary->accesses[i].is_copied)
