@@ -110,6 +110,9 @@ static char *make_request(const struct bench_row *row, const char *trace,
         cJSON_AddStringToObject(object, "trace", trace);
     cJSON_AddBoolToObject(object, "peers", options->peers);
     cJSON_AddBoolToObject(object, "free_layout", options->free_layout);
+    cJSON_AddBoolToObject(object, "one_thread", options->one_thread);
+    if (options->one_thread_trace)
+        cJSON_AddStringToObject(object, "one_thread_trace", options->one_thread_trace);
     cJSON_AddNumberToObject(object, "seed", (double)options->seed);
     skip = cJSON_AddArrayToObject(object, "skip");
     for (int i = 1; i < row->entry_count; i++)

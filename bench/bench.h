@@ -19,13 +19,15 @@ enum {
 };
 
 struct bench_options {
-    int processes;          /* 0: the usual */
-    bool peers;             /* beside other libraries */
-    bool free_layout;       /* the task's layout was the tuner's choice: peers may have theirs */
-    double timeout_seconds; /* of one process; 0: 120 */
-    uint64_t seed;          /* of the inputs */
-    const char *worker;     /* path of dltune-bench-worker; NULL: $DLTUNE_BENCH_WORKER, else beside
-                               the program, else where it is installed */
+    int processes;    /* 0: the usual */
+    bool peers;       /* beside other libraries */
+    bool free_layout; /* the task's layout was the tuner's choice: peers may have theirs */
+    bool one_thread;  /* beside the same workload's kernel for one thread, as a peer */
+    const char *one_thread_trace; /* NULL: the default point of its space */
+    double timeout_seconds;       /* of one process; 0: 120 */
+    uint64_t seed;                /* of the inputs */
+    const char *worker; /* path of dltune-bench-worker; NULL: $DLTUNE_BENCH_WORKER, else beside
+                           the program, else where it is installed */
     const volatile sig_atomic_t *cancel; /* not 0: stop after the current process; may be NULL */
 };
 

@@ -21,6 +21,7 @@
 static const char usage[] =
     "usage: dltune-bench [options] [--suite FILE | WORKLOAD]...\n"
     "  --peers           beside the libraries that were installed when it was built\n"
+    "  --one-thread      beside the same workload's kernel for one thread\n"
     "  --db FILE         kernels are the best stored there (else the default of their space)\n"
     "  --target NAME     native, or as `dltune targets` lists (native)\n"
     "  --threads N       that kernels and peers run on (1)\n"
@@ -130,14 +131,29 @@ static void drop_row(struct bench_row *row, struct task *task) {
     task_free(task);
 }
 
+/* The stored best of the same workload on one thread, if that takes part. */
+static char *one_thread_trace(struct bench_program *program, const struct task *task) {
+    struct task *one;
+    char *trace;
+    if (!program->options.one_thread ||
+        task_create_text(task->workload, task->target, 1, &one, NULL) != DLT_OK)
+        return NULL;
+    trace = stored_trace(program, one);
+    task_free(one);
+    return trace;
+}
+
 static void bench_task(struct bench_program *program, struct task *task) {
-    char *trace = stored_trace(program, task);
+    char *trace = stored_trace(program, task), *one_thread = one_thread_trace(program, task);
+    struct bench_options options = program->options;
     struct bench_row row;
     struct error error;
     dlt_status status;
     fprintf(stderr, "%s\n", task->key);
-    status = bench_run(task, trace, &program->options, &row, &error);
+    options.one_thread_trace = one_thread;
+    status = bench_run(task, trace, &options, &row, &error);
     free(trace);
+    free(one_thread);
     if (status != DLT_OK) {
         complain(task->key, error.message);
         program->failed = true;
@@ -224,6 +240,7 @@ static bool read_number(const char *text, long least, long most, long *number) {
 
 enum option_code {
     OPTION_PEERS = 256,
+    OPTION_ONE_THREAD,
     OPTION_DB,
     OPTION_TARGET,
     OPTION_THREADS,
@@ -238,6 +255,7 @@ enum option_code {
 
 static const struct option option_rows[] = {
     {"peers", no_argument, NULL, OPTION_PEERS},
+    {"one-thread", no_argument, NULL, OPTION_ONE_THREAD},
     {"db", required_argument, NULL, OPTION_DB},
     {"target", required_argument, NULL, OPTION_TARGET},
     {"threads", required_argument, NULL, OPTION_THREADS},
@@ -257,6 +275,8 @@ static bool take_option(struct bench_program *program, int code, const char *val
     switch (code) {
     case OPTION_PEERS:
         return program->options.peers = true;
+    case OPTION_ONE_THREAD:
+        return program->options.one_thread = true;
     case OPTION_DB:
         return (program->database_path = value) != NULL;
     case OPTION_TARGET:

@@ -198,8 +198,7 @@ static void put_loops(struct writer *w) {
 
 static void put_threads(struct writer *w) {
     const struct nest_summary *summary = w->summary;
-    double trips = summary->tile_depth ? (double)summary->loops[0].trips : 1;
-    double threads = w->space->threads;
+    double trips = (double)summary->parallel_trips, threads = summary->threads;
     put_log(w, "threads", threads);
     put(w, "balance", trips / (ceil(trips / threads) * threads));
 }
@@ -235,7 +234,12 @@ void features_compute(const struct space *space, const int *point, float *featur
 void features_names(char names[FEATURE_COUNT][FEATURE_NAME]) {
     struct target_description target = {.vector_bytes = 4, .fma_per_cycle = 1};
     struct space space = {.target = target, .threads = 1};
-    struct nest_summary summary = {.loop_count = 1, .access_count = 3, .useful = 1, .work = 1};
+    struct nest_summary summary = {.loop_count = 1,
+                                   .access_count = 3,
+                                   .useful = 1,
+                                   .work = 1,
+                                   .threads = 1,
+                                   .parallel_trips = 1};
     float values[FEATURE_COUNT];
     struct writer w = {.space = &space, .summary = &summary, .values = values, .names = names};
     summary.loops[0].place = PLACE_VECTOR;

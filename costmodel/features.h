@@ -14,7 +14,7 @@
 #include "schedules/summary.h"
 
 enum {
-    FEATURE_VERSION = 3,
+    FEATURE_VERSION = 4,
     FEATURE_COUNT = 103,
     FEATURE_NAME = 40,
 };

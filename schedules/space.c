@@ -20,41 +20,6 @@ enum {
 /* Defaults leave the simplest choice only for a gain that the model can be trusted on. */
 #define WORTH_A_CHANGE 0.98
 
-static struct knob *add_knob(struct space *space, const char *prefix, const char *name,
-                             const char *help, bool ordered, int *number) {
-    struct knob *knob;
-    *number = NO_KNOB;
-    if (space->knob_count == MAX_KNOBS)
-        return NULL;
-    *number = space->knob_count;
-    knob = &space->knobs[space->knob_count++];
-    knob->name = arena_format(space->arena, "%s%s", prefix, name);
-    knob->help = help;
-    knob->ordered = ordered;
-    return knob;
-}
-
-/* Adds a number unless it is there; keeps numbers ascending. */
-static void add_number(struct knob *knob, int64_t value) {
-    int at = knob ? knob->choice_count : MAX_CHOICES;
-    if (at == MAX_CHOICES)
-        return;
-    for (int i = 0; i < knob->choice_count; i++)
-        if (knob->values[i] == value)
-            return;
-    while (at > 0 && knob->values[at - 1] > value) {
-        knob->values[at] = knob->values[at - 1];
-        at--;
-    }
-    knob->values[at] = value;
-    knob->choice_count++;
-}
-
-static void add_label(struct knob *knob, const char *label) {
-    knob->values[knob->choice_count] = knob->choice_count;
-    knob->labels[knob->choice_count++] = label;
-}
-
 /* Makes a value the first choice; the others keep their order. */
 static void prefer(struct knob *knob, int64_t value) {
     for (int i = 1; i < knob->choice_count; i++)
@@ -104,22 +69,22 @@ static enum axis_rank rank_axis(const struct group *group, int axis) {
 /* The vector axis: all those of the best rank there is. */
 static void vector_knob(struct space *space, const char *prefix, const struct group *group,
                         struct group_knobs *knobs) {
-    struct knob *knob = add_knob(space, prefix, "vector", "axis whose neighbours fill a vector",
-                                 false, &knobs->vector);
+    struct knob *knob = space_add_knob(
+        space, prefix, "vector", "axis whose neighbours fill a vector", false, &knobs->vector);
     for (int rank = AXIS_CHEAP; rank < AXIS_USELESS && knob->choice_count == 0; rank++)
         for (int axis = 0; axis < group->axis_count; axis++)
             if ((int)rank_axis(group, axis) == rank) {
                 knobs->vector_axes[knob->choice_count] = axis;
-                add_label(knob, group->axes[axis].name);
+                space_add_label(knob, group->axes[axis].name);
             }
     for (int r = 0; r < group->reduction_count; r++)
         if (may_be_lanes(space, group, r) && knob->choice_count < MAX_CHOICES) {
             knobs->vector_axes[knob->choice_count] = FIRST_REDUCTION + r;
-            add_label(knob, group->reductions[r].name);
+            space_add_label(knob, group->reductions[r].name);
         }
     if (knob->choice_count == 0) {
         knobs->vector_axes[0] = -1;
-        add_label(knob, "none");
+        space_add_label(knob, "none");
     }
 }
 
@@ -135,11 +100,12 @@ static void tile_knob(struct space *space, const char *prefix, const struct grou
     if (extent == 1)
         return;
     snprintf(name, sizeof name, "tile.%s", group->axes[axis].name);
-    knob = add_knob(space, prefix, name, "rows of the register tile", true, &knobs->tile[axis]);
+    knob =
+        space_add_knob(space, prefix, name, "rows of the register tile", true, &knobs->tile[axis]);
     for (int64_t rows = 1; knob && rows <= most && rows <= extent; rows++)
         if (rows <= 8 || rows % 2 == 0 || extent % rows == 0)
             if (!alignment || alignment % rows == 0)
-                add_number(knob, rows);
+                space_add_number(knob, rows);
 }
 
 /* How many vectors the tile has along the vector axis, whichever that is. */
@@ -156,11 +122,11 @@ static void vectors_knob(struct space *space, const char *prefix, const struct g
         int64_t vectors = (extent + space_lanes(space) - 1) / space_lanes(space);
         most = vectors > most ? vectors : most;
     }
-    knob =
-        add_knob(space, prefix, "vectors", "vectors of the register tile", true, &knobs->vectors);
+    knob = space_add_knob(space, prefix, "vectors", "vectors of the register tile", true,
+                          &knobs->vectors);
     for (int64_t vectors = 1; knob && vectors <= most && vectors <= MAX_VECTORS; vectors++)
         if (vectors <= 8 || vectors % 4 == 0)
-            add_number(knob, vectors);
+            space_add_number(knob, vectors);
 }
 
 static void unroll_knob(struct space *space, const char *prefix, const struct group *group,
@@ -169,12 +135,13 @@ static void unroll_knob(struct space *space, const char *prefix, const struct gr
     char name[MAX_NAME + 8];
     struct knob *knob;
     snprintf(name, sizeof name, "unroll.%s", group->reductions[axis].name);
-    knob = add_knob(space, prefix, name, "reduction trips written out", true, &knobs->unroll[axis]);
+    knob = space_add_knob(space, prefix, name, "reduction trips written out", true,
+                          &knobs->unroll[axis]);
     for (int64_t trips = 1; trips <= 8; trips *= 2)
         if (trips <= extent && extent % trips == 0)
-            add_number(knob, trips);
+            space_add_number(knob, trips);
     if (extent <= FULL_UNROLL)
-        add_number(knob, extent);
+        space_add_number(knob, extent);
 }
 
 static void split_knob(struct space *space, const char *prefix, const struct group *group,
@@ -187,14 +154,15 @@ static void split_knob(struct space *space, const char *prefix, const struct gro
     if (group->fused || group->reductions[axis].borders || (extent < 128 && !along_rows))
         return;
     snprintf(name, sizeof name, "split.%s", group->reductions[axis].name);
-    knob = add_knob(space, prefix, name, "trips of a cache block of the reduction; 0: not split",
-                    true, &knobs->split[axis]);
-    add_number(knob, 0);
+    knob =
+        space_add_knob(space, prefix, name, "trips of a cache block of the reduction; 0: not split",
+                       true, &knobs->split[axis]);
+    space_add_number(knob, 0);
     if (along_rows)
-        add_number(knob, 1);
+        space_add_number(knob, 1);
     for (int64_t trips = 64; trips <= 1024; trips *= 2)
         if (2 * trips <= extent)
-            add_number(knob, trips);
+            space_add_number(knob, trips);
 }
 
 static void block_knob(struct space *space, const char *prefix, const struct group *group,
@@ -205,11 +173,11 @@ static void block_knob(struct space *space, const char *prefix, const struct gro
     if (group->axes[axis].extent < 64)
         return;
     snprintf(name, sizeof name, "block.%s", group->axes[axis].name);
-    knob = add_knob(space, prefix, name, "tiles of a cache block; 0: no blocks", true,
-                    &knobs->block[axis]);
-    add_number(knob, 0);
+    knob = space_add_knob(space, prefix, name, "tiles of a cache block; 0: no blocks", true,
+                          &knobs->block[axis]);
+    space_add_number(knob, 0);
     for (int64_t tiles = 2; tiles <= 32 && tiles * 8 <= group->axes[axis].extent; tiles *= 2)
-        add_number(knob, tiles);
+        space_add_number(knob, tiles);
 }
 
 static void order_knobs(struct space *space, const char *prefix, const struct group *group,
@@ -220,14 +188,14 @@ static void order_knobs(struct space *space, const char *prefix, const struct gr
     if (group->reduction_count > 0) {
         made = space_permutations(group->reduction_count, knobs->reduction_permutations);
         if (group->reduction_count > 1) {
-            knob = add_knob(space, prefix, "order.reduction", "order of the reduction loops", false,
-                            &knobs->reduction_order);
+            knob = space_add_knob(space, prefix, "order.reduction", "order of the reduction loops",
+                                  false, &knobs->reduction_order);
             for (int i = 0; knob && i < made; i++) {
                 struct text text = {0};
                 for (int j = 0; j < group->reduction_count; j++)
                     text_format(&text, "%s%s", j ? "," : "",
                                 group->reductions[knobs->reduction_permutations[i][j]].name);
-                add_label(knob, arena_format(space->arena, "%s", text_string(&text)));
+                space_add_label(knob, arena_format(space->arena, "%s", text_string(&text)));
                 text_free(&text);
             }
         }
@@ -243,14 +211,14 @@ static void order_knobs(struct space *space, const char *prefix, const struct gr
             knobs->order_permutations[i][j] = axes[knobs->order_permutations[i][j]];
     if (count < 2)
         return;
-    knob = add_knob(space, prefix, "order", "order of the loops around the tile", false,
-                    &knobs->order);
+    knob = space_add_knob(space, prefix, "order", "order of the loops around the tile", false,
+                          &knobs->order);
     for (int i = 0; knob && i < made; i++) {
         struct text text = {0};
         for (int j = 0; j < count; j++)
             text_format(&text, "%s%s", j ? "," : "",
                         group->axes[knobs->order_permutations[i][j]].name);
-        add_label(knob, arena_format(space->arena, "%s", text_string(&text)));
+        space_add_label(knob, arena_format(space->arena, "%s", text_string(&text)));
         text_free(&text);
     }
 }
@@ -271,12 +239,12 @@ static void pack_knobs(struct space *space, const char *prefix, const struct gro
             (!read->is_parameter && (group->reduction_count == 0 || space_reads_once(group, read))))
             continue;
         snprintf(name, sizeof name, "pack.%s", read->tensor->name);
-        knob = add_knob(space, prefix, name, "copied to the order in which the tile reads", false,
-                        &knobs->pack[i]);
+        knob = space_add_knob(space, prefix, name, "copied to the order in which the tile reads",
+                              false, &knobs->pack[i]);
         if (!knob)
             continue;
-        add_label(knob, "no");
-        add_label(knob, read->is_parameter ? "ahead" : "block");
+        space_add_label(knob, "no");
+        space_add_label(knob, read->is_parameter ? "ahead" : "block");
         if (read->is_parameter)
             prefer(knob, PACK_YES);
     }
@@ -296,6 +264,7 @@ static void group_knobs_create(struct space *space, const char *prefix, const st
         block_knob(space, prefix, group, knobs, i);
     order_knobs(space, prefix, group, knobs);
     pack_knobs(space, prefix, group, knobs);
+    space_add_reduction_knobs(space, prefix, group, knobs);
 }
 
 /* The default tile: the cheapest by the model among all vector axes and tiles. */
@@ -397,7 +366,7 @@ static double prefer_default_tile(struct space *space, const struct group *group
     struct knob *vector = &space->knobs[knobs->vector];
     int best_vector = 0, best_vectors = 1;
     d.best_cycles = INFINITY;
-    d.choice.inner_loops = space_inner_loops(space, group);
+    d.choice.inner_loops = space_inner_loops(group, space->threads);
     for (int i = 0; i < vector->choice_count; i++) {
         double before = d.best_cycles;
         space_choose_vector(knobs->vector_axes[i], &d.choice);
@@ -417,11 +386,11 @@ static double prefer_default_tile(struct space *space, const struct group *group
     return d.best_cycles;
 }
 
-/* The rest of the default: from the default tile, each knob in turn takes the choice that the model
- * of arithmetic and of traffic between caches likes best. */
-static void prefer_by_traffic(struct space *space) {
-    int point[MAX_KNOBS] = {0}, best[MAX_KNOBS] = {0};
-    double least = traffic_score(space, point);
+/* Each knob in turn takes the choice that the model of arithmetic and of traffic between caches
+ * likes best. */
+static double improve(const struct space *space, int *best) {
+    int point[MAX_KNOBS];
+    double least = traffic_score(space, best);
     bool improved = true;
     for (int round = 0; round < DEFAULT_ROUNDS && improved; round++) {
         improved = false;
@@ -435,10 +404,23 @@ static void prefer_by_traffic(struct space *space) {
                 score = traffic_score(space, point);
                 if (score < least * WORTH_A_CHANGE) {
                     least = score;
-                    memcpy(best, point, sizeof best);
+                    memcpy(best, point, sizeof point);
                     improved = true;
                 }
             }
+    }
+    return least;
+}
+
+/* The rest of the default, from the default tile: of what the model likes best on one thread and on
+ * all of them the simpler unless it is worth it. */
+static void prefer_by_traffic(struct space *space) {
+    int serial[MAX_KNOBS] = {0}, best[MAX_KNOBS] = {0};
+    double shared = improve(space, best);
+    if (space->threads > 1) {
+        space_set_shared(space, serial, false);
+        if (improve(space, serial) * WORTH_A_CHANGE <= shared)
+            memcpy(best, serial, sizeof best);
     }
     for (int i = 0; i < space->knob_count; i++)
         prefer(&space->knobs[i], space->knobs[i].values[best[i]]);
@@ -459,7 +441,7 @@ dlt_status space_create(struct arena *arena, const struct expression *expression
         const struct group *group = &rules->structure.groups[i];
         const char *prefix =
             rules->structure.group_count > 1 ? arena_format(arena, "%s.", group->outer->name) : "";
-        if (made->knob_count + 4 + 2 * (group->axis_count + group->reduction_count) +
+        if (made->knob_count + 7 + 2 * (group->axis_count + group->reduction_count) +
                 group->read_count >
             MAX_KNOBS)
             return error_set(error, DLT_ERROR_REFUSED, "expression: its space has over %d knobs",

@@ -45,6 +45,9 @@ dlt_status space_create(struct arena *arena, const struct expression *expression
  * have equal points. */
 void space_canonicalise(const struct space *space, int *point);
 
+/* In a space for several threads: all nests shared among them, or none. Else it does nothing. */
+void space_set_shared(const struct space *space, int *point, bool shared);
+
 /* Whether a point is worth lowering: DLT_ERROR_REFUSED with the constraint it breaks. Costs a few
  * microseconds and allocates nothing. `point` has knob_count choices. */
 dlt_status space_check(const struct space *space, const int *point, struct error *error);

@@ -137,6 +137,9 @@ static double tile_cycles(const struct space *space, const struct group *group,
         step = fmax(step, bound.chain);
     step += LOAD_SHARE * loads / target->loads_per_cycle;
     stores = store_cycles(space, group, choice, tile, &bound);
+    if (choice->accumulators > 1) /* what makes one result of them */
+        stores += fmax((double)bound.accumulators / target->fma_per_cycle,
+                       (double)(choice->accumulators * target->fma_latency));
     for (int i = 0; i < group->reduction_count; i++)
         if (choice->split[i])
             passes *=
@@ -149,8 +152,8 @@ static double tile_cycles(const struct space *space, const struct group *group,
            (passes - 1) * stores;
 }
 
-int space_inner_loops(const struct space *space, const struct group *group) {
-    int loops = space->threads > 1 ? -1 : 0;
+int space_inner_loops(const struct group *group, int threads) {
+    int loops = threads > 1 ? -1 : 0;
     for (int i = 0; i < group->axis_count; i++)
         loops += group->axes[i].extent > 1;
     if (group->fused || !space_is_moving(group) || loops < 0)

@@ -55,7 +55,7 @@ bool space_is_moving(const struct group *group) {
 }
 
 bool space_goes_along_rows(const struct space *space, const struct group *group, int reduction) {
-    if (group->reduction_count > 1 || space_inner_loops(space, group) == 0)
+    if (group->reduction_count > 1 || space_inner_loops(group, space->threads) == 0)
         return false;
     for (int i = 0; i < group->read_count; i++)
         if (group->reads[i].reduction_strides[reduction] <= space_lanes(space))

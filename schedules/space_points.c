@@ -1,8 +1,43 @@
-/* Points and spaces as text. */
-#include "schedules/space.h"
+/* Knobs: adding them, and points and spaces as text. */
+#include "schedules/space_private.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+struct knob *space_add_knob(struct space *space, const char *prefix, const char *name,
+                            const char *help, bool ordered, int *number) {
+    struct knob *knob;
+    *number = NO_KNOB;
+    if (space->knob_count == MAX_KNOBS)
+        return NULL;
+    *number = space->knob_count;
+    knob = &space->knobs[space->knob_count++];
+    knob->name = arena_format(space->arena, "%s%s", prefix, name);
+    knob->help = help;
+    knob->ordered = ordered;
+    return knob;
+}
+
+/* Adds a number unless it is there; keeps numbers ascending. */
+void space_add_number(struct knob *knob, int64_t value) {
+    int at = knob->choice_count;
+    if (!knob || knob->choice_count == MAX_CHOICES)
+        return;
+    for (int i = 0; i < knob->choice_count; i++)
+        if (knob->values[i] == value)
+            return;
+    while (at > 0 && knob->values[at - 1] > value) {
+        knob->values[at] = knob->values[at - 1];
+        at--;
+    }
+    knob->values[at] = value;
+    knob->choice_count++;
+}
+
+void space_add_label(struct knob *knob, const char *label) {
+    knob->values[knob->choice_count] = knob->choice_count;
+    knob->labels[knob->choice_count++] = label;
+}
 
 static void print_choice(const struct knob *knob, int choice, struct text *text) {
     if (knob->labels[choice])

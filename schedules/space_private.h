@@ -13,6 +13,10 @@
  *                       each trip goes along all tiles, in the order of what is read
  *     order             order of the loops around the tile
  *     pack.TENSOR       whether what is read is copied first to an order that suits the tile
+ *     accumulators.AXIS of the longest reduction: partial results of each element in the tile
+ *     parallel          with several threads: whether they share the nest
+ *     parts.AXIS        of the longest reduction: parts that threads share, whose results a second
+ *                       nest combines
  *
  * In steps:
  *
@@ -49,6 +53,7 @@ struct group_knobs {
     int reduction_order;
     int order;
     int pack[MAX_READS];
+    int accumulators, parallel, parts;
     /* permutations behind the labels of the order knobs */
     int reduction_permutations[MAX_CHOICES][MAX_RANK];
     int order_count; /* axes that are permuted: extent > 1 */
@@ -71,11 +76,58 @@ struct group_choice {
     const int *reduction_order, *order; /* NULL: as the axes come */
     int order_count;
     bool pack[MAX_READS];
-    int inner_loops; /* loops around the register tile that are part of its code */
+    int inner_loops;      /* loops around the register tile that are part of its code */
+    int threads;          /* that share the nest: 1 or the space's */
+    int longest;          /* reduction that the next are about; -1: none */
+    int64_t accumulators; /* of each element; 1: one */
+    int64_t parts;        /* 1: none */
+    bool is_ragged;       /* the nest of the parts: the last one is shorter */
 };
 
+/* The choices for a group as the expression has it. */
 void space_choose(const struct space *space, int group, const int *point,
                   struct group_choice *choice);
+
+/* A nest of a point: the group, or where its reduction is in parts the nest that makes the partial
+ * results. Its first axis then are the parts, and it has no epilogue. */
+struct space_nest {
+    const struct group *group;
+    struct group_choice choice;
+    struct group partial; /* what `group` and `choice` point to then */
+    int order[MAX_RANK];
+};
+
+void space_choose_nest(const struct space *space, int group, const int *point,
+                       struct space_nest *nest);
+void space_divide(const struct space *space, const struct group *group,
+                  const struct group_choice *choice, struct space_nest *nest);
+
+/* The nest that combines partial results, with its choices. `order` keeps MAX_RANK numbers for
+ * them. */
+void space_combine(const struct space *space, const struct group *group,
+                   const struct group_choice *choice, struct space_nest *nest);
+
+/* The longest reduction that may be in parts: no border depends on it, nor blocks in memory; -1:
+ * none. */
+int space_longest_reduction(const struct group *group);
+
+/* Knobs. Numbers are kept ascending, once each; the first label or number is the default until
+ * another is preferred. NULL if there are too many knobs. */
+struct knob *space_add_knob(struct space *space, const char *prefix, const char *name,
+                            const char *help, bool ordered, int *number);
+void space_add_number(struct knob *knob, int64_t value);
+void space_add_label(struct knob *knob, const char *label);
+
+void space_add_reduction_knobs(struct space *space, const char *prefix, const struct group *group,
+                               struct group_knobs *knobs);
+
+/* Threads. */
+
+/* Whether a loop of so many trips gives all threads about the same: else the next is merged into
+ * it. */
+bool space_enough_trips(int64_t trips, int threads);
+/* Wall cycles of a nest that takes so many on one thread, with `trips` to give to threads. */
+double space_shared_cycles(double cycles, int64_t trips, int threads);
 
 int space_lanes(const struct space *space);
 
@@ -85,17 +137,22 @@ int space_permutations(int count, int (*list)[MAX_RANK]);
 /* What reads or writes each element once is short for a call: the innermost loops around its
  * register tile become counted loops of the code. With several threads the outermost stays outside.
  */
-int space_inner_loops(const struct space *space, const struct group *group);
+int space_inner_loops(const struct group *group, int threads);
+void space_choose_inner_loops(const struct group *group, struct group_choice *choice);
 
 /* How the choices of the knob `vector` are numbered: axes from 0, reduction axes from here. */
 enum {
     FIRST_REDUCTION = 100
 };
 
-/* Values of the knobs `pack`. */
+/* Values of the knobs `pack`, and of `parallel`. */
 enum {
     PACK_NO,
     PACK_YES
+};
+enum {
+    PARALLEL_YES,
+    PARALLEL_NO
 };
 
 /* Extent of the tile along the vector axis: so many vectors, no more than the axis or its

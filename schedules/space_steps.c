@@ -1,4 +1,4 @@
-/* From a point to the steps of a schedule, and the constraints that a point must meet. */
+/* From a point to the steps of a schedule. */
 #include "schedules/space_private.h"
 
 #include <stdio.h>
@@ -6,153 +6,7 @@
 
 enum {
     LOOP_NAME = 2 * MAX_NAME,
-    TRIPS_A_THREAD = 8, /* of a parallel loop, where there are so many: evens out what threads do */
 };
-
-static int64_t number_of(const struct space *space, const int *point, int knob, int64_t otherwise) {
-    return knob == NO_KNOB ? otherwise : space->knobs[knob].values[point[knob]];
-}
-
-void space_choose(const struct space *space, int index, const int *point,
-                  struct group_choice *choice) {
-    const struct space_rules *rules = space->rules;
-    const struct group *group = &rules->structure.groups[index];
-    const struct group_knobs *knobs = &rules->knobs[index];
-    space_choose_vector(knobs->vector_axes[number_of(space, point, knobs->vector, 0)], choice);
-    for (int i = 0; i < group->axis_count; i++) {
-        choice->tile[i] =
-            i == choice->vector
-                ? space_vector_tile(space, group, i, number_of(space, point, knobs->vectors, 1))
-                : number_of(space, point, knobs->tile[i], 1);
-        choice->block[i] = number_of(space, point, knobs->block[i], 0);
-    }
-    for (int i = 0; i < group->reduction_count; i++) {
-        choice->unroll[i] = number_of(space, point, knobs->unroll[i], 1);
-        choice->split[i] = number_of(space, point, knobs->split[i], 0);
-    }
-    if (choice->vector_reduction >= 0) {
-        int r = choice->vector_reduction;
-        choice->lane_trips =
-            space_lane_trips(space, group, r, number_of(space, point, knobs->vectors, 1));
-        choice->unroll[r] = 1;
-        choice->split[r] = 0;
-    }
-    choice->reduction_order =
-        knobs->reduction_permutations[number_of(space, point, knobs->reduction_order, 0)];
-    choice->order = knobs->order_permutations[number_of(space, point, knobs->order, 0)];
-    choice->order_count = knobs->order_count;
-    choice->inner_loops = space_inner_loops(space, group);
-    for (int i = 0; i < group->reduction_count && choice->inner_loops; i++)
-        choice->inner_loops += choice->split[i] == 1;
-    for (int i = 0; i < group->read_count; i++)
-        choice->pack[i] = number_of(space, point, knobs->pack[i], PACK_NO) == PACK_YES;
-}
-
-void space_canonicalise(const struct space *space, int *point) {
-    const struct space_rules *rules = space->rules;
-    for (int i = 0; i < rules->structure.group_count; i++) {
-        const struct group *group = &rules->structure.groups[i];
-        const struct group_knobs *knobs = &rules->knobs[i];
-        const struct knob *vectors = &space->knobs[knobs->vectors];
-        int axis = knobs->vector_axes[number_of(space, point, knobs->vector, 0)];
-        if (axis >= FIRST_REDUCTION) {
-            int r = axis - FIRST_REDUCTION;
-            point[knobs->unroll[r]] = 0;
-            if (knobs->split[r] != NO_KNOB)
-                point[knobs->split[r]] = 0;
-            continue;
-        }
-        if (axis >= 0 && knobs->tile[axis] != NO_KNOB)
-            point[knobs->tile[axis]] = 0;
-        for (int j = 0; j < vectors->choice_count; j++) { /* the fewest vectors of the same tile */
-            int64_t chosen = vectors->values[point[knobs->vectors]];
-            if (vectors->values[j] < chosen &&
-                (axis < 0 || space_vector_tile(space, group, axis, vectors->values[j]) ==
-                                 space_vector_tile(space, group, axis, chosen)))
-                point[knobs->vectors] = j;
-        }
-    }
-}
-
-/* Constraints. */
-
-/* Lanes along the vector axis must be next to each other in everything that is read. */
-static bool gathers(const struct group *group, const struct group_choice *choice) {
-    for (int i = 0; choice->vector >= 0 && i < group->read_count; i++) {
-        int64_t stride = group->reads[i].strides[choice->vector];
-        if (stride != 0 && stride != 1 && !choice->pack[i] &&
-            space_can_pack(group, &group->reads[i], choice->vector))
-            return true;
-    }
-    return false;
-}
-
-static dlt_status check_group(const struct space *space, int index,
-                              const struct group_choice *choice, struct error *error) {
-    const struct space_rules *rules = space->rules;
-    const struct group *group = &rules->structure.groups[index];
-    double cycles;
-    struct tile_bound bound;
-    space_bound_tile(space, group, choice, &bound);
-    TRY(space_check_bound(space, &bound, error));
-    if (gathers(group, choice))
-        return error_set(error, DLT_ERROR_REFUSED,
-                         "packing: without it the vector axis is read by gathers");
-    for (int i = 0; i < group->reduction_count; i++)
-        if (choice->split[i] % (choice->unroll[i] ? choice->unroll[i] : 1))
-            return error_set(error, DLT_ERROR_REFUSED,
-                             "split.%s: %lld is not a multiple of unroll.%s = %lld",
-                             group->reductions[i].name, (long long)choice->split[i],
-                             group->reductions[i].name, (long long)choice->unroll[i]);
-    for (int i = 0; i < group->axis_count; i++)
-        if (choice->block[i] &&
-            choice->block[i] * choice->tile[i] * 2 > group->axes[i].extent + choice->tile[i])
-            return error_set(error, DLT_ERROR_REFUSED,
-                             "block.%s: %lld tiles of %lld leave fewer than two blocks of %lld",
-                             group->axes[i].name, (long long)choice->block[i],
-                             (long long)choice->tile[i], (long long)group->axes[i].extent);
-    for (int i = 0; i < group->read_count; i++) {
-        const struct group_read *read = &group->reads[i];
-        int packed =
-            choice->pack[i] && !read->is_parameter ? space_packed_axis(group, read, choice) : -1;
-        if (packed >= 0 && read->strides[read->axis_of[packed]] != 1)
-            return error_set(error, DLT_ERROR_REFUSED,
-                             "pack.%s: its neighbours along %s are apart, copying would gather",
-                             read->tensor->name, group->axes[read->axis_of[packed]].name);
-    }
-    cycles = space_estimate(space, group, choice, &bound);
-    if (cycles > SPACE_HOPELESS * rules->least_cycles[index])
-        return error_set(error, DLT_ERROR_REFUSED,
-                         "tile: the model says %.3g cycles where the default takes %.3g", cycles,
-                         rules->least_cycles[index]);
-    return DLT_OK;
-}
-
-dlt_status space_check(const struct space *space, const int *point, struct error *error) {
-    const struct space_rules *rules = space->rules;
-    for (int i = 0; i < rules->structure.group_count; i++) {
-        struct group_choice choice;
-        space_choose(space, i, point, &choice);
-        TRY(check_group(space, i, &choice, error));
-    }
-    return DLT_OK;
-}
-
-double space_tile_cycles(const struct space *space, const int *point) {
-    const struct space_rules *rules = space->rules;
-    double cycles = 0;
-    for (int i = 0; i < rules->structure.group_count; i++) {
-        const struct group *group = &rules->structure.groups[i];
-        struct group_choice choice;
-        struct tile_bound bound;
-        space_choose(space, i, point, &choice);
-        space_bound_tile(space, group, &choice, &bound);
-        cycles += space_estimate(space, group, &choice, &bound);
-    }
-    return cycles;
-}
-
-/* Steps. */
 
 struct steps {
     const struct space *space;
@@ -250,7 +104,7 @@ static dlt_status pack_nest(struct steps *s, const struct group_read *read, int 
     add_name(s, inner, "");
     TRY(reorder(s, stage));
     TRY(schedule_vectorize(s->schedule, stage, inner, s->error));
-    if (s->space->threads > 1 && at_root && !read->is_parameter)
+    if (s->choice->threads > 1 && at_root && !read->is_parameter)
         TRY(schedule_parallel(s->schedule, stage, s->names[0], s->error));
     return schedule_tile(s->schedule, stage, s->count > 1 ? s->names[s->count - 2] : NULL,
                          s->error);
@@ -299,7 +153,7 @@ static dlt_status place_packed(struct steps *s) {
         if (packed < 0)
             continue;
         snprintf(stage, sizeof stage, "%s.packed", read->tensor->name);
-        if (!read->is_parameter && s->space->threads == 1 && block_loop(s, read, loop))
+        if (!read->is_parameter && s->choice->threads == 1 && block_loop(s, read, loop))
             TRY(schedule_attach(s->schedule, stage, s->group->outer->name, loop, s->error));
         TRY(pack_nest(s, read, packed));
     }
@@ -320,9 +174,8 @@ static dlt_status split_axes(struct steps *s) {
     return DLT_OK;
 }
 
-/* Splits the reductions of the compute stage for cache blocks and for writing out. */
-static dlt_status split_reductions(struct steps *s) {
-    const char *stage = s->group->compute->name;
+/* Splits the reductions of a stage for cache blocks and for writing out. */
+static dlt_status split_reductions(struct steps *s, const char *stage) {
     for (int i = 0; i < s->group->reduction_count; i++) {
         char loop[LOOP_NAME];
         snprintf(loop, sizeof loop, "%s", s->group->reductions[i].name);
@@ -370,7 +223,7 @@ static void add_outer_loops(struct steps *s) {
     for (int i = 0; i < count; i++)
         if (s->choice->block[order[i]])
             add_name(s, s->group->axes[order[i]].name, ".o.o");
-    while (s->space->threads > 1 && first < count && first < 1 + count - s->choice->order_count) {
+    while (s->choice->threads > 1 && first < count && first < 1 + count - s->choice->order_count) {
         add_name(s, s->group->axes[order[first]].name,
                  s->choice->block[order[first]] ? ".o.i" : ".o");
         first++;
@@ -394,9 +247,9 @@ static dlt_status mark_tile(struct steps *s, const char *stage, int first_unroll
     return DLT_OK;
 }
 
-/* The loops of one stage inside the tile: reductions if it has them, then the axes with `suffix`.
- */
-static dlt_status tile_loops(struct steps *s, const char *stage, bool reductions,
+/* The loops of one stage inside the tile: reductions if it has them, accumulators if `part` is
+ * their loop, then the axes with `suffix`. */
+static dlt_status tile_loops(struct steps *s, const char *stage, bool reductions, const char *part,
                              const struct tensor *tensor, const char *suffix) {
     int order[MAX_RANK], count = tile_order(s, order), first_unrolled;
     char vector[LOOP_NAME] = "";
@@ -405,6 +258,8 @@ static dlt_status tile_loops(struct steps *s, const char *stage, bool reductions
     first_unrolled = s->count;
     if (reductions)
         add_reductions(s, true);
+    if (part)
+        add_name(s, part, "");
     for (int i = 0; i < count; i++)
         add_name(s, tensor->axes[order[i]]->name, suffix);
     if (s->choice->vector >= 0)
@@ -421,50 +276,160 @@ static dlt_status tile_loops(struct steps *s, const char *stage, bool reductions
  * `outer_count` loops stand around the tile. */
 static dlt_status parallel_loops(struct steps *s, int *outer_count) {
     const struct stage *stage = schedule_find(s->schedule, s->group->outer->name);
-    int64_t enough = (int64_t)s->space->threads * TRIPS_A_THREAD;
-    if (s->space->threads == 1 || *outer_count == 0 || stage->loops[0].is_reduction)
+    int threads = s->choice->threads;
+    if (threads == 1 || *outer_count == 0 || stage->loops[0].is_reduction)
         return DLT_OK;
-    while (*outer_count > 1 && stage->loops[0].variable->extent < enough &&
+    while (*outer_count > 1 && !space_enough_trips(stage->loops[0].variable->extent, threads) &&
            !stage->loops[1].is_reduction) {
         TRY(schedule_fuse(s->schedule, stage->name, stage->loops[0].variable->name,
                           stage->loops[1].variable->name, s->error));
         --*outer_count;
     }
+    if (stage->loops[0].variable->extent == 1)
+        return DLT_OK;
     return schedule_parallel(s->schedule, stage->name, stage->loops[0].variable->name, s->error);
 }
 
 /* The innermost loop around the tile's code; "" if all of them are part of it. */
 static void name_tile_loop(const struct steps *s, int outer_count, char *tile_loop) {
     const struct stage *stage = schedule_find(s->schedule, s->group->outer->name);
-    int outside = outer_count - s->choice->inner_loops, least = s->space->threads > 1;
+    int outside = outer_count - s->choice->inner_loops, least = s->choice->threads > 1;
     outside = outside < least ? least : outside;
     tile_loop[0] = 0;
     if (outside > 0 && outer_count > 0)
         snprintf(tile_loop, LOOP_NAME + 8, "%s", stage->loops[outside - 1].variable->name);
 }
 
-static dlt_status group_steps(struct steps *s) {
-    const char *outer = s->group->outer->name, *compute = s->group->compute->name;
+/* The stage whose elements are the accumulators, and how its reductions are named and chosen. */
+struct accumulating {
+    char stage[LOOP_NAME], part[LOOP_NAME], rest[LOOP_NAME];
+    struct group group;
+    struct group_choice choice;
+};
+
+static void name_pieces(const char *loop, struct accumulating *a) {
+    snprintf(a->part, sizeof a->part, "%s.i", loop);
+    snprintf(a->rest, sizeof a->rest, "%s.o", loop);
+}
+
+static dlt_status factor_accumulators(struct steps *s, struct accumulating *a) {
+    const char *compute = s->group->compute->name, *loops[1] = {a->part};
+    int r = s->choice->longest;
+    int64_t count = s->choice->accumulators;
+    name_pieces(s->group->reductions[r].name, a);
+    snprintf(a->stage, sizeof a->stage, "%s.partial", compute);
+    TRY(schedule_split(s->schedule, compute, s->group->reductions[r].name, count, TAIL_GUARD,
+                       s->error));
+    TRY(schedule_rfactor(s->schedule, compute, 1, loops, s->error));
+    a->group = *s->group;
+    a->group.reductions[r].name = a->rest;
+    a->group.reductions[r].extent = (s->group->reductions[r].extent + count - 1) / count;
+    a->choice = *s->choice;
+    a->choice.unroll[r] = s->choice->unroll[r] > count ? s->choice->unroll[r] / count : 1;
+    return DLT_OK;
+}
+
+static dlt_status accumulate(const struct steps *s, const struct accumulating *a,
+                             const char *tile_loop) {
+    struct steps inner = *s;
+    inner.group = &a->group;
+    inner.choice = &a->choice;
+    inner.count = 0;
+    TRY(schedule_attach(s->schedule, a->stage, s->group->outer->name, tile_loop, s->error));
+    TRY(split_reductions(&inner, a->stage));
+    return tile_loops(&inner, a->stage, true, a->part, s->group->compute, "");
+}
+
+/* The reduction, attached inside of the tile of what reads it. */
+static dlt_status attach_compute(struct steps *s, const char *part, const char *tile_loop) {
+    const char *compute = s->group->compute->name;
+    TRY(schedule_attach(s->schedule, compute, s->group->outer->name, tile_loop, s->error));
+    if (!part)
+        TRY(split_reductions(s, compute));
+    s->count = 0;
+    return tile_loops(s, compute, !part, part, s->group->compute, "");
+}
+
+static dlt_status nest_steps(struct steps *s) {
+    const char *outer = s->group->outer->name, *part = NULL;
+    bool fused = s->group->fused;
+    struct accumulating accumulators;
     char tile_loop[LOOP_NAME + 8];
     int outer_count;
-    TRY(pack_reads(s));
+    if (s->choice->accumulators > 1) {
+        TRY(factor_accumulators(s, &accumulators));
+        part = accumulators.part;
+    }
     TRY(split_axes(s));
     s->count = 0;
-    if (!s->group->fused)
-        TRY(split_reductions(s));
+    if (!fused && !part)
+        TRY(split_reductions(s, outer));
     add_outer_loops(s);
     outer_count = s->count;
-    TRY(tile_loops(s, outer, !s->group->fused, s->group->outer, ".i"));
+    TRY(tile_loops(s, outer, !fused && !part, fused ? NULL : part, s->group->outer, ".i"));
     TRY(parallel_loops(s, &outer_count));
     name_tile_loop(s, outer_count, tile_loop);
-    if (s->group->fused) {
-        TRY(schedule_attach(s->schedule, compute, outer, tile_loop, s->error));
-        TRY(split_reductions(s));
-        s->count = 0;
-        TRY(tile_loops(s, compute, true, s->group->compute, ""));
-    }
+    if (fused)
+        TRY(attach_compute(s, part, tile_loop));
+    if (part)
+        TRY(accumulate(s, &accumulators, tile_loop));
     TRY(place_packed(s));
     return schedule_tile(s->schedule, outer, tile_loop[0] ? tile_loop : NULL, s->error);
+}
+
+/* The results of parts lie as the result does, a part after the other. */
+static dlt_status partial_layout(const struct steps *s, const char *stage, const char *part) {
+    const struct tensor *outer = s->group->outer, *compute = s->group->compute;
+    struct text layout = {0};
+    const char *names[MAX_RANK];
+    int64_t extents[MAX_RANK];
+    dlt_status status;
+    for (int i = 0; i < compute->rank; i++) {
+        names[i] = compute->axes[i]->name;
+        extents[i] = compute->axes[i]->extent;
+    }
+    text_format(&layout, "%s ", part);
+    layout_print(&layout, &outer->layout, names, extents);
+    status = schedule_layout(s->schedule, stage, text_string(&layout), s->error);
+    text_free(&layout);
+    return status;
+}
+
+/* A reduction in parts: the nest that makes partial results, and the one that combines them. */
+static dlt_status part_steps(struct steps *s) {
+    const char *compute = s->group->compute->name;
+    int r = s->choice->longest;
+    struct accumulating names;
+    struct space_nest nest;
+    struct steps next = *s;
+    const char *loops[1] = {names.rest};
+    const struct tensor *partial;
+    name_pieces(s->group->reductions[r].name, &names);
+    snprintf(names.stage, sizeof names.stage, "%s.partial", compute);
+    space_divide(s->space, s->group, s->choice, &nest);
+    TRY(schedule_split(s->schedule, compute, s->group->reductions[r].name,
+                       nest.group->reductions[r].extent, TAIL_GUARD, s->error));
+    TRY(schedule_rfactor(s->schedule, compute, 1, loops, s->error));
+    TRY(partial_layout(s, names.stage, names.rest));
+    partial = schedule_find(s->schedule, names.stage)->tensor;
+    nest.partial.outer = nest.partial.compute = partial;
+    nest.partial.reductions[r].name = names.part;
+    for (int i = 0; i < partial->rank; i++)
+        nest.partial.axes[i].name = partial->axes[i]->name;
+    next.group = nest.group;
+    next.choice = &nest.choice;
+    TRY(nest_steps(&next));
+    space_combine(s->space, s->group, s->choice, &nest);
+    nest.partial.reductions[0].name = names.rest;
+    next = *s;
+    next.group = nest.group;
+    next.choice = &nest.choice;
+    return nest_steps(&next);
+}
+
+static dlt_status group_steps(struct steps *s) {
+    TRY(pack_reads(s));
+    return s->choice->parts > 1 ? part_steps(s) : nest_steps(s);
 }
 
 dlt_status space_schedule(const struct space *space, const int *point, struct schedule *schedule,

@@ -53,7 +53,7 @@ static void add_tiles(struct summarising *s, int i) {
 /* With several threads one loop over tiles stands outside the blocks of reductions. */
 static void add_outer_loops(struct summarising *s) {
     const struct group_choice *choice = &s->choice;
-    int first = s->space->threads > 1 && choice->order_count > 0;
+    int first = choice->threads > 1 && choice->order_count > 0;
     for (int j = 0; j < choice->order_count; j++) {
         int i = choice->order[j];
         int64_t tiles = divide_up(s->group->axes[i].extent, choice->tile[i]);
@@ -79,6 +79,8 @@ static void add_tile_loops(struct summarising *s) {
             int i = choice->reduction_order[j];
             int64_t extent = choice->split[i] ? choice->split[i] : s->group->reductions[i].extent;
             int64_t unroll = choice->unroll[i] > 1 ? choice->unroll[i] : 1;
+            if (i == choice->longest && unroll < choice->accumulators)
+                unroll = choice->accumulators;
             unroll = unroll < extent ? unroll : extent;
             if (pass == 0)
                 add_loop(s, PLACE_REDUCTION, true, i, divide_up(extent, unroll), unroll);
@@ -236,12 +238,48 @@ static void count_work(struct summarising *s) {
     }
 }
 
+/* ---- threads ---- */
+
+/* The loops around the tile are merged, from the outermost on, until there are trips enough. */
+static void share(struct summarising *s) {
+    struct nest_summary *summary = s->summary;
+    summary->threads = s->choice.threads;
+    summary->parallel_trips = 1;
+    for (int i = 0; i < summary->tile_depth && summary->threads > 1; i++) {
+        if (summary->loops[i].is_reduction ||
+            space_enough_trips(summary->parallel_trips, summary->threads))
+            return;
+        summary->parallel_trips *= summary->loops[i].trips;
+    }
+}
+
+/* What the nest that combines partial results adds. */
+static double combining_cycles(const struct space *space, int nest, const int *point) {
+    const struct space_rules *rules = space->rules;
+    const struct group *group = &rules->structure.groups[nest];
+    struct group_choice choice;
+    struct space_nest combine;
+    struct tile_bound bound;
+    double cycles;
+    int64_t trips = 1;
+    space_choose(space, nest, point, &choice);
+    if (choice.parts < 2)
+        return 0;
+    space_combine(space, group, &choice, &combine);
+    space_bound_tile(space, combine.group, &combine.choice, &bound);
+    cycles = space_estimate(space, combine.group, &combine.choice, &bound);
+    for (int i = 0; i < group->axis_count; i++)
+        trips *= group->axes[i].extent;
+    return space_shared_cycles(cycles, trips, combine.choice.threads);
+}
+
 void space_summarise(const struct space *space, int nest, const int *point,
                      struct nest_summary *summary) {
-    const struct space_rules *rules = space->rules;
-    struct summarising s = {
-        .space = space, .group = &rules->structure.groups[nest], .summary = summary};
-    space_choose(space, nest, point, &s.choice);
+    struct summarising s = {.space = space, .summary = summary};
+    struct space_nest chosen;
+    space_choose_nest(space, nest, point, &chosen);
+    s.group = chosen.group;
+    s.choice = chosen.choice;
     summary->loop_count = summary->access_count = 0;
     summary->is_reduction = s.group->reduction_count > 0;
     add_outer_loops(&s);
@@ -253,6 +291,8 @@ void space_summarise(const struct space *space, int nest, const int *point,
     for (int i = 0; i < summary->access_count; i++)
         count_sets(summary, &summary->accesses[i], &space->target.caches[0]);
     count_work(&s);
+    share(&s);
+    summary->combining_cycles = combining_cycles(space, nest, point);
     space_bound_tile(space, s.group, &s.choice, &summary->bound);
     summary->estimate = space_estimate(space, s.group, &s.choice, &summary->bound);
     summary->late_cycles = space_late_cycles(space, s.group, &s.choice);

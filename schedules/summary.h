@@ -64,6 +64,10 @@ struct nest_summary {
     double calls;            /* of tiles */
     double estimate;    /* cycles of the whole nest by the space's own model; INFINITY: refused */
     double late_cycles; /* a part of that, see space_private.h */
+
+    int threads;             /* that share the nest */
+    int64_t parallel_trips;  /* of the loop whose trips they share; 1: none */
+    double combining_cycles; /* of the nest that combines partial results, threads considered; 0 */
 };
 
 int space_nest_count(const struct space *space);

@@ -96,6 +96,8 @@ static bool overlaps(const struct reading *r, const int64_t *tile, int reduction
 static int64_t written_out(const struct group *group, const struct group_choice *choice,
                            int reduction) {
     int64_t trips = choice->unroll[reduction], extent = group->reductions[reduction].extent;
+    if (reduction == choice->longest && trips < choice->accumulators)
+        trips = choice->accumulators;
     if (reduction == choice->vector_reduction || trips < 1)
         return 1;
     return trips < extent ? trips : extent;
@@ -213,6 +215,8 @@ double space_bound_slots(const struct space *space, const struct group *group,
     accumulators = rows * vectors;
     if (choice->vector_reduction >= 0)
         accumulators = rows * fmin(vectors, LANE_ACCUMULATORS);
+    if (choice->accumulators > 1)
+        accumulators *= (double)choice->accumulators;
     count_trips(group, choice, bound, &terms);
     instances = rows * vectors * terms;
     for (int i = 0; i < group->read_count; i++) {
@@ -269,8 +273,8 @@ int64_t space_registers(const struct space *space, const struct group *group,
         vectors = space_vectors(space, choice->lane_trips);
     if (choice->vector_reduction >= 0 && vectors > LANE_ACCUMULATORS)
         vectors = LANE_ACCUMULATORS;
-    return rows * vectors + (rows > 1 ? vectors : 1) + 1 + (gathers_any(group, choice) ? 2 : 0) +
-           group->temporaries;
+    return rows * vectors * (choice->accumulators > 1 ? choice->accumulators : 1) +
+           (rows > 1 ? vectors : 1) + 1 + (gathers_any(group, choice) ? 2 : 0) + group->temporaries;
 }
 
 bool space_transposes(const struct group *group, const struct group_choice *choice) {

@@ -43,6 +43,12 @@ static int64_t classes_along(const struct group *group, const struct group_choic
     return classes < tiles ? classes : tiles;
 }
 
+/* Whether the trips of a reduction are those of one loop, which may end early. */
+static bool is_counted(const struct group_choice *choice, int reduction) {
+    return choice->unroll[reduction] <= 1 && !choice->split[reduction] &&
+           choice->vector_reduction != reduction && choice->accumulators <= 1;
+}
+
 int64_t space_variants(const struct group *group, const struct group_choice *choice) {
     int64_t variants = 1;
     for (int i = 0; i < group->axis_count; i++)
@@ -51,6 +57,8 @@ int64_t space_variants(const struct group *group, const struct group_choice *cho
     for (int i = 0; i < group->reduction_count; i++)
         if (choice->split[i]) /* the first block starts from zero, the others from memory */
             variants *= 2;
+    if (choice->is_ragged && !is_counted(choice, choice->longest))
+        variants *= 2;
     return variants;
 }
 

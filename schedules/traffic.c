@@ -117,6 +117,8 @@ double traffic_cycles(const struct space *space, const struct nest_summary *summ
         if (cache->bytes <= 0)
             continue;
         fit = traffic_fit_depth(summary, cache);
+        if (level == 0 && fit == 0) /* all of it stays there from call to call */
+            break;
         for (int i = 0; i < summary->access_count; i++)
             fetch += line_cycles[level] * fetched_lines(summary, &summary->accesses[i], cache, fit);
     }
@@ -131,7 +133,9 @@ double traffic_score(const struct space *space, const int *point) {
     double cycles = 0;
     for (int i = 0; i < space_nest_count(space); i++) {
         space_summarise(space, i, point, &summary);
-        cycles += traffic_cycles(space, &summary);
+        cycles += space_shared_cycles(traffic_cycles(space, &summary), summary.parallel_trips,
+                                      summary.threads) +
+                  summary.combining_cycles;
     }
     return cycles;
 }

@@ -24,7 +24,8 @@ double traffic_reuse_distance(const struct nest_summary *summary,
 /* Cycles of the nest: the static bound and the traffic. */
 double traffic_cycles(const struct space *space, const struct nest_summary *summary);
 
-/* The same for all nests of a point: the analytic model, behind defaults and before any measuring.
+/* The same for all nests of a point, threads considered: the analytic model, behind defaults and
+ * before any measuring.
  */
 double traffic_score(const struct space *space, const int *point);
 

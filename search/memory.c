@@ -93,6 +93,39 @@ static void recall_points(struct memory *memory, const struct space *space,
     }
 }
 
+/* A point with its nests on one thread and with threads sharing them: where a call is short one is
+ * right, else the other. */
+static void add_both_ways(struct hints *hints, const struct space *space, const int *from) {
+    for (int shared = 0; shared < 2; shared++) {
+        int point[MAX_KNOBS];
+        memcpy(point, from, sizeof point);
+        space_set_shared(space, point, shared);
+        repair(space, point);
+        add_hint(hints, space, point);
+    }
+}
+
+/* What is known of the same work on one thread is never slower on several. */
+static void recall_one_thread(struct memory *memory, const struct task *task,
+                              const struct space *space, struct database *database) {
+    int point[MAX_KNOBS] = {0};
+    struct record record;
+    struct task *one;
+    bool exact;
+    if (task->threads == 1 ||
+        task_create_text(task->workload, task->target, 1, &one, NULL) != DLT_OK)
+        return;
+    if (database_best(database, one->key, host_name(), DATABASE_GENERATOR, &record, &exact, NULL) ==
+        DLT_OK) {
+        space_parse_point(space, record.knobs, point);
+        add_both_ways(&memory->hints, space, point);
+        record_free(&record);
+    }
+    task_free(one);
+    memset(point, 0, sizeof point);
+    add_both_ways(&memory->hints, space, point);
+}
+
 /* ---- the model ---- */
 
 static void version_text(char text[16]) {
@@ -119,6 +152,7 @@ void memory_recall(struct memory *memory, const struct task *task, const struct 
     struct remembered_task *sorted[MEMORY_TASKS];
     memset(memory, 0, sizeof *memory);
     recall_model(memory, task->target, database);
+    recall_one_thread(memory, task, space, database);
     if (!tasks)
         return;
     remembered_tasks_read(tasks, database, task->key);

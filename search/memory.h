@@ -1,9 +1,10 @@
 /* What the database remembers of other tasks, for a task that is about to be tuned.
  *
- * Points: the best of the nearest tasks, adapted by the names and values of their knobs. Tasks are
- * near if the features of their default points are alike and their knobs have the same names.
- * A model: that of this host, target and version of the features, else of another host; after a run
- * it is trained again if the records have grown enough.
+ * Points: for several threads the best of the same work on one, and the default, each shared and on
+ * one thread. Then the best of the nearest tasks, adapted by the names and values of their knobs.
+ * Tasks are near if the features of their default points are alike and their knobs have the same
+ * names. A model: that of this host, target and version of the features, else of another host;
+ * after a run it is trained again if the records have grown enough.
  *
  * Remembering is a help, never a condition: what cannot be read is left out. */
 #ifndef SEARCH_MEMORY_H

@@ -12,6 +12,9 @@
 #include <string.h>
 #include <time.h>
 
+/* The kernel of the same workload that has no threads to share it. */
+#define ONE_THREAD "one-thread"
+
 struct contest_data {
     struct input_set inputs;
     struct guarded_buffer output_buffer;
@@ -21,6 +24,7 @@ struct contest_data {
     size_t output_bytes;
     struct sample *sample;
     struct problem problem;
+    struct task *one_thread; /* the task for one thread, if it takes part */
 };
 
 /* Pools of threads spin for a while after a call; the next one is to have the cores. */
@@ -74,26 +78,46 @@ static dlt_status check(const struct contest_data *data, struct contestant *cont
     return sample_compare(data->sample, data->output, tolerance, &contestant->max_error, error);
 }
 
-static void add_kernel(const struct contest_request *request, struct contest *contest) {
-    struct contestant *contestant = add(contest, "dltune");
+static bool is_skipped(const struct contest_request *request, const char *name) {
+    for (int i = 0; i < request->skipped_count; i++)
+        if (!strcmp(request->skipped[i], name))
+            return true;
+    return false;
+}
+
+/* A kernel of dltune; `trace` has the one to take, or takes that of the default point. */
+static void add_kernel(const struct contest_request *request, struct contest *contest,
+                       const char *name, const struct task *task, struct text *trace) {
+    struct contestant *contestant = add(contest, name);
+    bool given = trace->length > 0;
     struct bench_kernel *kernel;
     struct error error = {.status = DLT_OK};
     dlt_status status;
     if (request->begin)
         request->begin(contestant->name);
-    if (request->trace)
-        text_append(&contest->trace, request->trace);
-    status = bench_kernel_create(request->task, &contest->trace, contest->data->data,
-                                 contest->data->output, &kernel, &error);
+    status = bench_kernel_create(task, trace, contest->data->data, contest->data->output, &kernel,
+                                 &error);
     if (status == DLT_OK) {
         contestant->state = kernel;
         contestant->free = bench_kernel_free;
-        contestant->implementation = request->trace ? "given" : "default";
+        contestant->implementation = given ? "given" : "default";
         contestant->timing = (struct interleaved){.run = bench_kernel_run, .state = kernel};
         status = check(contest->data, contestant, OWN_TOLERANCE, &error);
     }
     if (status != DLT_OK)
         failed(contestant, status, &error);
+}
+
+static dlt_status add_one_thread(const struct contest_request *request, struct contest *contest,
+                                 struct error *error) {
+    struct text trace = {0};
+    TRY(task_create_text(request->task->workload, request->task->target, 1,
+                         &contest->data->one_thread, error));
+    if (request->one_thread_trace)
+        text_append(&trace, request->one_thread_trace);
+    add_kernel(request, contest, ONE_THREAD, contest->data->one_thread, &trace);
+    text_free(&trace);
+    return DLT_OK;
 }
 
 static void add_peer(const struct contest_request *request, struct contest *contest,
@@ -119,13 +143,6 @@ static void add_peer(const struct contest_request *request, struct contest *cont
     }
     if (status != DLT_OK)
         failed(contestant, status, &error);
-}
-
-static bool is_skipped(const struct contest_request *request, const char *name) {
-    for (int i = 0; i < request->skipped_count; i++)
-        if (!strcmp(request->skipped[i], name))
-            return true;
-    return false;
 }
 
 /* Workloads that no library computes have no peers; that is no failure. */
@@ -174,7 +191,11 @@ dlt_status contest_run(const struct contest_request *request, struct contest *co
     if (!contest->data)
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     TRY(create_data(request, contest->data, error));
-    add_kernel(request, contest);
+    if (request->trace)
+        text_append(&contest->trace, request->trace);
+    add_kernel(request, contest, "dltune", task, &contest->trace);
+    if (request->one_thread && !is_skipped(request, ONE_THREAD))
+        TRY(add_one_thread(request, contest, error));
     if (request->peers)
         add_peers(request, contest);
     contest->peak_gflops =
@@ -188,6 +209,7 @@ void contest_free(struct contest *contest) {
         if (contest->contestants[i].state)
             contest->contestants[i].free(contest->contestants[i].state);
     if (contest->data) {
+        task_free(contest->data->one_thread);
         sample_free(contest->data->sample);
         buffer_free(&contest->data->output_buffer);
         input_set_free(&contest->data->inputs);

@@ -39,6 +39,8 @@ struct contest_request {
     const struct task *task;
     const char *trace;       /* NULL: the default point */
     bool peers, free_layout; /* see bench/bench.h */
+    bool one_thread;
+    const char *one_thread_trace; /* NULL: the default point */
     int skipped_count;
     const char *const *skipped; /* names of peers to leave out */
     uint64_t seed;

@@ -66,6 +66,8 @@ static dlt_status hold(const cJSON *request, struct error *error) {
     struct contest_request wanted = {
         .trace = string_of(request, "trace"),
         .peers = cJSON_IsTrue(cJSON_GetObjectItem(request, "peers")),
+        .one_thread = cJSON_IsTrue(cJSON_GetObjectItem(request, "one_thread")),
+        .one_thread_trace = string_of(request, "one_thread_trace"),
         .free_layout = cJSON_IsTrue(cJSON_GetObjectItem(request, "free_layout")),
         .skipped = skipped,
         .seed = cJSON_IsNumber(seed) ? (uint64_t)seed->valuedouble : 0,

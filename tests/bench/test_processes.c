@@ -42,6 +42,31 @@ static void test_worker(void **state) {
     task_free(task);
 }
 
+/* The kernel for one thread takes part like a peer, with its own trace. */
+static void test_one_thread(void **state) {
+    struct bench_options options = {.processes = 1,
+                                    .one_thread = true,
+                                    .one_thread_trace = "split output m 2 guard\n",
+                                    .worker = WORKER};
+    struct task *task = make_task("c", 2);
+    struct bench_row row;
+    (void)state;
+    assert_int_equal(bench_run(task, NULL, &options, &row, NULL), DLT_OK);
+    assert_int_equal(row.entry_count, 2);
+    assert_string_equal(row.entries[1].name, "one-thread");
+    assert_string_equal(row.entries[1].implementation, "given");
+    assert_int_equal(row.entries[1].status, DLT_OK);
+    assert_true(row.entries[0].median_us > 0 && row.entries[1].median_us > 0);
+    assert_true(row.wall_clock);
+    bench_row_free(&row);
+    options.one_thread_trace = "split nonsense m 2\n";
+    assert_int_equal(bench_run(task, NULL, &options, &row, NULL), DLT_OK);
+    assert_int_equal(row.entries[0].status, DLT_OK);
+    assert_non_null(strstr(row.entries[1].message, "nonsense"));
+    bench_row_free(&row);
+    task_free(task);
+}
+
 static void test_trace_refused(void **state) {
     struct bench_options options = {.processes = 1, .worker = WORKER};
     struct task *task = make_task("c", 1);
@@ -192,7 +217,8 @@ static void test_environment(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_worker),        cmocka_unit_test(test_trace_refused),
+        cmocka_unit_test(test_worker),        cmocka_unit_test(test_one_thread),
+        cmocka_unit_test(test_one_thread),    cmocka_unit_test(test_trace_refused),
         cmocka_unit_test(test_peer_crashes),  cmocka_unit_test(test_kernel_crashes),
         cmocka_unit_test(test_silent_worker), cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_environment),

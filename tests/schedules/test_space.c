@@ -106,10 +106,101 @@ static void test_checked_points_have_schedules(void **state) {
     }
 }
 
+struct made {
+    struct task *task;
+    struct space *space;
+};
+
+static struct made make_space(const char *workload, int threads) {
+    struct target_description description;
+    struct made made;
+    assert_int_equal(target_describe("x86-avx512", &description, NULL), DLT_OK);
+    assert_int_equal(task_create_text(workload, "x86-avx512", threads, &made.task, NULL), DLT_OK);
+    if (arena_recover(&made.task->arena))
+        fail_msg("out of memory");
+    assert_int_equal(space_create(&made.task->arena, made.task->collapsed, &description, threads,
+                                  &made.space, NULL),
+                     DLT_OK);
+    return made;
+}
+
+static const struct knob *find_knob(const struct made *made, const char *name) {
+    for (int i = 0; i < made->space->knob_count; i++)
+        if (strcmp(made->space->knobs[i].name, name) == 0)
+            return &made->space->knobs[i];
+    return NULL;
+}
+
+static bool has_knob(const char *workload, int threads, const char *name) {
+    struct made made = make_space(workload, threads);
+    bool has = find_knob(&made, name) != NULL;
+    task_free(made.task);
+    return has;
+}
+
+/* Reductions are in parts where few elements leave accumulators or threads idle, nowhere else. */
+static void test_knobs_of_reductions(void **state) {
+    (void)state;
+    assert_true(has_knob("matmul m=4 n=16 k=64", 1, "accumulators.k"));
+    assert_true(has_knob("conv2d c=960 h=1 w=1 k=240 r=1 s=1", 1, "accumulators.c"));
+    assert_false(has_knob("matmul m=512 n=512 k=64", 1, "accumulators.k"));
+    assert_false(has_knob("matmul m=4 n=16 k=7", 1, "accumulators.k"));
+    assert_false(has_knob("matmul m=16 n=16 k=65536", 1, "parts.k"));
+    assert_false(has_knob("matmul m=16 n=16 k=65536", 1, "parallel"));
+    assert_true(has_knob("matmul m=16 n=16 k=65536", 2, "parts.k"));
+    assert_true(has_knob("matmul m=512 n=512 k=64", 2, "parallel"));
+    assert_false(has_knob("matmul m=512 n=512 k=512", 2, "parts.k"));
+    assert_false(has_knob("matmul m=16 n=16 k=31", 2, "parts.k"));
+    /* parts would begin inside of blocks of channels */
+    assert_false(has_knob("conv2d c=64 h=2 w=2 k=16 r=1 s=1 layout=n,c/16,h,w,c%16", 2, "parts.c"));
+}
+
+/* What the parts are named after is how many there may be: all threads have one, or several. */
+static void test_numbers_of_parts(void **state) {
+    struct made made = make_space("matmul m=16 n=16 k=65536", 3);
+    const struct knob *parts = find_knob(&made, "parts.k");
+    (void)state;
+    for (int i = 0; i < parts->choice_count; i++)
+        assert_true(parts->values[i] == 1 || parts->values[i] % 3 == 0);
+    assert_true(parts->values[0] > 1); /* the default, too */
+    task_free(made.task);
+}
+
+static const char *default_trace(const struct made *made, const int *point) {
+    struct schedule *schedule = schedule_create(&made->task->arena, made->task->collapsed);
+    const char *trace;
+    assert_int_equal(space_schedule(made->space, point, schedule, NULL), DLT_OK);
+    trace = arena_format(&made->task->arena, "%s", schedule_trace(schedule));
+    schedule_free(schedule);
+    return trace;
+}
+
+/* Short calls stay on one thread, as if there were no other; long ones do not. */
+static void test_short_calls_are_not_shared(void **state) {
+    static const char *const workloads[] = {"matmul m=16 n=16 k=16", "matmul m=23 n=23 k=23",
+                                            "conv2d c=8 h=4 w=4 k=8 r=3 s=3 pad=1"};
+    int point[MAX_KNOBS] = {0};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct made one = make_space(workloads[i], 1), two = make_space(workloads[i], 2);
+        assert_string_equal(default_trace(&one, point), default_trace(&two, point));
+        task_free(one.task);
+        task_free(two.task);
+    }
+    struct made two = make_space("matmul m=512 n=512 k=512", 2);
+    assert_non_null(strstr(default_trace(&two, point), "parallel output "));
+    space_set_shared(two.space, point, false);
+    assert_null(strstr(default_trace(&two, point), "parallel"));
+    task_free(two.task);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vector_axes),
         cmocka_unit_test(test_checked_points_have_schedules),
+        cmocka_unit_test(test_knobs_of_reductions),
+        cmocka_unit_test(test_numbers_of_parts),
+        cmocka_unit_test(test_short_calls_are_not_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

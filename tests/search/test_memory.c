@@ -109,6 +109,32 @@ static void test_points(void **state) {
     memory_free(&memory);
 }
 
+/* For several threads: what one thread knows, and the default, each shared and not. */
+static void test_one_thread(void **state) {
+    struct fixture *f = *state;
+    struct target_description target;
+    struct memory memory;
+    struct task *task = f->task, *shared;
+    struct space *one = f->space;
+    add(f, "matmul m=512 n=512 k=512 const=b", "vector=n vectors=3 tile.m=7", 900);
+    assert_int_equal(target_describe("x86-avx512", &target, NULL), DLT_OK);
+    assert_int_equal(task_create_text(task->workload, "x86-avx512", 2, &shared, NULL), DLT_OK);
+    assert_int_equal(arena_recover(&f->arena), 0);
+    assert_int_equal(space_create(&f->arena, shared->collapsed, &target, 2, &f->space, NULL),
+                     DLT_OK);
+    memory_recall(&memory, shared, f->space, f->database);
+    assert_true(memory.hints.point_count >= 4);
+    check_knobs(f, memory.hints.points[0], "vectors=3 tile.m=7");
+    check_knobs(f, memory.hints.points[0], "parallel=no");
+    check_knobs(f, memory.hints.points[1], "vectors=3 tile.m=7");
+    check_knobs(f, memory.hints.points[1], "parallel=yes");
+    check_knobs(f, memory.hints.points[2], "parallel=no");
+    check_knobs(f, memory.hints.points[3], "parallel=yes");
+    memory_free(&memory);
+    task_free(shared);
+    f->space = one;
+}
+
 static int64_t trained_on(struct fixture *f) {
     struct memory memory;
     int64_t records;
@@ -160,6 +186,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_points, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_thread, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_model, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
