@@ -4,11 +4,12 @@
  *
  * TABLEs are those of replay (docs/search.md). Each in turn is left out: a model is trained on the
  * others and asked about up to 1000 points of it, drawn uniformly. Printed are pairwise accuracy,
- * peak@1 and peak@5 (costmodel/quality.h) for regression, for ranking, and for the bare analytic
- * score. */
+ * peak@1 and peak@5 (costmodel/quality.h) for regression, for ranking, for the prior of a search
+ * (regression mixed with the analytic score, search/prior.h), and for the bare analytic score. */
 #include "costmodel/features.h"
 #include "costmodel/model.h"
 #include "costmodel/quality.h"
+#include "search/prior.h"
 #include "search/replay.h"
 
 #include <math.h>
@@ -20,7 +21,10 @@
 enum {
     MAX_TABLES = 64,
     DRAWN = 1000,
+    KINDS = 4, /* of scores */
 };
+
+static const char *const kinds[KINDS] = {"regression", "ranking", "prior", "analytic"};
 
 /* The points of a table that did not fail. */
 struct sample {
@@ -107,8 +111,10 @@ static struct cost_model *train(const struct sample *samples, int count, int lef
     return model;
 }
 
-/* Draws points without replacement and asks both. `model` NULL: the analytic score. */
-static struct quality judge(const struct sample *sample, const struct cost_model *model) {
+/* Draws points without replacement and asks for scores: so much of the model's, the rest of the
+ * analytic one's. */
+static struct quality judge(const struct sample *sample, const struct cost_model *model,
+                            double share) {
     int64_t drawn = sample->count < DRAWN ? sample->count : DRAWN;
     double *times = allocate(drawn, sizeof *times), *scores = allocate(drawn, sizeof *scores);
     int64_t *order = allocate(sample->count, sizeof *order);
@@ -119,7 +125,7 @@ static struct quality judge(const struct sample *sample, const struct cost_model
     random_seed(&random, 1);
     for (int64_t i = 0; i < sample->count; i++)
         order[i] = i;
-    if (model &&
+    if (share > 0 &&
         cost_model_predict(model, sample->count, sample->features, predicted, &error) != DLT_OK)
         fail(error.message);
     for (int64_t i = 0; i < drawn; i++) {
@@ -127,7 +133,7 @@ static struct quality judge(const struct sample *sample, const struct cost_model
         int64_t chosen = order[j];
         order[j] = order[i];
         times[i] = sample->targets[chosen];
-        scores[i] = model ? predicted[chosen] : sample->analytic[chosen];
+        scores[i] = share * (double)predicted[chosen] + (1 - share) * sample->analytic[chosen];
     }
     quality = quality_of(drawn, times, scores);
     free(times);
@@ -146,29 +152,33 @@ static void add(struct quality *sum, struct quality quality) {
 static void print_line(const char *name, int64_t points, const struct quality *qualities,
                        double divisor) {
     printf("%-52.52s %6lld", name, (long long)points);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < KINDS; i++)
         printf("   %.3f %.3f %.3f", qualities[i].pairwise / divisor, qualities[i].peak1 / divisor,
                qualities[i].peak5 / divisor);
     printf("\n");
 }
 
 static void report(const struct sample *samples, int count) {
-    struct quality sums[3] = {0};
-    printf("%-52s %6s   %-17s   %-17s   %-17s\n%-52s %6s", "task left out", "points", "regression",
-           "ranking", "analytic", "", "");
-    for (int i = 0; i < 3; i++)
+    struct quality sums[KINDS] = {0};
+    printf("%-52s %6s", "task left out", "points");
+    for (int i = 0; i < KINDS; i++)
+        printf("   %-17s", kinds[i]);
+    printf("\n%-52s %6s", "", "");
+    for (int i = 0; i < KINDS; i++)
         printf("   %-5s %-5s %-5s", "pairs", "pk@1", "pk@5");
     printf("\n");
     for (int i = 0; i < count; i++) {
-        struct quality qualities[3];
-        for (int objective = 0; objective < 2; objective++) {
-            struct cost_model *model =
-                train(samples, count, i, (enum cost_model_objective)objective);
-            qualities[objective] = judge(&samples[i], model);
-            cost_model_free(model);
-        }
-        qualities[2] = judge(&samples[i], NULL);
-        for (int j = 0; j < 3; j++)
+        struct quality qualities[KINDS];
+        struct cost_model *regression = train(samples, count, i, MODEL_REGRESSION);
+        struct cost_model *ranking = train(samples, count, i, MODEL_RANKING);
+        qualities[0] = judge(&samples[i], regression, 1);
+        qualities[1] = judge(&samples[i], ranking, 1);
+        qualities[2] =
+            judge(&samples[i], regression, prior_model_share(points_described - samples[i].count));
+        qualities[3] = judge(&samples[i], NULL, 0);
+        cost_model_free(regression);
+        cost_model_free(ranking);
+        for (int j = 0; j < KINDS; j++)
             add(&sums[j], qualities[j]);
         print_line(samples[i].table->task->workload, samples[i].count, qualities, 1);
     }

@@ -1,10 +1,11 @@
-/* Strategies compared by replay: the median number of trials to come near the best.
+/* Strategies compared by replay.
  *
- *     bench_replay_search TABLE...
+ *     bench_replay_search [--curves FILE] TABLE...
  *
  * TABLEs come from bench_replay_record. For each table and strategy, over five seeds: the median
- * number of trials until a point is within 2 % of the table's best. Nothing is measured, so the
- * same tables give the same output. */
+ * number of trials until a point is within 2 % of the table's best; FILE gets the curves, for
+ * bench_search_report. Nothing is measured, so the same tables give the same output. */
+#include "bench/curves.h"
 #include "search/replay.h"
 
 #include <math.h>
@@ -14,73 +15,76 @@
 #include <time.h>
 
 enum {
-    SEEDS = 5,
-    MAX_STRATEGIES = 16,
+    SEEDS = 5
 };
 
-#define TOLERANCE 0.02
+static struct curves curves;
+static double seconds[MAX_CURVE_STRATEGIES];
 
 static void fail(const char *message) {
     fprintf(stderr, "bench_replay_search: %s\n", message);
     exit(1);
 }
 
-static int by_number(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+/* Keeps the points where the least logarithm so far falls. */
+static void keep_curve(const struct replay_table *table, const char *strategy, int seed,
+                       const double *least) {
+    int64_t trials = table->points.count;
+    struct curve *curve = curves_add(&curves, table->task->workload, strategy, seed, trials);
+    for (int64_t i = 0; curve && i < trials; i++)
+        if (isfinite(least[i]) && (i == 0 || least[i] < least[i - 1]) &&
+            !curve_append(curve, i + 1, exp(least[i])))
+            fail("out of memory");
+    if (!curve)
+        fail("too many tables, strategies or seeds");
 }
 
-static int64_t median_needed(const struct replay_table *table, const struct strategy *strategy) {
-    int64_t needed[SEEDS];
+static void keep_best(const struct replay_table *table) {
+    struct curve *curve = curves_add(&curves, table->task->workload, "best", 0, 0);
+    if (!curve || !curve_append(curve, 1, exp(table->best)))
+        fail("too many tables");
+}
+
+static void run_table(const struct replay_table *table) {
+    int64_t trials = table->points.count, needed;
+    double *least = malloc((size_t)trials * sizeof *least + 1);
     struct error error;
-    for (int seed = 0; seed < SEEDS; seed++)
-        if (replay_run(table, strategy, (uint64_t)seed, table->points.count, TOLERANCE, NULL,
-                       &needed[seed], &error) != DLT_OK)
-            fail(error.message);
-    qsort(needed, SEEDS, sizeof needed[0], by_number);
-    return needed[SEEDS / 2];
-}
-
-static void print_head(void) {
-    printf("%-52s %6s", "task", "points");
-    for (int i = 0; strategies[i]; i++)
-        printf(" %10s", strategies[i]->name);
-    printf("\n");
-}
-
-static void print_means(const double *logarithms, int tables) {
-    printf("%-52s %6s", "geometric mean", "");
-    for (int i = 0; strategies[i]; i++)
-        printf(" %10.1f", exp(logarithms[i] / tables));
-    printf("\n");
+    if (!least)
+        fail("out of memory");
+    keep_best(table);
+    for (int i = 0; strategies[i]; i++) {
+        clock_t start = clock();
+        for (int seed = 0; seed < SEEDS; seed++) {
+            if (replay_run(table, strategies[i], (uint64_t)seed, trials, 0.02, least, &needed,
+                           &error) != DLT_OK)
+                fail(error.message);
+            keep_curve(table, strategies[i]->name, seed, least);
+        }
+        seconds[i] += (double)(clock() - start) / CLOCKS_PER_SEC;
+    }
+    free(least);
 }
 
 /* Process time of each strategy goes to standard error: it differs from run to run. */
 int main(int argument_count, char **arguments) {
-    double logarithms[MAX_STRATEGIES] = {0}, seconds[MAX_STRATEGIES] = {0};
+    bool keep = argument_count > 2 && !strcmp(arguments[1], "--curves");
+    int first = keep ? 3 : 1;
     struct error error;
-    if (argument_count < 2)
-        fail("usage: bench_replay_search TABLE...");
-    print_head();
-    for (int i = 1; i < argument_count; i++) {
+    if (argument_count <= first)
+        fail("usage: bench_replay_search [--curves FILE] TABLE...");
+    for (int i = first; i < argument_count; i++) {
         struct replay_table *table;
         if (replay_load(arguments[i], &table, &error) != DLT_OK)
             fail(error.message);
-        printf("%-52.52s %6lld", table->task->workload, (long long)table->points.count);
-        for (int j = 0; strategies[j] && j < MAX_STRATEGIES; j++) {
-            clock_t start = clock();
-            int64_t needed = median_needed(table, strategies[j]);
-            seconds[j] += (double)(clock() - start) / CLOCKS_PER_SEC;
-            logarithms[j] += log((double)needed);
-            printf(" %10lld", (long long)needed);
-            fflush(stdout);
-        }
-        printf("\n");
+        run_table(table);
         replay_free(table);
     }
-    print_means(logarithms, argument_count - 1);
-    for (int j = 0; strategies[j] && j < MAX_STRATEGIES; j++)
-        fprintf(stderr, "%s: %.2f s a run\n", strategies[j]->name,
-                seconds[j] / SEEDS / (argument_count - 1));
+    curves_print(&curves, stdout);
+    for (int i = 0; strategies[i]; i++)
+        fprintf(stderr, "%s: %.2f s a run\n", strategies[i]->name,
+                seconds[i] / SEEDS / (argument_count - first));
+    if (keep && curves_write(&curves, arguments[2], &error) != DLT_OK)
+        fail(error.message);
+    curves_free(&curves);
     return 0;
 }

@@ -41,7 +41,7 @@ enum option_group {
 };
 
 struct options {
-    int64_t trials, seed, threads, keep, processes;
+    int64_t trials, patience /* -1: not given */, seed, threads, keep, processes;
     double seconds, max_error;
     const char *target, *algorithm, *strategy, *database;
     const char *baseline, *table, *name, *out, *list, *pass, *show, *repair, *replay;

@@ -22,7 +22,8 @@ static const struct command commands[] = {
      GROUP_PLACE | GROUP_TUNE | GROUP_DATABASE | GROUP_OUTPUT,
      "A line is a workload, such as `conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1 count=3`; # starts "
      "a\n"
-     "comment. With --time each workload gets its share of the time that is left.",
+     "comment. With --time the time goes where the total of all calls (count=) falls fastest, and\n"
+     "the run ends early when little is left to gain; --patience 0 goes on to the end.",
      run_tune_list},
     {"query", "WORKLOAD", "print the stored best; measures nothing",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT,

@@ -39,6 +39,9 @@ static const struct option options[] = {
      OPTION_NUMBER, GROUP_TUNE, FIELD(trials), 1, 1e9},
     {"time", "S", "stop after S seconds of the whole run", OPTION_REAL, GROUP_TUNE, FIELD(seconds),
      0, 1e8},
+    {"patience", "N",
+     "stop a workload after N trials without a gain of 0.5 % (500 with --time alone; 0: never)",
+     OPTION_NUMBER, GROUP_TUNE, FIELD(patience), 0, 1e9},
     {"seed", "N", "start of the random numbers (0)", OPTION_NUMBER, GROUP_TUNE | GROUP_BENCH,
      FIELD(seed), 0, 9e15},
     {"algorithm", "A,...", "restrict the choice of algorithms: all, direct (all)", OPTION_TEXT,
@@ -286,6 +289,7 @@ static dlt_status check_words(const struct options *given, struct error *error) 
 dlt_status options_parse(struct cli *cli, int count, char *const *arguments, struct error *error) {
     bool only_words = false;
     cli->options.threads = 1;
+    cli->options.patience = -1;
     cli->options.target = "native";
     cli->words = ARENA_ARRAY(&cli->arena, const char *, (size_t)count + 1);
     for (int i = 0, used; i < count; i += used) {

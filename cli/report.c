@@ -24,6 +24,24 @@ static void add_trials(cJSON *object, int64_t trials, const int64_t *by_outcome)
                                     (double)by_outcome[i]);
 }
 
+static void add_ranking(cJSON *object, const char *name, const struct quality *quality) {
+    cJSON *ranking = cJSON_AddObjectToObject(object, name);
+    cJSON_AddNumberToObject(ranking, "pairwise", quality->pairwise);
+    cJSON_AddNumberToObject(ranking, "peak1", quality->peak1);
+    cJSON_AddNumberToObject(ranking, "peak5", quality->peak5);
+}
+
+static void add_quality(cJSON *object, const struct tuner_quality *quality) {
+    cJSON *all;
+    if (quality->points < 2)
+        return;
+    all = cJSON_AddObjectToObject(object, "quality");
+    cJSON_AddNumberToObject(all, "records", (double)quality->points);
+    if (quality->has_model)
+        add_ranking(all, "model", &quality->model);
+    add_ranking(all, "analytic", &quality->analytic);
+}
+
 static void add_run(cJSON *object, const struct tuner_summary *summary) {
     cJSON *seconds;
     add_trials(object, summary->trials, summary->errors);
@@ -36,7 +54,9 @@ static void add_run(cJSON *object, const struct tuner_summary *summary) {
     seconds = cJSON_AddObjectToObject(object, "seconds_by_step");
     for (int i = 0; i < TUNER_SHARES; i++)
         cJSON_AddNumberToObject(seconds, tuner_share_names[i], summary->shares[i]);
+    add_quality(object, &summary->quality);
     cJSON_AddBoolToObject(object, "exhausted", summary->exhausted);
+    cJSON_AddBoolToObject(object, "hopeless", summary->hopeless);
     cJSON_AddBoolToObject(object, "interrupted", summary->cancelled);
 }
 
@@ -115,12 +135,15 @@ void format_rate(struct text *text, const struct task *task, double median_us, d
 /* Of the records of this run, which no stored model had seen. */
 static void print_quality(const struct tuner_quality *quality) {
     const struct quality *model = &quality->model, *analytic = &quality->analytic;
-    if (!quality->has_model || quality->points < 2)
+    if (quality->points < 2)
         return;
-    printf("  %-10s pairs %.2f, peak@1 %.2f, peak@5 %.2f on %lld new records; the analytic score "
-           "%.2f, %.2f, %.2f\n",
-           "model", model->pairwise, model->peak1, model->peak5, (long long)quality->points,
-           analytic->pairwise, analytic->peak1, analytic->peak5);
+    printf("  %-10s ", "model");
+    if (quality->has_model)
+        printf("pairs %.2f, peak@1 %.2f, peak@5 %.2f", model->pairwise, model->peak1, model->peak5);
+    else
+        printf("none was stored before");
+    printf("; analytic score %.2f, %.2f, %.2f; %lld new records\n", analytic->pairwise,
+           analytic->peak1, analytic->peak5, (long long)quality->points);
 }
 
 static void print_run(const struct tuner_summary *summary) {
@@ -135,7 +158,10 @@ static void print_run(const struct tuner_summary *summary) {
         printf("; %lld known before", (long long)summary->known);
     if (summary->slow)
         printf("; %lld in slow phases of the machine", (long long)summary->slow);
-    printf("%s%s\n", summary->exhausted ? "; no point is left" : "",
+    printf("%s%s\n",
+           summary->exhausted  ? "; no point is left"
+           : summary->hopeless ? "; no gain for long"
+                               : "",
            summary->cancelled ? "; interrupted" : "");
     if (summary->first_failure[0])
         printf("  %-10s %s\n", "failure", summary->first_failure);

@@ -4,7 +4,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/signals.h"
-#include "measure/clock.h"
+#include "cli/tune_network.h"
 #include "measure/peak.h"
 #include "search/alternatives.h"
 #include "search/strategy.h"
@@ -15,11 +15,11 @@
 #include <time.h>
 
 enum {
-    DEFAULT_TRIALS = 256
+    DEFAULT_TRIALS = 256,
+    DEFAULT_PATIENCE = 500, /* where only the time is limited */
 };
 
-/* The peak of all the cores that the kernel may use. */
-static double measure_peak(const struct task *task) {
+double tuning_peak(const struct task *task) {
     struct target_description description;
     int cores = task->threads;
     if (target_describe(task->target, &description, NULL) == DLT_OK && cores > description.cores)
@@ -51,10 +51,9 @@ static struct record best_record(const struct task *task, const struct tuner_sum
     };
 }
 
-/* Prints what came of a task; answers whether it has a right schedule. */
-static bool report_task(struct cli *cli, const struct task *task,
-                        const struct tuner_summary *summary, const struct tuner_options *options,
-                        const struct roofs *roofs, const char *failure) {
+bool tuning_report(struct cli *cli, const struct task *task, const struct tuner_summary *summary,
+                   const struct tuner_options *options, const struct roofs *roofs,
+                   const char *failure) {
     bool found = !failure && summary->best.median_us > 0;
     struct text layouts = {0}, why = {0};
     struct record record;
@@ -80,29 +79,37 @@ static bool report_task(struct cli *cli, const struct task *task,
     return found;
 }
 
-static bool tune_request(struct cli *cli, struct request *request, struct database *database,
-                         double seconds, int number, int count) {
+struct tuner_options tuning_options(const struct cli *cli) {
     const struct options *given = &cli->options;
-    const struct task *shown = request_show(request, 0);
-    struct tuner_options options = {
-        .trials = given->trials        ? given->trials
-                  : given->seconds > 0 ? 0
-                                       : DEFAULT_TRIALS,
-        .seconds = seconds,
+    bool without_limit = given->seconds > 0 && !given->trials;
+    return (struct tuner_options){
+        .trials = given->trials   ? given->trials
+                  : without_limit ? 0
+                                  : DEFAULT_TRIALS,
+        .seconds = given->seconds,
+        .patience = given->patience >= 0 ? given->patience
+                    : without_limit      ? DEFAULT_PATIENCE
+                                         : 0,
         .seed = (uint64_t)given->seed,
         .max_error = given->max_error,
         .strategy = given->strategy ? strategy_find(given->strategy) : NULL,
         .cancel = &stop_signal,
-        .progress = progress_show,
     };
+}
+
+static bool tune_request(struct cli *cli, struct request *request, struct database *database,
+                         int number, int count) {
+    const struct task *shown = request_show(request, 0);
+    struct tuner_options options = tuning_options(cli);
     struct tuner_summary summary;
     struct progress progress;
     struct roofs roofs = {0};
     struct error error = {.status = DLT_OK};
     bool found;
     int best;
+    options.progress = progress_show;
     if (!stop_signal)
-        options.peak_gflops = measure_peak(shown);
+        options.peak_gflops = tuning_peak(shown);
     if (!stop_signal)
         roofs_for_task(database, true, shown, &roofs);
     progress_begin(&progress, cli, shown, options.peak_gflops, number, count);
@@ -111,33 +118,32 @@ static bool tune_request(struct cli *cli, struct request *request, struct databa
                                           &summary, &error);
     progress_end(&progress);
     shown = request_show(request, best);
-    found = report_task(cli, shown, &summary, &options, &roofs,
-                        status == DLT_OK ? NULL : error.message);
+    found = tuning_report(cli, shown, &summary, &options, &roofs,
+                          status == DLT_OK ? NULL : error.message);
     tuner_summary_free(&summary);
     return found;
 }
 
-static void tune_each(struct cli *cli, const struct request_list *list, struct database *database) {
-    double end = clock_seconds() + cli->options.seconds;
-    for (int i = 0; i < list->count && !stop_signal; i++) {
-        double seconds = 0;
-        if (cli->options.seconds > 0) /* a share of what is left; a moment for the last ones too */
-            seconds = (end - clock_seconds()) / (list->count - i);
-        if (cli->options.seconds > 0 && seconds < 1e-3)
-            seconds = 1e-3;
-        if (!tune_request(cli, list->requests[i], database, seconds, i + 1, list->count))
+/* A common time is shared out where it helps most; trials are each workload's own. */
+static dlt_status tune_all(struct cli *cli, const struct request_list *list,
+                           struct database *database, struct error *error) {
+    if (cli->options.seconds > 0 && list->count > 1)
+        return tune_list_together(cli, list, database, error);
+    for (int i = 0; i < list->count && !stop_signal; i++)
+        if (!tune_request(cli, list->requests[i], database, i + 1, list->count))
             cli->exit_status = EXIT_FAILED;
-    }
+    return DLT_OK;
 }
 
 dlt_status tune_tasks(struct cli *cli, const struct request_list *list, struct error *error) {
     struct database *database;
+    dlt_status status;
     TRY(cli_needs_target_here(list->requests[0]->tasks[0]->target, error));
     TRY(cli_open_database(cli, DATABASE_WRITE, &database, error));
     signals_catch();
-    tune_each(cli, list, database);
+    status = tune_all(cli, list, database, error);
     database_close(database);
     if (stop_signal)
         cli->exit_status = EXIT_SIGNAL + stop_signal;
-    return DLT_OK;
+    return status;
 }

@@ -12,8 +12,9 @@ enum {
     DEFAULT_DEPTH = 6,
 };
 
-#define DEFAULT_RATE 0.15
-#define MAGIC        "dltune model"
+#define DEFAULT_RATE       0.15
+#define DEFAULT_LEAST_LEAF 2
+#define MAGIC              "dltune model"
 
 struct cost_model {
     BoosterHandle booster;
@@ -55,7 +56,9 @@ static dlt_status set_options(BoosterHandle booster, const struct cost_model_opt
     TRY(set_threads(booster, options->threads, error));
     TRY(set_number(booster, "max_depth", options->depth ? options->depth : DEFAULT_DEPTH, error));
     TRY(set_number(booster, "eta", options->rate > 0 ? options->rate : DEFAULT_RATE, error));
-    TRY(set_number(booster, "min_child_weight", 2, error));
+    TRY(set_number(booster, "lambda", options->shrinkage > 0 ? options->shrinkage : 1, error));
+    TRY(set_number(booster, "min_child_weight",
+                   options->least_leaf > 0 ? options->least_leaf : DEFAULT_LEAST_LEAF, error));
     TRY(set_number(booster, "seed", 0, error));
     TRY(set_number(booster, "max_bin", 64, error));
     TRY(check(XGBoosterSetParam(booster, "tree_method", "hist"), error));

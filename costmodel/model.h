@@ -23,9 +23,11 @@ enum cost_model_objective {
 
 struct cost_model_options {
     enum cost_model_objective objective;
-    int trees, depth; /* 0: defaults */
-    double rate;      /* 0: default */
-    int threads;      /* 0: one */
+    int trees, depth;  /* 0: defaults */
+    double rate;       /* 0: default */
+    double shrinkage;  /* of a leaf towards 0, as if it had rows of this weight there; 0: default */
+    double least_leaf; /* weight of the rows in a leaf, at least; 0: default */
+    int threads;       /* 0: one */
 };
 
 struct cost_model;

@@ -164,6 +164,11 @@ typedef bool model_visitor(void *context, const struct model *model);
 dlt_status database_models(struct database *database, model_visitor *visitor, void *context,
                            struct error *error);
 
+/* How well scores ranked measured points: pairwise accuracy, peak@1 and peak@5 from 0 to 1. */
+struct ranking_quality {
+    double pairwise, peak1, peak5;
+};
+
 /* One run of the tuner on one task. */
 struct run {
     unsigned char identity[IDENTITY_BYTES]; /* as of a record */
@@ -173,6 +178,12 @@ struct run {
     double seconds;
     double best_us;  /* the best it found; 0: none */
     int64_t created; /* when it ended */
+
+    /* Of `judged` records of this run: the analytic score's, and that of the model which was stored
+     * before the run and so had not seen them. */
+    int64_t judged; /* 0: not judged */
+    bool has_model; /* false: no model was stored */
+    struct ranking_quality analytic, model;
 };
 
 dlt_status database_add_run(struct database *database, const struct run *run, struct error *error);

@@ -68,6 +68,14 @@ static const char *const scripts[] = {
     "  spread, max_error, peak_gflops, verified, finalist, seed, record.created)"
     "  FROM task, host, generator"
     "  WHERE task.id = task_id AND host.id = host_id AND generator.id = generator_id);",
+    /* 4: how well the model ranked what a run measured; NULL where it was not judged */
+    "ALTER TABLE run ADD COLUMN judged INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE run ADD COLUMN analytic_pairwise REAL;"
+    "ALTER TABLE run ADD COLUMN analytic_peak1 REAL;"
+    "ALTER TABLE run ADD COLUMN analytic_peak5 REAL;"
+    "ALTER TABLE run ADD COLUMN model_pairwise REAL;"
+    "ALTER TABLE run ADD COLUMN model_peak1 REAL;"
+    "ALTER TABLE run ADD COLUMN model_peak5 REAL;",
 };
 
 enum {

@@ -20,6 +20,7 @@ enum {
 enum {
     RECORD_VALUE_COUNT = 19,
     CHECKSUMS_SINCE_VERSION = 3, /* of the schema */
+    QUALITY_SINCE_VERSION = 4,   /* of a run */
 };
 
 /* The statements a handle keeps prepared; their SQL is the table in statements.c. */

@@ -16,6 +16,25 @@ static dlt_status check_run(const struct run *run, struct error *error) {
     return DLT_OK;
 }
 
+static void bind_quality(sqlite3_stmt *statement, const struct run *run) {
+    const struct ranking_quality *qualities[] = {&run->analytic, &run->model};
+    sqlite3_bind_int64(statement, 11, run->judged);
+    for (int i = 0; i < 2; i++) {
+        int first = 12 + 3 * i;
+        if (run->judged < 1 || (i == 1 && !run->has_model))
+            continue; /* what is not bound is NULL */
+        sqlite3_bind_double(statement, first, qualities[i]->pairwise);
+        sqlite3_bind_double(statement, first + 1, qualities[i]->peak1);
+        sqlite3_bind_double(statement, first + 2, qualities[i]->peak5);
+    }
+}
+
+static struct ranking_quality read_quality(sqlite3_stmt *statement, int first) {
+    return (struct ranking_quality){sqlite3_column_double(statement, first),
+                                    sqlite3_column_double(statement, first + 1),
+                                    sqlite3_column_double(statement, first + 2)};
+}
+
 dlt_status database_put_run(struct database *database, const struct run *run, struct error *error) {
     unsigned char identity[IDENTITY_BYTES];
     sqlite3_stmt *statement;
@@ -37,6 +56,7 @@ dlt_status database_put_run(struct database *database, const struct run *run, st
     sqlite3_bind_double(statement, 8, run->seconds);
     sqlite3_bind_double(statement, 9, run->best_us);
     sqlite3_bind_int64(statement, 10, run->created);
+    bind_quality(statement, run);
     return database_step(database, statement, error);
 }
 
@@ -58,7 +78,11 @@ static void read_run(sqlite3_stmt *statement, struct run *run) {
                         .trials = sqlite3_column_int64(statement, 5),
                         .seconds = sqlite3_column_double(statement, 6),
                         .best_us = sqlite3_column_double(statement, 7),
-                        .created = sqlite3_column_int64(statement, 8)};
+                        .created = sqlite3_column_int64(statement, 8),
+                        .judged = sqlite3_column_int64(statement, 10),
+                        .has_model = sqlite3_column_type(statement, 14) != SQLITE_NULL,
+                        .analytic = read_quality(statement, 11),
+                        .model = read_quality(statement, 14)};
     database_identity(statement, 9, run->identity);
 }
 

@@ -21,6 +21,14 @@
     " FROM record CROSS JOIN task ON task.id = task_id "                                           \
     "CROSS JOIN host ON host.id = host_id CROSS JOIN generator ON generator.id = generator_id "    \
     "ORDER BY record.id"
+#define QUALITY_COLUMNS                                                                            \
+    "judged, analytic_pairwise, analytic_peak1, analytic_peak5, model_pairwise, model_peak1, "     \
+    "model_peak5"
+#define VISIT_RUNS(quality)                                                                        \
+    "SELECT task.key, host.name, generator.name, strategy, seed, trials, seconds, best_us, "       \
+    "created, identity, " quality " FROM run CROSS JOIN task ON task.id = task_id "                \
+    "CROSS JOIN host ON host.id = host_id CROSS JOIN generator ON generator.id = generator_id "    \
+    "ORDER BY run.id"
 /* The condition of the index record_best: SQLite uses it only where these words occur. */
 #define IS_RIGHT "outcome = 'ok' AND verified = 1"
 
@@ -74,14 +82,12 @@ static const char *const sql[STATEMENT_COUNT] = {
         "ORDER BY model.name, target, features, host.name",
     [STATEMENT_ADD_RUN] =
         "INSERT INTO run(identity, task_id, host_id, generator_id, strategy, seed, "
-        "trials, seconds, best_us, created) VALUES(?1, (SELECT id FROM task WHERE key = ?2), "
+        "trials, seconds, best_us, created, " QUALITY_COLUMNS ") "
+        "VALUES(?1, (SELECT id FROM task WHERE key = ?2), "
         "(SELECT id FROM host WHERE name = ?3), (SELECT id FROM generator WHERE name = ?4), "
-        "?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT(identity) DO NOTHING",
-    [STATEMENT_VISIT_RUNS] =
-        "SELECT task.key, host.name, generator.name, strategy, seed, trials, seconds, best_us, "
-        "created, identity FROM run CROSS JOIN task ON task.id = task_id "
-        "CROSS JOIN host ON host.id = host_id CROSS JOIN generator ON generator.id = generator_id "
-        "ORDER BY run.id",
+        "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) "
+        "ON CONFLICT(identity) DO NOTHING",
+    [STATEMENT_VISIT_RUNS] = VISIT_RUNS(QUALITY_COLUMNS),
     [STATEMENT_PRUNE] =
         "DELETE FROM record WHERE id NOT IN (SELECT id FROM (SELECT id, row_number() OVER "
         "(PARTITION BY task_id, host_id, generator_id, finalist ORDER BY median_us, id) AS place "
@@ -97,17 +103,20 @@ static const char *const sql[STATEMENT_COUNT] = {
     [STATEMENT_VACUUM] = "VACUUM",
 };
 
-/* In place of those above, for a file without checksums that is opened for reading. */
-static const char *const sql_without_checksums[STATEMENT_COUNT] = {
-    [STATEMENT_READ_RECORD] = READ_RECORD("NULL"),
-    [STATEMENT_VISIT_TASK] = VISIT_TASK("NULL"),
-    [STATEMENT_VISIT_ALL] = VISIT_ALL("NULL"),
+/* In place of those above, for files of older versions that are opened for reading. */
+static const struct {
+    int since; /* the version that has what is missing */
+    const char *sql;
+} sql_before[STATEMENT_COUNT] = {
+    [STATEMENT_READ_RECORD] = {CHECKSUMS_SINCE_VERSION, READ_RECORD("NULL")},
+    [STATEMENT_VISIT_TASK] = {CHECKSUMS_SINCE_VERSION, VISIT_TASK("NULL")},
+    [STATEMENT_VISIT_ALL] = {CHECKSUMS_SINCE_VERSION, VISIT_ALL("NULL")},
+    [STATEMENT_VISIT_RUNS] = {QUALITY_SINCE_VERSION,
+                              VISIT_RUNS("0, NULL, NULL, NULL, NULL, NULL, NULL")},
 };
 
 static const char *sql_of(const struct database *database, enum statement which) {
-    if (database->version < CHECKSUMS_SINCE_VERSION && sql_without_checksums[which])
-        return sql_without_checksums[which];
-    return sql[which];
+    return database->version < sql_before[which].since ? sql_before[which].sql : sql[which];
 }
 
 dlt_status database_statement(struct database *database, enum statement which,

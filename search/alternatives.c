@@ -47,18 +47,6 @@ struct sharing {
 
 /* ---- adding up ---- */
 
-static void add_runs(struct tuner_summary *sum, const struct tuner_summary *run) {
-    sum->trials += run->trials;
-    for (int i = 0; i < OUTCOME_COUNT; i++)
-        sum->errors[i] += run->errors[i];
-    for (int i = 0; i < TUNER_SHARES; i++)
-        sum->shares[i] += run->shares[i];
-    step_times_merge(&sum->steps, &run->steps);
-    sum->cancelled |= run->cancelled;
-    if (!sum->first_failure[0])
-        memcpy(sum->first_failure, run->first_failure, sizeof sum->first_failure);
-}
-
 /* The fastest that is known, of those with a best; NULL if there is none. */
 static struct alternative *fastest(struct sharing *s) {
     struct alternative *best = NULL;
@@ -77,7 +65,7 @@ static void show(void *context, const struct tuner_summary *run) {
     struct tuner_summary now = s->so_far;
     if (!s->options->progress)
         return;
-    add_runs(&now, run);
+    tuner_summary_add(&now, run);
     now.known += run->known;
     now.seconds = clock_seconds() - s->start;
     now.trials_wanted = s->options->trials;
@@ -128,7 +116,7 @@ static void tune_one(struct sharing *s, struct alternative *a, int round, int sh
         if (!s->first.status)
             s->first = why;
     }
-    add_runs(s->all, &run);
+    tuner_summary_add(s->all, &run);
     if (!a->tuned) /* later rounds know what earlier ones found */
         s->all->known += run.known;
     a->tuned = true;

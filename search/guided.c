@@ -19,18 +19,18 @@
 enum {
     CHAINS = 32,
     STEPS = 60,
-    POOL = 64,           /* best points kept from a walk */
-    ELITE = 16,          /* best points measured that chains start from */
-    BATCH = 16,          /* at most; */
-    FIRST_HINTS = 6,     /* best points of other tasks in the first batch */
-    FEWEST = 4,          /* while there are few records a batch is smaller: each teaches much */
-    RECORDS_A_POINT = 6, /* of a batch */
-    MOVES_TRIED = 8,     /* for a neighbour that is legal */
+    POOL = 64,            /* best points kept from a walk */
+    ELITE = 16,           /* best points measured that chains start from */
+    BATCH = 16,           /* at most; */
+    FIRST_HINTS = 6,      /* best points of other tasks in the first batch */
+    FEWEST = 3,           /* while there are few records a batch is smaller: each teaches much */
+    RECORDS_A_POINT = 10, /* of a batch */
+    MOVES_TRIED = 8,      /* for a neighbour that is legal */
     RANDOM_ONE_IN = 20,
 };
 
 #define HOT      0.15 /* the first temperature; energies are logarithms of times */
-#define LIKENESS 0.03 /* energy that a point like one already chosen is worse by */
+#define LIKENESS 0.15 /* energy that a point like one already chosen is worse by */
 #define UNLIKE_DEFAULT                                                                             \
     0.2 /* energy that a point without a knob of point 0 is worse by, until the                    \
            first records: rules chose it by more than the score knows */
@@ -65,7 +65,7 @@ static dlt_status create(const struct space *space, void **state, struct error *
 static void remember(void *state, const struct hints *hints) {
     struct guided *g = state;
     g->hints = hints;
-    g->learner.prior_model = hints->model;
+    g->learner.hints = hints;
 }
 
 static bool equal(const struct space *space, const int *a, const int *b) {

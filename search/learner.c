@@ -1,6 +1,8 @@
 /* Prior and corrections; see learner.h. */
 #include "search/learner.h"
 
+#include "search/prior.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +14,12 @@ enum {
     DEPTH = 5,
 };
 
-#define RATE    0.2
-#define GROWTH  1.12 /* of the records, before the trees are trained again */
-#define FAILURE 1.5  /* how much slower than the best a failure counts, as a logarithm */
+#define RATE       0.2
+#define LEAST_LEAF 0.5 /* early, a single record may be all that is known of a region */
+#define SHRINKAGE  0.2
+#define FOCUS      12   /* a row e times slower than the best weighs exp(-FOCUS) of it */
+#define GROWTH     1.12 /* of the records, before the trees are trained again */
+#define FAILURE    1.5  /* how much slower than the best a failure counts, as a logarithm */
 
 void learner_initialise(struct learner *learner, const struct space *space) {
     *learner = (struct learner){.space = space};
@@ -27,19 +32,11 @@ void learner_free(struct learner *learner) {
     free(learner->scores);
     free(learner->work_features);
     free(learner->work_targets);
+    free(learner->work_weights);
     *learner = (struct learner){.space = learner->space};
 }
 
 /* ---- energies ---- */
-
-static void compute_priors(const struct learner *learner, int count, int (*points)[MAX_KNOBS],
-                           const float *features, float *priors) {
-    if (learner->prior_model &&
-        cost_model_predict(learner->prior_model, count, features, priors, NULL) == DLT_OK)
-        return;
-    for (int i = 0; i < count; i++)
-        priors[i] = (float)analytic_score(learner->space, points[i]);
-}
 
 void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOBS],
                       double *energies) {
@@ -48,7 +45,7 @@ void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOB
     float corrections[LEARNER_BATCH];
     for (int i = 0; i < count; i++)
         features_compute(learner->space, points[i], features + i * FEATURE_COUNT);
-    compute_priors(learner, count, points, features, priors);
+    prior_energies(learner->hints, learner->space, count, points, features, priors);
     if (!learner->corrections ||
         cost_model_predict(learner->corrections, count, features, corrections, NULL) != DLT_OK)
         memcpy(corrections, none, sizeof none);
@@ -57,7 +54,7 @@ void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOB
 }
 
 bool learner_has_learnt(const struct learner *learner) {
-    return learner->prior_model || learner->corrections;
+    return (learner->hints && learner->hints->model) || learner->corrections;
 }
 
 /* ---- records ---- */
@@ -88,7 +85,8 @@ bool learner_add(struct learner *learner, const int *point, double score) {
     memcpy(points[0], point, (size_t)learner->space->knob_count * sizeof *point);
     features = learner->features + learner->count * FEATURE_COUNT;
     features_compute(learner->space, points[0], features);
-    compute_priors(learner, 1, points, features, &learner->priors[learner->count]);
+    prior_energies(learner->hints, learner->space, 1, points, features,
+                   &learner->priors[learner->count]);
     learner->scores[learner->count++] = score;
     return true;
 }
@@ -138,6 +136,7 @@ static int64_t choose_rows(struct learner *learner, double best) {
         memcpy(learner->work_features + rows * FEATURE_COUNT, learner->features + i * FEATURE_COUNT,
                FEATURE_COUNT * sizeof(float));
         learner->work_targets[rows] = (float)(score - (double)learner->priors[i]);
+        learner->work_weights[rows] = (float)exp(-FOCUS * (score - best));
         sum += (double)learner->work_targets[rows++];
     }
     for (int64_t i = 0; i < rows; i++)
@@ -150,11 +149,17 @@ static bool reserve_rows(struct learner *learner) {
         learner->work_features = malloc(sizeof(float) * MOST_ROWS * FEATURE_COUNT);
     if (!learner->work_targets)
         learner->work_targets = malloc(sizeof(float) * MOST_ROWS);
-    return learner->work_features && learner->work_targets;
+    if (!learner->work_weights)
+        learner->work_weights = malloc(sizeof(float) * MOST_ROWS);
+    return learner->work_features && learner->work_targets && learner->work_weights;
 }
 
 void learner_train(struct learner *learner) {
-    struct cost_model_options options = {.trees = TREES, .depth = DEPTH, .rate = RATE};
+    struct cost_model_options options = {.trees = TREES,
+                                         .depth = DEPTH,
+                                         .rate = RATE,
+                                         .least_leaf = LEAST_LEAF,
+                                         .shrinkage = SHRINKAGE};
     struct cost_model_rows rows = {0};
     struct cost_model *model;
     double best = best_score(learner);
@@ -163,6 +168,7 @@ void learner_train(struct learner *learner) {
     rows.count = choose_rows(learner, best);
     rows.features = learner->work_features;
     rows.targets = learner->work_targets;
+    rows.weights = learner->work_weights;
     learner->trained = learner->count;
     if (cost_model_train(&rows, &options, &model, NULL) != DLT_OK)
         return;

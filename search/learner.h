@@ -1,24 +1,29 @@
 /* The energy of a point: what is expected of its time before it is measured.
  *
- * A prior, the model of other tasks or else the analytic score, plus trees trained on what the
- * prior got wrong in this task's own records. Without records, or where dltune was built without
- * trees, it is the prior alone. Training again waits until the records have grown by a share, so
- * that all training together takes time in proportion to the records. */
+ * A prior (prior.h), plus trees trained on what the prior got wrong in this task's own records.
+ * Without records, or where dltune was built without trees, it is the prior alone. Training again
+ * waits until the records have grown by a share, so that all training together takes time in
+ * proportion to the records.
+ *
+ * Where the best lies counts more than by how much bad points are bad: a row weighs less the slower
+ * it is. */
 #ifndef SEARCH_LEARNER_H
 #define SEARCH_LEARNER_H
 
 #include "costmodel/features.h"
 #include "costmodel/model.h"
 
+struct hints;
+
 struct learner {
     const struct space *space;
-    const struct cost_model *prior_model; /* borrowed; NULL: the analytic score */
-    struct cost_model *corrections;       /* NULL: none yet */
-    int64_t count, capacity, trained;     /* records; those at the last training */
-    float *features;                      /* of each record */
+    const struct hints *hints;        /* borrowed: the prior is from them; may be NULL */
+    struct cost_model *corrections;   /* NULL: none yet */
+    int64_t count, capacity, trained; /* records; those at the last training */
+    float *features;                  /* of each record */
     float *priors;
-    double *scores;                      /* logarithms of times; INFINITY for a failure */
-    float *work_features, *work_targets; /* rows of a training */
+    double *scores; /* logarithms of times; INFINITY for a failure */
+    float *work_features, *work_targets, *work_weights; /* rows of a training */
 };
 
 void learner_initialise(struct learner *learner, const struct space *space);

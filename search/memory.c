@@ -2,6 +2,7 @@
 #include "search/memory.h"
 
 #include "search/memory_tasks.h"
+#include "search/prior.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -143,6 +144,7 @@ static void recall_model(struct memory *memory, const char *target, struct datab
         !strcmp(stored.host, host_name()))
         memory->model_records = stored.records;
     memory->hints.model = memory->model;
+    memory->hints.model_share = prior_model_share(stored.records);
     model_free(&stored);
 }
 

@@ -36,6 +36,9 @@ struct space *space_thin(const struct space *space, int64_t limit);
 /* A copy that keeps the choices marked true. Of words only the last ones can go. */
 struct space *space_restrict(const struct space *space, bool kept[MAX_KNOBS][MAX_CHOICES]);
 
+/* About how many points are legal and canonical, by drawing some. */
+double space_count_points(const struct space *space);
+
 /* Legal points in canonical form, each once, in a fixed order. The visitor answers false to stop.
  */
 typedef bool point_visitor(void *context, const int *point);
@@ -55,9 +58,14 @@ dlt_status replay_record(const char *path, const struct task *task, const struct
 dlt_status replay_load(const char *path, struct replay_table **table, struct error *error);
 void replay_free(struct replay_table *table);
 
-/* Runs a strategy for at most `trials` points. `curve`, of `trials` numbers or NULL, gets the least
- * score so far after each trial. `*needed` is the number of trials until a point is within
- * `tolerance` (0.02) of the table's best, or trials + 1. */
+enum {
+    REPLAY_CURVE_TRIALS = 300
+};
+
+/* Runs a strategy for at most `trials` points, until one is within `tolerance` of the table's best.
+ * `curve`, of `trials` numbers or NULL, gets the least score so far after each trial; with it a run
+ * has at least REPLAY_CURVE_TRIALS, if `trials` allows. `*needed` is the number of trials until a
+ * point is within `tolerance` (0.02) of the table's best, or trials + 1. */
 dlt_status replay_run(const struct replay_table *table, const struct strategy *strategy,
                       uint64_t seed, int64_t trials, double tolerance, double *curve,
                       int64_t *needed, struct error *error);

@@ -33,9 +33,13 @@ static void run_point(struct replay *run, const int *point) {
     run->strategy->observe(run->state, &run->proposals, point, score);
 }
 
+static bool is_done(const struct replay *run) {
+    return run->needed <= run->wanted && (!run->curve || run->trials >= REPLAY_CURVE_TRIALS);
+}
+
 static dlt_status run_all(struct replay *run, struct error *error) {
     struct proposals *proposals = &run->proposals;
-    while (run->trials < run->wanted && (run->curve || run->needed > run->wanted)) {
+    while (run->trials < run->wanted && !is_done(run)) {
         proposals->count = 0;
         proposals->wanted = run->strategy->batch;
         run->strategy->propose(run->state, proposals);

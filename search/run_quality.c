@@ -1,5 +1,6 @@
-/* How well the model that a run began with ranks what the run then measured. It was trained before
- * those records existed, so they are new to it. */
+/* How well the prior that a run began with, the stored model in it, ranks what the run then
+ * measured. It was trained before those records existed, so they are new to it. */
+#include "search/prior.h"
 #include "search/tuner_private.h"
 
 #include <math.h>
@@ -16,16 +17,14 @@ struct judged {
 
 static void judge_point(const struct tuner *tuner, struct judged *judged, const unsigned char *key,
                         double time) {
-    float features[FEATURE_COUNT], score = 0;
-    int point[MAX_KNOBS];
+    float features[FEATURE_COUNT], score;
+    int points[1][MAX_KNOBS];
     for (int i = 0; i < MAX_KNOBS; i++)
-        point[i] = key[i];
+        points[0][i] = key[i];
+    features_compute(tuner->space, points[0], features);
+    prior_energies(&tuner->memory.hints, tuner->space, 1, points, features, &score);
     judged->times[judged->count] = time;
-    judged->analytic[judged->count] = analytic_score(tuner->space, point);
-    if (tuner->memory.model) {
-        features_compute(tuner->space, point, features);
-        cost_model_predict(tuner->memory.model, 1, features, &score, NULL);
-    }
+    judged->analytic[judged->count] = analytic_score(tuner->space, points[0]);
     judged->model[judged->count++] = (double)score;
 }
 

@@ -22,6 +22,9 @@
 
 struct strategy;
 
+/* What counts as a gain: the best time falls by this share. Trials without one are without hope. */
+#define TUNER_GAIN 0.005
+
 /* Where the seconds of a run go: those of candidates (enum measure_share), and then */
 enum tuner_share {
     SHARE_SEARCH = MEASURE_SHARES,
@@ -52,6 +55,7 @@ struct tuner_summary {
     double shares[TUNER_SHARES];    /* seconds */
     struct step_times steps;        /* of making this run's candidates */
     bool exhausted;                 /* no point was left to propose */
+    bool hopeless;                  /* ended by `patience` */
     bool cancelled;
     char first_failure[320];      /* its kind and message; empty if there was none */
     struct tuner_quality quality; /* at the end of the run */
@@ -70,6 +74,7 @@ struct tuner_options {
     int64_t trials;   /* new ones; 0: no limit */
     double seconds;   /* wall clock, for this task; 0: no limit */
     uint64_t seed;    /* of the search and of the inputs */
+    int64_t patience; /* stop after so many trials in a row without hope (TUNER_GAIN); 0: never */
     double max_error; /* share of the error bound that a right candidate may reach; 0: all of it */
     double peak_gflops;                  /* stored with the records; 0: unknown */
     const struct strategy *strategy;     /* NULL: the default */
@@ -99,6 +104,9 @@ dlt_status tuner_run(const struct task *task, const struct space *space,
                      const struct tuner_measurer *measurer, struct database *database,
                      const struct tuner_options *options, struct tuner_summary *summary,
                      struct error *error);
+
+/* Adds the trials, errors, shares and steps of a run to a sum of runs. */
+void tuner_summary_add(struct tuner_summary *sum, const struct tuner_summary *run);
 
 void tuner_summary_free(struct tuner_summary *summary);
 

@@ -18,6 +18,7 @@ enum {
 /* What other tasks taught, for strategies that can use it. */
 struct hints {
     const struct cost_model *model;   /* trained on other tasks; NULL if there is none */
+    double model_share;               /* of it in a prior (prior.h), from 0 to 1 */
     int point_count;                  /* best points of the nearest tasks, */
     int points[MAX_HINTS][MAX_KNOBS]; /* adapted to this space; the most promising first */
 };

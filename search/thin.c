@@ -71,8 +71,7 @@ struct space *space_restrict(const struct space *space, bool kept[MAX_KNOBS][MAX
     return copy;
 }
 
-/* About how many points are legal and canonical. */
-static double count_points(const struct space *space) {
+double space_count_points(const struct space *space) {
     struct random random;
     int64_t hits = 0;
     random_seed(&random, 1);
@@ -102,7 +101,7 @@ struct space *space_thin(const struct space *space, int64_t limit) {
         counts[i] = space->knobs[i].choice_count;
         memset(kept[i], 1, sizeof kept[i]);
     }
-    while (thin = space_restrict(space, kept), count_points(thin) > (double)limit) {
+    while (thin = space_restrict(space, kept), space_count_points(thin) > (double)limit) {
         int most = 0;
         for (int i = 1; i < space->knob_count; i++)
             if (counts[i] >= counts[most])

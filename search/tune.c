@@ -1,9 +1,10 @@
 /* Tuning a task on this machine: its space, a measurer, and the loop; see search.h. */
-#include "search/search.h"
+#include "search/tuner_private.h"
 
 #include "search/strategy.h"
 #include "targets/description.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 static dlt_status run(void *context, const char *trace, double best_us,
@@ -28,6 +29,10 @@ static dlt_status create_space(struct arena *arena, const struct task *task, str
     return space_create(arena, task->collapsed, &description, task->threads, space, error);
 }
 
+static struct ranking_quality stored_quality(const struct quality *quality) {
+    return (struct ranking_quality){quality->pairwise, quality->peak1, quality->peak5};
+}
+
 /* One line in the database about the run as a whole. */
 static dlt_status store_run(const struct task *task, struct database *database,
                             const struct tuner_options *options,
@@ -41,35 +46,81 @@ static dlt_status store_run(const struct task *task, struct database *database,
                             .trials = summary->trials,
                             .seconds = summary->seconds,
                             .best_us = summary->best.median_us,
-                            .created = (int64_t)time(NULL)};
+                            .created = (int64_t)time(NULL),
+                            .judged = summary->quality.points,
+                            .has_model = summary->quality.has_model,
+                            .analytic = stored_quality(&summary->quality.analytic),
+                            .model = stored_quality(&summary->quality.model)};
     return summary->trials ? database_add_run(database, &run, error) : DLT_OK;
+}
+
+static dlt_status open_parts(struct tuning *tuning, const struct task *task,
+                             struct database *database, struct error *error) {
+    struct measure_options how = {.seed = tuning->options.seed, .cancel = tuning->options.cancel};
+    struct space *space = NULL;
+    dlt_status status = create_space(&tuning->arena, task, &space, error);
+    tuning->arena.recoverable = false; /* create_space's frame is gone */
+    TRY(status);
+    TRY(measurer_create(task, &how, &tuning->measurer, error));
+    tuning->seam = (struct tuner_measurer){tuning->measurer, run, run_again};
+    return tuner_begin(&tuning->tuner, task, space, &tuning->seam, database, &tuning->options,
+                       tuning->summary, error);
+}
+
+static void release(struct tuning *tuning) {
+    if (tuning->tuner.task)
+        tuner_release(&tuning->tuner);
+    measurer_free(tuning->measurer);
+    arena_free(&tuning->arena);
+    free(tuning);
+}
+
+dlt_status tuning_open(const struct task *task, struct database *database,
+                       const struct tuner_options *options, struct tuner_summary *summary,
+                       struct tuning **tuning, struct error *error) {
+    struct tuning *made = calloc(1, sizeof *made);
+    dlt_status status;
+    *tuning = NULL;
+    *summary = (struct tuner_summary){0};
+    if (!made)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    made->options = *options;
+    made->summary = summary;
+    arena_initialise(&made->arena);
+    status = open_parts(made, task, database, error);
+    if (status == DLT_OK)
+        *tuning = made;
+    else
+        release(made);
+    return status;
+}
+
+dlt_status tuning_close(struct tuning *tuning, struct error *error) {
+    struct tuner *tuner = &tuning->tuner;
+    dlt_status status = tuner_end(tuner, error);
+    if (status == DLT_ERROR_CANCELLED)
+        status = DLT_OK; /* the summary tells */
+    tuning->summary->seconds = clock_seconds() - tuner->start;
+    if (status == DLT_OK)
+        status = store_run(tuner->task, tuner->database, &tuning->options, tuning->summary, error);
+    release(tuning);
+    return status;
 }
 
 dlt_status tune(const struct task *task, struct database *database,
                 const struct tuner_options *options, struct tuner_summary *summary,
                 struct error *error) {
-    struct measure_options how = {.seed = options->seed, .cancel = options->cancel};
-    struct tuner_measurer seam = {.run = run, .run_again = run_again};
-    struct measurer *measurer = NULL;
-    struct space *space = NULL;
-    struct arena arena;
-    dlt_status status;
-    *summary = (struct tuner_summary){0};
-    arena_initialise(&arena);
-    status = create_space(&arena, task, &space, error);
-    arena.recoverable = false; /* create_space's frame is gone */
-    if (status == DLT_OK)
-        status = measurer_create(task, &how, &measurer, error);
+    struct tuning *tuning;
+    dlt_status status = tuning_open(task, database, options, summary, &tuning, error);
     if (status == DLT_ERROR_CANCELLED) {
         summary->cancelled = true;
-        status = DLT_OK;
-    } else if (status == DLT_OK) {
-        seam.context = measurer;
-        status = tuner_run(task, space, &seam, database, options, summary, error);
-        if (status == DLT_OK)
-            status = store_run(task, database, options, summary, error);
+        return DLT_OK;
     }
-    measurer_free(measurer);
-    arena_free(&arena);
-    return status;
+    TRY(status);
+    status = tuner_continue(&tuning->tuner, error);
+    if (status != DLT_OK && status != DLT_ERROR_CANCELLED) {
+        release(tuning);
+        return status;
+    }
+    return tuning_close(tuning, error);
 }

@@ -24,11 +24,19 @@ static bool is_cancelled(const struct tuner *tuner) {
     return tuner->options->cancel && *tuner->options->cancel;
 }
 
+static bool is_hopeless(const struct tuner *tuner) {
+    int64_t patience = tuner->options->patience;
+    return patience && tuner->milestone > 0 &&
+           tuner->summary->trials - tuner->milestone_at >= patience;
+}
+
 static bool must_stop(const struct tuner *tuner) {
     const struct tuner_options *options = tuner->options;
     if (is_cancelled(tuner))
         return true;
     if (options->trials && tuner->summary->trials >= options->trials)
+        return true;
+    if (is_hopeless(tuner))
         return true;
     /* However short the time, a run goes on to its first right candidate: none helps nobody. */
     if (options->seconds <= 0 ||
@@ -164,6 +172,10 @@ dlt_status tuner_set_best(struct tuner *tuner, const char *trace, const char *kn
     summary->best.max_error = result->max_error;
     summary->best.wall_clock = result->wall_clock;
     summary->best.finalist = finalist;
+    if (tuner->milestone <= 0 || result->median_us < tuner->milestone * (1 - TUNER_GAIN)) {
+        tuner->milestone = result->median_us;
+        tuner->milestone_at = summary->trials;
+    }
     return DLT_OK;
 }
 
@@ -262,18 +274,21 @@ static dlt_status propose(struct tuner *tuner, struct error *error) {
     return DLT_OK;
 }
 
-static dlt_status search(struct tuner *tuner, struct error *error) {
+/* A batch that a limit cut short is gone on with when the tuner is continued. */
+dlt_status tuner_continue(struct tuner *tuner, struct error *error) {
     while (!must_stop(tuner)) {
-        TRY(propose(tuner, error));
-        tuner->summary->exhausted = tuner->proposals.count == 0;
+        if (tuner->next_proposal == tuner->proposals.count) {
+            TRY(propose(tuner, error));
+            tuner->next_proposal = 0;
+            tuner->summary->exhausted = tuner->proposals.count == 0;
+        }
         if (tuner->summary->exhausted)
             return DLT_OK;
-        for (int i = 0; i < tuner->proposals.count && !must_stop(tuner); i++) {
-            TRY(run_point(tuner, tuner->proposals.points[i], error));
-            report(tuner);
-        }
+        TRY(run_point(tuner, tuner->proposals.points[tuner->next_proposal++], error));
+        report(tuner);
     }
-    return DLT_OK;
+    tuner->summary->hopeless = is_hopeless(tuner);
+    return is_cancelled(tuner) ? DLT_ERROR_CANCELLED : DLT_OK;
 }
 
 /* Other tasks' points and model, for strategies that use them. */
@@ -296,22 +311,49 @@ static void learn(struct tuner *tuner) {
     tuner->summary->shares[SHARE_SEARCH] += clock_seconds() - start;
 }
 
-/* DLT_ERROR_CANCELLED, without a message: what was found until then is kept. */
-static dlt_status run(struct tuner *tuner, struct error *error) {
-    const struct tuner_options *options = tuner->options;
+static dlt_status start(struct tuner *tuner, struct error *error) {
     TRY(tuner->strategy->create(tuner->space, &tuner->state, error));
     recall(tuner);
     TRY(tuner_read_known(tuner, error));
     tuner->first_point = tuner->points.count;
     report(tuner);
-    TRY(search(tuner, error));
-    if (is_cancelled(tuner))
-        return DLT_ERROR_CANCELLED;
-    learn(tuner);
-    return options->rough ? DLT_OK : tuner_run_finalists(tuner, error);
+    return DLT_OK;
 }
 
-static void release(struct tuner *tuner) {
+dlt_status tuner_begin(struct tuner *tuner, const struct task *task, const struct space *space,
+                       const struct tuner_measurer *measurer, struct database *database,
+                       const struct tuner_options *options, struct tuner_summary *summary,
+                       struct error *error) {
+    *tuner = (struct tuner){.task = task,
+                            .space = space,
+                            .measurer = measurer,
+                            .database = database,
+                            .options = options,
+                            .summary = summary,
+                            .strategy = options->strategy ? options->strategy : strategies[0],
+                            .start = clock_seconds()};
+    memset(summary, 0, sizeof *summary);
+    summary->trials_wanted = options->trials;
+    summary->seconds_wanted = options->seconds;
+    seen_initialise(&tuner->points, MAX_KNOBS);
+    seen_initialise(&tuner->traces, sizeof(uint64_t));
+    proposals_initialise(&tuner->proposals, space, &tuner->points, options->seed);
+    task_print_layouts(task, &tuner->layouts);
+    return start(tuner, error);
+}
+
+dlt_status tuner_end(struct tuner *tuner, struct error *error) {
+    dlt_status status = DLT_ERROR_CANCELLED;
+    if (!is_cancelled(tuner)) {
+        learn(tuner);
+        status = tuner->options->rough ? DLT_OK : tuner_run_finalists(tuner, error);
+    }
+    tuner->summary->cancelled = status == DLT_ERROR_CANCELLED;
+    return status;
+}
+
+void tuner_release(struct tuner *tuner) {
+    tuner->summary->seconds = clock_seconds() - tuner->start;
     if (tuner->state)
         tuner->strategy->free(tuner->state);
     for (int i = 0; i < tuner->contender_count; i++) {
@@ -328,34 +370,17 @@ dlt_status tuner_run(const struct task *task, const struct space *space,
                      const struct tuner_measurer *measurer, struct database *database,
                      const struct tuner_options *options, struct tuner_summary *summary,
                      struct error *error) {
-    struct tuner tuner = {.task = task,
-                          .space = space,
-                          .measurer = measurer,
-                          .database = database,
-                          .options = options,
-                          .summary = summary,
-                          .strategy = options->strategy ? options->strategy : strategies[0],
-                          .start = clock_seconds()};
-    dlt_status status;
-    memset(summary, 0, sizeof *summary);
-    summary->trials_wanted = options->trials;
-    summary->seconds_wanted = options->seconds;
-    seen_initialise(&tuner.points, MAX_KNOBS);
-    seen_initialise(&tuner.traces, sizeof(uint64_t));
-    proposals_initialise(&tuner.proposals, space, &tuner.points, options->seed);
-    task_print_layouts(task, &tuner.layouts);
-    status = run(&tuner, error);
+    struct tuner tuner;
+    dlt_status status =
+        tuner_begin(&tuner, task, space, measurer, database, options, summary, error);
+    if (status == DLT_OK)
+        status = tuner_continue(&tuner, error);
+    if (status == DLT_OK)
+        status = tuner_end(&tuner, error);
     if (status == DLT_ERROR_CANCELLED) {
         summary->cancelled = true;
         status = DLT_OK;
     }
-    summary->seconds = clock_seconds() - tuner.start;
-    release(&tuner);
+    tuner_release(&tuner);
     return status;
-}
-
-void tuner_summary_free(struct tuner_summary *summary) {
-    free(summary->best.trace);
-    free(summary->best.knobs);
-    summary->best.trace = summary->best.knobs = NULL;
 }

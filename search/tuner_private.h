@@ -32,10 +32,39 @@ struct tuner {
     struct proposals proposals;
     struct memory memory; /* of other tasks */
     int64_t first_point;  /* of this run, among `points` */
+    int next_proposal;    /* of the batch: those before it were measured */
+    double milestone;     /* the best when it last fell by a gain, */
+    int64_t milestone_at; /* and the trials until then */
     struct text layouts;
     int contender_count;
     struct contender contenders[FINALISTS]; /* fastest first */
 };
+
+/* The parts of tuner_run. A tuner that was begun, even if that failed, is to be released. It may be
+ * continued any number of times, each with other limits in its options. DLT_ERROR_CANCELLED comes
+ * without a message: what was found until then is kept. */
+dlt_status tuner_begin(struct tuner *tuner, const struct task *task, const struct space *space,
+                       const struct tuner_measurer *measurer, struct database *database,
+                       const struct tuner_options *options, struct tuner_summary *summary,
+                       struct error *error);
+dlt_status tuner_continue(struct tuner *tuner, struct error *error);
+/* Teaches the model and, unless rough, times the finalists; nothing of it when cancelled. */
+dlt_status tuner_end(struct tuner *tuner, struct error *error);
+void tuner_release(struct tuner *tuner);
+
+/* A tuner with a measurer and a space of its own (tune.c). Closing frees it in any case. */
+struct tuning {
+    struct tuner_options options; /* may be changed between parts */
+    struct tuner_summary *summary;
+    struct arena arena;
+    struct measurer *measurer;
+    struct tuner_measurer seam;
+    struct tuner tuner;
+};
+dlt_status tuning_open(const struct task *task, struct database *database,
+                       const struct tuner_options *options, struct tuner_summary *summary,
+                       struct tuning **tuning, struct error *error);
+dlt_status tuning_close(struct tuning *tuning, struct error *error);
 
 /* Reads what earlier runs on this host with this code generator left (known.c). */
 dlt_status tuner_read_known(struct tuner *tuner, struct error *error);

@@ -20,6 +20,13 @@
 
 #define TASK "matmul m=7 n=5 k=3 target=c threads=1"
 
+/* SQL that takes back what version 4 of the schema brought. */
+#define DROP_QUALITY                                                                               \
+    "ALTER TABLE run DROP COLUMN judged; ALTER TABLE run DROP COLUMN analytic_pairwise;"           \
+    "ALTER TABLE run DROP COLUMN analytic_peak1; ALTER TABLE run DROP COLUMN analytic_peak5;"      \
+    "ALTER TABLE run DROP COLUMN model_pairwise; ALTER TABLE run DROP COLUMN model_peak1;"         \
+    "ALTER TABLE run DROP COLUMN model_peak5;"
+
 static char folder[256];
 static struct error error;
 

@@ -64,7 +64,8 @@ static void merging_makes_no_doubles(void **state) {
 static void merging_takes_models_and_runs(void **state) {
     struct database *database = open_for("a.db", DATABASE_WRITE);
     struct model model = {"trees", "c", "there", "1", 9, 100, "abc", 3};
-    struct run run = {{0}, TASK, "there", "1", "annealing", 1, 2, 3, 4, 5};
+    struct run run = {
+        .task = TASK, .host = "there", .generator = "1", .strategy = "annealing", .trials = 2};
     int runs = 0;
     (void)state;
     assert_int_equal(database_put_model(database, &model, &error), DLT_OK);

@@ -103,7 +103,15 @@ static bool name_run(void *context, const struct run *run) {
 static void visits(void **state) {
     struct database *database = open_for("m.db", DATABASE_WRITE);
     char hosts[64] = "", runs[512] = "";
-    struct run run = {{0}, TASK, "here", "1", "annealing", -5, 256, 1.5, 9.25, 1700000000};
+    struct run run = {.task = TASK,
+                      .host = "here",
+                      .generator = "1",
+                      .strategy = "annealing",
+                      .seed = -5,
+                      .trials = 256,
+                      .seconds = 1.5,
+                      .best_us = 9.25,
+                      .created = 1700000000};
     (void)state;
     put(database, model_of("c", 1, "x"));
     put(database, model_of("b", 1, "x"));
@@ -126,6 +134,62 @@ static void sql(const char *name, const char *statements) {
     assert_int_equal(sqlite3_open(in_folder(name), &connection), SQLITE_OK);
     assert_int_equal(sqlite3_exec(connection, statements, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(connection);
+}
+
+static bool keep_run(void *context, const struct run *run) {
+    struct run *kept = context;
+    *kept = *run;
+    return true;
+}
+
+static void quality_of_models_is_kept(void **state) {
+    struct database *database = open_for("q.db", DATABASE_WRITE);
+    struct run run = {.task = TASK,
+                      .host = "here",
+                      .generator = "1",
+                      .strategy = "model",
+                      .judged = 40,
+                      .has_model = true,
+                      .analytic = {0.5, 0.25, 0.75},
+                      .model = {0.875, 0.9375, 1}};
+    struct run read = {0};
+    (void)state;
+    assert_int_equal(database_add_run(database, &run, &error), DLT_OK);
+    assert_int_equal(database_runs(database, keep_run, &read, &error), DLT_OK);
+    assert_int_equal(read.judged, 40);
+    assert_true(read.has_model);
+    assert_memory_equal(&read.analytic, &run.analytic, sizeof read.analytic);
+    assert_memory_equal(&read.model, &run.model, sizeof read.model);
+    run.has_model = false;
+    assert_int_equal(database_add_run(database, &run, &error), DLT_OK);
+    assert_int_equal(database_runs(database, keep_run, &read, &error), DLT_OK);
+    assert_false(read.has_model);
+    assert_true(read.analytic.pairwise == 0.5 && read.model.pairwise == 0);
+    database_close(database);
+}
+
+/* Version 3 did not say how good models were: reading says that none was judged. */
+static void runs_of_version_3_are_read_and_migrated(void **state) {
+    struct database *database = open_for("three.db", DATABASE_WRITE);
+    struct run run = {.task = TASK, .host = "here", .generator = "1", .strategy = "grid"};
+    struct run read = {.judged = 7};
+    (void)state;
+    run.trials = 12;
+    assert_int_equal(database_add_run(database, &run, &error), DLT_OK);
+    database_close(database);
+    sql("three.db", DROP_QUALITY "PRAGMA user_version = 3");
+    database = open_for("three.db", DATABASE_READ);
+    assert_int_equal(database_runs(database, keep_run, &read, &error), DLT_OK);
+    assert_int_equal(read.trials, 12);
+    assert_int_equal(read.judged, 0);
+    assert_false(read.has_model);
+    database_close(database);
+    database = open_for("three.db", DATABASE_WRITE);
+    run.judged = 3;
+    assert_int_equal(database_add_run(database, &run, &error), DLT_OK);
+    assert_int_equal(database_runs(database, keep_run, &read, &error), DLT_OK);
+    assert_int_equal(read.judged, 3);
+    database_close(database);
 }
 
 /* Version 1 had neither: its records are read as they are, writing brings it up to date. */
@@ -166,6 +230,8 @@ int main(void) {
         TEST(other_features_are_not_found),
         TEST(bad_models_are_refused),
         TEST(visits),
+        TEST(quality_of_models_is_kept),
+        TEST(runs_of_version_3_are_read_and_migrated),
         TEST(files_of_version_1_are_read_and_migrated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "costmodel/features.h"
-#include "search/search.h"
 #include "search/strategy.h"
+#include "search/tuner_private.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -428,6 +428,65 @@ static void test_cancelling_among_finalists(void **state) {
     forget(&bench);
 }
 
+/* Times are made up and have one best: after it there is no gain, and the run ends so many trials
+ * later; without patience it goes on to the end of the space. */
+static void test_without_hope(void **state) {
+    struct tuner_options options = {.patience = 7, .seed = 3, .rough = true};
+    struct bench bench = {0};
+    struct fixture *f = *state;
+    int64_t last_gain = 0;
+    double best = INFINITY;
+    start_anew(f);
+    tune_all(f, &bench, &options);
+    for (int i = 0; i < bench.count; i++) {
+        int m, n;
+        sizes_of(bench.traces[i], &m, &n);
+        if (m == 2 || n == 64 || time_of(m, n) >= best * (1 - TUNER_GAIN))
+            continue;
+        best = time_of(m, n);
+        last_gain = i + 1;
+    }
+    assert_true(f->summary.hopeless);
+    assert_false(f->summary.exhausted);
+    assert_int_equal(f->summary.trials, bench.count + f->summary.errors[OUTCOME_REFUSED]);
+    assert_true(bench.count - last_gain <= 7);
+    forget(&bench);
+    start_anew(f);
+    options.patience = 0;
+    tune_all(f, &bench, &options);
+    assert_true(f->summary.exhausted);
+    assert_false(f->summary.hopeless);
+    forget(&bench);
+}
+
+/* A run in parts measures what the run in one does: no proposal is lost at a limit. */
+static void test_parts_make_a_whole(void **state) {
+    struct fixture *f = *state;
+    struct bench whole = {0}, parts = {0};
+    struct tuner_options options = {.trials = 25, .seed = 4, .rough = true};
+    struct tuner_measurer measurer = {.context = &parts, .run = run, .run_again = run_again};
+    struct tuner_summary summary;
+    struct tuner tuner;
+    start_anew(f);
+    tune_all(f, &whole, &options);
+    start_anew(f);
+    options.trials = 1;
+    assert_int_equal(tuner_begin(&tuner, f->task, &f->space, &measurer, f->database, &options,
+                                 &summary, &f->error),
+                     DLT_OK);
+    for (; options.trials <= 25; options.trials += 3)
+        assert_int_equal(tuner_continue(&tuner, &f->error), DLT_OK);
+    assert_int_equal(summary.trials, 25);
+    assert_int_equal(tuner_end(&tuner, &f->error), DLT_OK);
+    tuner_release(&tuner);
+    tuner_summary_free(&summary);
+    assert_int_equal(parts.count, whole.count);
+    for (int i = 0; i < whole.count; i++)
+        assert_string_equal(parts.traces[i], whole.traces[i]);
+    forget(&whole);
+    forget(&parts);
+}
+
 static void test_time_ends_a_run(void **state) {
     struct tuner_options options = {.seconds = 1e-9};
     struct bench bench = {0};
@@ -497,6 +556,8 @@ int main(void) {
         TEST(test_cancelling_keeps_what_was_found),
         TEST(test_cancelling_among_finalists),
         TEST(test_time_ends_a_run),
+        TEST(test_without_hope),
+        TEST(test_parts_make_a_whole),
         TEST(test_errors_beyond_what_is_allowed),
         TEST(test_conditions_are_stored),
         TEST(test_without_a_worker),

@@ -1,0 +1,19 @@
+/* What is expected of a point before a task has records of its own.
+ *
+ * The model of other tasks' records, mixed with the analytic score: a model that saw few tasks
+ * knows their quirks, and is worse than either alone. Both are logarithms, so the mean is one too;
+ * only differences between points mean something. */
+#ifndef SEARCH_PRIOR_H
+#define SEARCH_PRIOR_H
+
+#include "costmodel/model.h"
+#include "search/strategy.h"
+
+/* The share of a model that was trained on so many records. */
+double prior_model_share(int64_t records);
+
+/* Of `count` points and their features. `hints` NULL: the analytic score. */
+void prior_energies(const struct hints *hints, const struct space *space, int64_t count,
+                    int (*points)[MAX_KNOBS], const float *features, float *energies);
+
+#endif
