@@ -13,25 +13,7 @@ enum {
     MAX_ROWS = 28,    /* of a register tile along an axis that is not the vector's */
     MAX_MOVED = 32,   /* the same where nothing is added up: rows need no registers */
     MAX_VECTORS = 16, /* along the vector axis */
-    FULL_UNROLL = 11, /* reductions up to this may be written out whole */
-    DEFAULT_ROUNDS = 3,
 };
-
-/* Defaults leave the simplest choice only for a gain that the model can be trusted on. */
-#define WORTH_A_CHANGE 0.98
-
-/* Makes a value the first choice; the others keep their order. */
-static void prefer(struct knob *knob, int64_t value) {
-    for (int i = 1; i < knob->choice_count; i++)
-        if (knob->values[i] == value) {
-            const char *label = knob->labels[i];
-            memmove(knob->values + 1, knob->values, sizeof *knob->values * (size_t)i);
-            memmove(knob->labels + 1, knob->labels, sizeof *knob->labels * (size_t)i);
-            knob->values[0] = value;
-            knob->labels[0] = label;
-            return;
-        }
-}
 
 /* The trips of a reduction may be lanes if what is read lies side by side along it. */
 static bool may_be_lanes(const struct space *space, const struct group *group, int reduction) {
@@ -246,7 +228,7 @@ static void pack_knobs(struct space *space, const char *prefix, const struct gro
         space_add_label(knob, "no");
         space_add_label(knob, read->is_parameter ? "ahead" : "block");
         if (read->is_parameter)
-            prefer(knob, PACK_YES);
+            knob_prefer(knob, PACK_YES);
     }
 }
 
@@ -267,170 +249,12 @@ static void group_knobs_create(struct space *space, const char *prefix, const st
     space_add_reduction_knobs(space, prefix, group, knobs);
 }
 
-/* The default tile: the cheapest by the model among all vector axes and tiles. */
-
-struct default_search {
-    struct space *space;
-    const struct group *group;
-    struct group_knobs *knobs;
-    struct group_choice choice, best;
-    double best_cycles;
-};
-
-static void try_tiles(struct default_search *d, int axis) {
-    const struct knob *knob;
-    int number = axis < d->group->axis_count ? d->knobs->tile[axis] : NO_KNOB;
-    if (axis == d->group->axis_count) {
-        struct tile_bound bound;
-        double cycles;
-        space_bound_tile(d->space, d->group, &d->choice, &bound);
-        cycles = space_estimate(d->space, d->group, &d->choice, &bound);
-        if (cycles < d->best_cycles * 0.999) {
-            d->best_cycles = cycles;
-            d->best = d->choice;
-        }
-        return;
-    }
-    if (axis == d->choice.vector || number == NO_KNOB) {
-        try_tiles(d, axis + 1);
-        return;
-    }
-    knob = &d->space->knobs[number];
-    for (int i = 0; i < knob->choice_count; i++) {
-        d->choice.tile[axis] = knob->values[i];
-        for (int j = axis + 1; j < d->group->axis_count; j++)
-            if (j != d->choice.vector)
-                d->choice.tile[j] = 1;
-        if (space_registers(d->space, d->group, &d->choice) <= d->space->target.vector_registers)
-            try_tiles(d, axis + 1);
-    }
-}
-
-static void try_vectors(struct default_search *d, int *best_vectors) {
-    const struct knob *knob = &d->space->knobs[d->knobs->vectors];
-    for (int i = 0; i < knob->choice_count; i++) {
-        double before = d->best_cycles;
-        for (int j = 0; j < d->group->axis_count; j++)
-            d->choice.tile[j] = 1;
-        if (d->choice.vector_reduction >= 0)
-            d->choice.lane_trips =
-                space_lane_trips(d->space, d->group, d->choice.vector_reduction, knob->values[i]);
-        if (d->choice.vector >= 0)
-            d->choice.tile[d->choice.vector] =
-                space_vector_tile(d->space, d->group, d->choice.vector, knob->values[i]);
-        try_tiles(d, 0);
-        if (d->best_cycles < before)
-            *best_vectors = (int)knob->values[i];
-    }
-}
-
-/* A reduction that meets the borders of an axis with a tile is written out: each of its trips
- * leaves out other elements of the tile. Otherwise the first reduction, often the longest, by four.
- */
-static void prefer_default_unrolling(struct space *space, const struct group *group,
-                                     struct group_knobs *knobs, const struct group_choice *tile) {
-    for (int i = 0; i < group->reduction_count; i++) {
-        bool meets = false;
-        for (int j = 0; j < group->axis_count; j++)
-            meets |= group->axes[j].border_reductions >> i & 1 && tile->tile[j] > 1;
-        if (meets && group->reductions[i].extent <= FULL_UNROLL)
-            prefer(&space->knobs[knobs->unroll[i]], group->reductions[i].extent);
-    }
-}
-
-/* A window whose rows overlap along rows of the tile goes innermost: what one of its trips loads,
- * the next finds in registers. */
-static void prefer_default_order(struct space *space, const struct group *group,
-                                 struct group_knobs *knobs, const struct group_choice *tile) {
-    const struct knob *knob =
-        knobs->reduction_order == NO_KNOB ? NULL : &space->knobs[knobs->reduction_order];
-    for (int i = 0; knob && i < group->read_count; i++)
-        for (int axis = 0; axis < group->axis_count; axis++)
-            for (int r = 0; r < group->reduction_count; r++) {
-                int64_t stride = group->reads[i].strides[axis];
-                if (axis == tile->vector || tile->tile[axis] == 1 || stride == 0 ||
-                    stride != group->reads[i].reduction_strides[r] ||
-                    group->reductions[r].extent == 1)
-                    continue;
-                for (int choice = 0; choice < knob->choice_count; choice++)
-                    if (knobs->reduction_permutations[choice][group->reduction_count - 1] == r) {
-                        prefer(&space->knobs[knobs->reduction_order], choice);
-                        return;
-                    }
-            }
-}
-
-static double prefer_default_tile(struct space *space, const struct group *group,
-                                  struct group_knobs *knobs) {
-    struct default_search d = {.space = space, .group = group, .knobs = knobs};
-    struct knob *vector = &space->knobs[knobs->vector];
-    int best_vector = 0, best_vectors = 1;
-    d.best_cycles = INFINITY;
-    d.choice.inner_loops = space_inner_loops(group, space->threads);
-    for (int i = 0; i < vector->choice_count; i++) {
-        double before = d.best_cycles;
-        space_choose_vector(knobs->vector_axes[i], &d.choice);
-        try_vectors(&d, &best_vectors);
-        if (d.best_cycles < before)
-            best_vector = i;
-    }
-    if (!isfinite(d.best_cycles))
-        return d.best_cycles;
-    prefer(vector, best_vector);
-    prefer(&space->knobs[knobs->vectors], best_vectors);
-    for (int i = 0; i < group->axis_count; i++)
-        if (knobs->tile[i] != NO_KNOB)
-            prefer(&space->knobs[knobs->tile[i]], d.best.vector == i ? 1 : d.best.tile[i]);
-    prefer_default_unrolling(space, group, knobs, &d.best);
-    prefer_default_order(space, group, knobs, &d.best);
-    return d.best_cycles;
-}
-
-/* Each knob in turn takes the choice that the model of arithmetic and of traffic between caches
- * likes best. */
-static double improve(const struct space *space, int *best) {
-    int point[MAX_KNOBS];
-    double least = traffic_score(space, best);
-    bool improved = true;
-    for (int round = 0; round < DEFAULT_ROUNDS && improved; round++) {
-        improved = false;
-        for (int i = 0; i < space->knob_count; i++)
-            for (int choice = 0; choice < space->knobs[i].choice_count; choice++) {
-                double score;
-                memcpy(point, best, sizeof point);
-                point[i] = choice;
-                if (space_check(space, point, NULL) != DLT_OK)
-                    continue;
-                score = traffic_score(space, point);
-                if (score < least * WORTH_A_CHANGE) {
-                    least = score;
-                    memcpy(best, point, sizeof point);
-                    improved = true;
-                }
-            }
-    }
-    return least;
-}
-
-/* The rest of the default, from the default tile: of what the model likes best on one thread and on
- * all of them the simpler unless it is worth it. */
-static void prefer_by_traffic(struct space *space) {
-    int serial[MAX_KNOBS] = {0}, best[MAX_KNOBS] = {0};
-    double shared = improve(space, best);
-    if (space->threads > 1) {
-        space_set_shared(space, serial, false);
-        if (improve(space, serial) * WORTH_A_CHANGE <= shared)
-            memcpy(best, serial, sizeof best);
-    }
-    for (int i = 0; i < space->knob_count; i++)
-        prefer(&space->knobs[i], space->knobs[i].values[best[i]]);
-}
-
 dlt_status space_create(struct arena *arena, const struct expression *expression,
                         const struct target_description *target, int threads, struct space **space,
                         struct error *error) {
     struct space *made = ARENA_NEW(arena, struct space);
     struct space_rules *rules = ARENA_NEW(arena, struct space_rules);
+    const int first[MAX_KNOBS] = {0};
     made->arena = arena;
     made->expression = expression;
     made->target = *target;
@@ -447,9 +271,11 @@ dlt_status space_create(struct arena *arena, const struct expression *expression
             return error_set(error, DLT_ERROR_REFUSED, "expression: its space has over %d knobs",
                              MAX_KNOBS);
         group_knobs_create(made, prefix, group, &rules->knobs[i]);
-        rules->least_cycles[i] = prefer_default_tile(made, group, &rules->knobs[i]);
+        rules->least_cycles[i] = space_prefer_tile(made, group, &rules->knobs[i]);
     }
-    prefer_by_traffic(made);
+    rules->least_score = INFINITY;
+    space_prefer_by_traffic(made);
+    rules->least_score = traffic_score(made, first);
     made->size = 1;
     for (int i = 0; i < made->knob_count; i++)
         made->size *= made->knobs[i].choice_count;

@@ -1,5 +1,8 @@
 /* What a point chooses for each group, and the constraints that it must meet. */
 #include "schedules/space_private.h"
+#include "schedules/traffic.h"
+
+#include <math.h>
 
 static int64_t number_of(const struct space *space, const int *point, int knob, int64_t otherwise) {
     return knob == NO_KNOB ? otherwise : space->knobs[knob].values[point[knob]];
@@ -148,6 +151,13 @@ static dlt_status check_nest(const struct space *space, int index, const struct 
                              "block.%s: %lld tiles of %lld leave fewer than two blocks of %lld",
                              group->axes[i].name, (long long)choice->block[i],
                              (long long)choice->tile[i], (long long)group->axes[i].extent);
+    for (int i = 0; i < group->axis_count; i++)
+        if (space_has_ragged_block(group, choice, i))
+            return error_set(error, DLT_ERROR_REFUSED,
+                             "block.%s: neither tiles of %lld nor blocks of %lld divide %lld, and "
+                             "the loop over the block's tiles is part of the code",
+                             group->axes[i].name, (long long)choice->tile[i],
+                             (long long)choice->block[i], (long long)group->axes[i].extent);
     for (int i = 0; i < group->read_count; i++) {
         const struct group_read *read = &group->reads[i];
         int packed =
@@ -167,11 +177,19 @@ static dlt_status check_nest(const struct space *space, int index, const struct 
 
 dlt_status space_check(const struct space *space, const int *point, struct error *error) {
     const struct space_rules *rules = space->rules;
+    double score;
     for (int i = 0; i < rules->structure.group_count; i++) {
         struct space_nest nest;
         space_choose_nest(space, i, point, &nest);
         TRY(check_nest(space, i, &nest, error));
     }
+    if (!isfinite(rules->least_score))
+        return DLT_OK;
+    score = traffic_score(space, point);
+    if (score > SPACE_HOPELESS_TRAFFIC * rules->least_score)
+        return error_set(error, DLT_ERROR_REFUSED,
+                         "traffic: the model says %.3g cycles where the default takes %.3g", score,
+                         rules->least_score);
     return DLT_OK;
 }
 

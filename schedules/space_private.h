@@ -33,13 +33,18 @@
 enum {
     NO_KNOB = -1,
     SPACE_MAX_VARIANTS = 8,
-    /* All variants may take so many times the code of one: more than an instruction cache holds
-     * takes milliseconds to make and is not fast. */
-    SPACE_CODE_OF_ALL = 2,
+    FULL_UNROLL = 11, /* reductions up to this may be written out whole */
 };
+
+/* All variants together may take so many times the code of one: more than an instruction cache
+ * holds takes milliseconds to make and is not fast. */
+#define SPACE_CODE_OF_ALL 1.25
 
 /* A tile that the model says takes so many times the default's cycles is not tried. */
 #define SPACE_HOPELESS 2.0
+
+/* The same for a point's cycles with the traffic between caches, of which the model knows less. */
+#define SPACE_HOPELESS_TRAFFIC 2.5
 
 /* Elements are moved once where a tensor has at least so many for each trip of all loops. */
 #define SPACE_SHARE_ONCE 0.75
@@ -65,6 +70,7 @@ struct space_rules {
     struct structure structure;
     struct group_knobs knobs[MAX_GROUPS];
     double least_cycles[MAX_GROUPS]; /* of the default tile, by the model */
+    double least_score;              /* of the default, with the traffic; INFINITY: not known yet */
 };
 
 /* A point's choices for one group, in plain words. */
@@ -208,9 +214,16 @@ double space_estimate(const struct space *space, const struct group *group,
 double space_late_cycles(const struct space *space, const struct group *group,
                          const struct group_choice *choice);
 
-/* Variants of the tile that ragged edges and borders ask for; kinds of tiles along an axis whose
- * loop is part of the code, else 1. */
+/* Variants of the tile that ragged edges and borders ask for. */
 int64_t space_variants(const struct group *group, const struct group_choice *choice);
+
+/* How many times the code of a whole tile in the middle all variants have. */
+double space_code_share(const struct group *group, const struct group_choice *choice);
+/* Whether a loop that is part of the code ends early both for want of blocks and of a whole tile:
+ * it would have to be cut where only a run can tell. */
+bool space_has_ragged_block(const struct group *group, const struct group_choice *choice, int axis);
+
+/* Kinds of tiles along an axis whose loop is part of the code, else 1. */
 int64_t space_inner_classes(const struct group *group, const struct group_choice *choice, int axis);
 
 /* Whether rows of the tile are columns in memory: in registers each is exchanged a few times. */
@@ -226,5 +239,13 @@ bool space_gathers(const struct group *group, const struct group_read *read, int
 /* The axis of the tensor whose tile becomes innermost when packed, or -1. */
 int space_packed_axis(const struct group *group, const struct group_read *read,
                       const struct group_choice *choice);
+
+/* Makes a value the first choice; the others keep their order. */
+void knob_prefer(struct knob *knob, int64_t value);
+
+/* The default of one group's tile: its knobs take the cheapest by the model among all vector axes
+ * and tiles. Its cycles. Then the default of all knobs, by the model of traffic too. */
+double space_prefer_tile(struct space *space, const struct group *group, struct group_knobs *knobs);
+void space_prefer_by_traffic(struct space *space);
 
 #endif

@@ -5,7 +5,6 @@
 #include <math.h>
 
 enum {
-    WINDOW = 7, /* reductions up to this are taken to be written out where nothing is said */
     EVERY_SECOND = 2,
     TRANSPOSING_OPERATIONS = 3,
     PICK_REGISTERS = 2,
@@ -53,8 +52,7 @@ struct reading {
     const struct group_read *read;
     struct footprint footprint; /* of the loops added so far */
     double loads;               /* of these; more than distinct ones if registers are too few */
-    double free;  /* registers that may hold what is loaded until it is needed again */
-    double share; /* of the loads counted that one trip has */
+    double free; /* registers that may hold what is loaded until it is needed again */
     bool in_pairs;
 };
 
@@ -82,17 +80,7 @@ static void add_loop(struct reading *r, int64_t stride, int64_t trips) {
     r->loads = apart - (apart - count_distinct(r)) * fmin(1, r->free / held);
 }
 
-/* Whether the window's trips along this reduction axis meet the rows of another. */
-static bool overlaps(const struct reading *r, const int64_t *tile, int reduction) {
-    int64_t stride = r->read->reduction_strides[reduction];
-    for (int i = 0; i < r->group->axis_count; i++)
-        if (i != r->choice->vector && tile[i] > 1 && stride && r->read->strides[i] == stride)
-            return true;
-    return false;
-}
-
-/* Trips of a reduction that are written out, of which one trip of the counted loops has all; where
- * the choice is open (0), a short window is taken to be. */
+/* Trips of a reduction that are written out, of which one trip of the counted loops has all. */
 static int64_t written_out(const struct group *group, const struct group_choice *choice,
                            int reduction) {
     int64_t trips = choice->unroll[reduction], extent = group->reductions[reduction].extent;
@@ -103,27 +91,20 @@ static int64_t written_out(const struct group *group, const struct group_choice 
     return trips < extent ? trips : extent;
 }
 
-/* Innermost first. */
-static void add_reductions(struct reading *r, const int64_t *tile) {
+static void add_reductions(struct reading *r) {
     const struct group_choice *choice = r->choice;
     for (int j = r->group->reduction_count - 1; j >= 0; j--) {
         int i = choice->reduction_order ? choice->reduction_order[j] : j;
-        int64_t extent = r->group->reductions[i].extent;
-        int64_t trips = written_out(r->group, choice, i);
-        if (i == choice->vector_reduction)
-            continue;
-        if (choice->unroll[i] == 0 && extent <= WINDOW && overlaps(r, tile, i)) {
-            r->share /= (double)extent;
-            trips = extent;
-        }
-        add_loop(r, r->read->reduction_strides[i], trips);
+        if (i != choice->vector_reduction)
+            add_loop(r, r->read->reduction_strides[i], written_out(r->group, choice, i));
     }
 }
 
+/* Innermost loops first. */
 static double count_loads(struct reading *r, const int64_t *tile, int64_t step) {
     int v = r->choice->vector, lane = r->choice->vector_reduction;
     r->footprint.count = 0;
-    r->loads = r->share = 1;
+    r->loads = 1;
     if (v >= 0)
         add_loop(r, step, space_vectors(r->space, tile[v]));
     if (lane >= 0)
@@ -132,8 +113,21 @@ static double count_loads(struct reading *r, const int64_t *tile, int64_t step) 
     for (int i = r->group->axis_count - 1; i >= 0; i--)
         if (i != v)
             add_loop(r, r->read->strides[i], tile[i]);
-    add_reductions(r, tile);
-    return r->loads * r->share;
+    add_reductions(r);
+    return r->loads;
+}
+
+/* Vectors of every second element that wait in registers: those picked from loads that a trip of
+ * the reduction shares with the next are all picked in the first of the two. */
+static double count_waiting(const struct reading *r, const int64_t *tile) {
+    double waiting = (double)space_vectors(r->space, tile[r->choice->vector]);
+    bool shared = false;
+    for (int i = 0; i < r->group->reduction_count; i++)
+        shared |= r->read->reduction_strides[i] == 1 && r->choice->unroll[i] > 1;
+    for (int i = 0; i < r->group->axis_count; i++)
+        if (i != r->choice->vector && r->read->strides[i])
+            waiting *= (double)tile[i];
+    return shared ? waiting : 0;
 }
 
 /* `instances`: of the tile, all terms of a trip. */
@@ -144,7 +138,7 @@ static void add_loads(struct reading *r, const int64_t *tile, double instances,
     bool packed = stride && space_can_pack(r->group, r->read, v);
     double loads = count_loads(r, tile, packed ? APART : stride * lanes);
     if (stride == EVERY_SECOND && !packed) {
-        r->free = fmax(1, r->free - PICK_REGISTERS);
+        r->free = fmax(1, r->free - PICK_REGISTERS - count_waiting(r, tile));
         bound->picks += count_loads(r, tile, stride * lanes);
         r->in_pairs = true;
         loads = count_loads(r, tile, stride * lanes) * EVERY_SECOND;
@@ -305,12 +299,13 @@ void space_bound_tile(const struct space *space, const struct group *group,
     bound->registers = space_registers(space, group, choice);
     bound->variants = space_variants(group, choice);
     bound->code_bytes = count_code(space, group, choice, bound, instances);
+    bound->all_code_bytes = (int64_t)((double)bound->code_bytes * space_code_share(group, choice));
 }
 
 dlt_status space_check_bound(const struct space *space, const struct tile_bound *bound,
                              struct error *error) {
     const struct target_description *target = &space->target;
-    long long all = (long long)(bound->code_bytes * bound->variants);
+    double most = SPACE_CODE_OF_ALL * target->code_bytes;
     if (bound->registers > target->vector_registers)
         return error_set(error, DLT_ERROR_REFUSED, "registers: the tile needs %lld, %s has %d",
                          (long long)bound->registers, target->name, target->vector_registers);
@@ -321,9 +316,9 @@ dlt_status space_check_bound(const struct space *space, const struct tile_bound 
     if (bound->code_bytes > target->code_bytes)
         return error_set(error, DLT_ERROR_REFUSED, "code: the tile takes some %lld bytes of %d",
                          (long long)bound->code_bytes, target->code_bytes);
-    if (all > (long long)SPACE_CODE_OF_ALL * target->code_bytes)
+    if ((double)bound->all_code_bytes > most)
         return error_set(error, DLT_ERROR_REFUSED,
-                         "code: the tile's %lld variants take some %lld bytes of %d",
-                         (long long)bound->variants, all, SPACE_CODE_OF_ALL * target->code_bytes);
+                         "code: the tile's %lld variants take some %lld bytes of %.0f",
+                         (long long)bound->variants, (long long)bound->all_code_bytes, most);
     return DLT_OK;
 }

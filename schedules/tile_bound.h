@@ -32,7 +32,8 @@ struct tile_bound {
     double trips, stores;
     double cycles; /* of all trips and the stores */
     int64_t accumulators, registers, code_bytes;
-    int64_t variants; /* of the tile, that borders and rests ask for */
+    int64_t variants;       /* of the tile, that borders and rests ask for */
+    int64_t all_code_bytes; /* of all variants */
 };
 
 /* Cycles that instructions take to start: the busiest of the ports. */

@@ -1,6 +1,8 @@
 /* How many kinds of tiles borders and rests make: each is a variant of the tile's code. */
 #include "schedules/space_private.h"
 
+#include <math.h>
+
 /* A border that a serial reduction meets alone becomes that loop's bounds: one class. */
 static bool is_bounds(const struct group *group, const struct group_choice *choice, int axis) {
     if (choice->tile[axis] > 1 || axis == choice->vector || !group->axes[axis].borders_serially)
@@ -11,12 +13,9 @@ static bool is_bounds(const struct group *group, const struct group_choice *choi
     return true;
 }
 
-/* Whether the loop over the axis's tiles is part of the code: then it is split where what a tile
- * does changes. */
-static bool is_inner(const struct group *group, const struct group_choice *choice, int axis) {
+/* Whether the loop over the axis's tiles, or those of a block, is part of the code. */
+static bool is_in_code(const struct group *group, const struct group_choice *choice, int axis) {
     int left = choice->inner_loops;
-    if (choice->block[axis])
-        return false;
     for (int i = choice->order_count - 1; choice->order && i >= 0 && left > 0; i--, left--)
         if (choice->order[i] == axis)
             return true;
@@ -26,6 +25,19 @@ static bool is_inner(const struct group *group, const struct group_choice *choic
         left -= group->axes[i].extent > 1;
     }
     return false;
+}
+
+/* Then it is split where what a tile does changes, if it has all of the axis. */
+static bool is_inner(const struct group *group, const struct group_choice *choice, int axis) {
+    return !choice->block[axis] && is_in_code(group, choice, axis);
+}
+
+bool space_has_ragged_block(const struct group *group, const struct group_choice *choice,
+                            int axis) {
+    int64_t extent = group->axes[axis].extent, tile = choice->tile[axis];
+    int64_t block = choice->block[axis];
+    return block && extent % tile && (extent + tile - 1) / tile % block &&
+           is_in_code(group, choice, axis);
 }
 
 /* How many kinds of tiles there are along an axis. */
@@ -49,17 +61,67 @@ static bool is_counted(const struct group_choice *choice, int reduction) {
            choice->vector_reduction != reduction && choice->accumulators <= 1;
 }
 
+/* How many kinds of blocks a split reduction has: the first starts from zero, the others from
+ * memory; a shorter last one is a kind of its own if its trips are written out in parts. */
+static int64_t classes_of_split(const struct group *group, const struct group_choice *choice,
+                                int reduction) {
+    if (!choice->split[reduction])
+        return 1;
+    return 2 + (group->reductions[reduction].extent % choice->split[reduction] != 0 &&
+                choice->unroll[reduction] > 1);
+}
+
 int64_t space_variants(const struct group *group, const struct group_choice *choice) {
     int64_t variants = 1;
     for (int i = 0; i < group->axis_count; i++)
         if (!is_inner(group, choice, i))
             variants *= classes_along(group, choice, i);
     for (int i = 0; i < group->reduction_count; i++)
-        if (choice->split[i]) /* the first block starts from zero, the others from memory */
-            variants *= 2;
+        variants *= classes_of_split(group, choice, i);
     if (choice->is_ragged && !is_counted(choice, choice->longest))
         variants *= 2;
     return variants;
+}
+
+/* Into how many pieces a border breaks the code of a tile that meets it: a counted loop whose trips
+ * leave out different elements of the tile falls apart, an unrolled one does not. */
+static double pieces_at_border(const struct group *group, const struct group_choice *choice,
+                               int axis) {
+    for (int i = 0; i < group->reduction_count; i++)
+        if (group->axes[axis].border_reductions >> i & 1 &&
+            choice->unroll[i] < group->reductions[i].extent)
+            return 2;
+    return 1;
+}
+
+/* The code of all kinds of tiles along an axis, in tiles: a rest has less than a whole one. */
+static double code_along(const struct group *group, const struct group_choice *choice, int number) {
+    const struct group_axis *axis = &group->axes[number];
+    double tile = (double)choice->tile[number], tiles = ceil((double)axis->extent / tile);
+    double rest = (double)(axis->extent % choice->tile[number]) / tile, pieces, low, high;
+    if (is_bounds(group, choice, number))
+        return 1;
+    pieces = pieces_at_border(group, choice, number);
+    low = ceil((double)axis->border_low / tile);
+    high = ceil((double)axis->border_high / tile);
+    if (tiles == 1)
+        return 1 + (pieces - 1) * ((low > 0) + (high > 0));
+    if (rest > 0) /* the last of the tiles is a rest, at a border or not */
+        return fmin(tiles,
+                    1 + low * pieces + fmax(0, high - 1) * pieces + rest * (high > 0 ? pieces : 1));
+    return fmin(tiles, 1 + (low + high)) + (pieces - 1) * fmin(tiles, low + high);
+}
+
+double space_code_share(const struct group *group, const struct group_choice *choice) {
+    double share = 1;
+    for (int i = 0; i < group->axis_count; i++)
+        if (!is_inner(group, choice, i))
+            share *= code_along(group, choice, i);
+    for (int i = 0; i < group->reduction_count; i++)
+        share *= (double)classes_of_split(group, choice, i);
+    if (choice->is_ragged && !is_counted(choice, choice->longest))
+        share *= 2;
+    return share;
 }
 
 int64_t space_inner_classes(const struct group *group, const struct group_choice *choice,
