@@ -117,6 +117,17 @@ static dlt_status check_variables(const struct checker *checker, const struct af
     return DLT_OK;
 }
 
+/* True if a condition of the selects around never holds. */
+static bool is_unreachable(const struct checker *checker) {
+    int64_t lowest, highest;
+    for (int i = 0; i < checker->known_count; i++) {
+        affine_range(checker->known[i], &lowest, &highest);
+        if (highest < 0)
+            return true;
+    }
+    return false;
+}
+
 static dlt_status check_subscript(const struct checker *checker, const struct value *read,
                                   int axis) {
     const struct affine *subscript = read->subscripts[axis];
@@ -125,7 +136,7 @@ static dlt_status check_subscript(const struct checker *checker, const struct va
     dlt_status status = DLT_OK;
     TRY(check_variables(checker, subscript));
     narrowed_range(checker, subscript, &lowest, &highest);
-    if (lowest > highest || (lowest >= 0 && highest < extent))
+    if (lowest > highest || (lowest >= 0 && highest < extent) || is_unreachable(checker))
         return DLT_OK;
     affine_print(&text, subscript);
     status = error_set(checker->error, DLT_ERROR_ARGUMENT,

@@ -4,15 +4,12 @@
 
 #include <string.h>
 
-extern const struct operator_definition conv2d_definition, matmul_definition,
-    batch_matmul_definition, expression_definition;
+extern const struct operator_definition conv2d_definition, conv2d_transpose_definition,
+    matmul_definition, batch_matmul_definition, expression_definition;
 
 const struct operator_definition *const operator_definitions[] = {
-    &conv2d_definition,
-    &matmul_definition,
-    &batch_matmul_definition,
-    &expression_definition,
-    NULL,
+    &conv2d_definition,       &conv2d_transpose_definition, &matmul_definition,
+    &batch_matmul_definition, &expression_definition,       NULL,
 };
 
 const struct operator_definition *operator_find(const char *name) {

@@ -230,6 +230,7 @@ static void checks(void **state) {
                        "0 >= (i + 1 - r) % 2, x[(i + 1 - r) / 2], 0)");
     accept_check(INPUT "y[i=20] f32 = select(2*i <= 17, x[i], x[min(i, 8)])");
     accept_check(INPUT "y[i=20] f32 = select(20 <= i < 30, x[i], 0)");
+    accept_check(INPUT "y[i=20] f32 = select(-1 >= 0, x[-1] + x[i], 0)");
 }
 
 static void foreign_reads(void **state) {
