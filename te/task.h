@@ -37,8 +37,9 @@ struct task {
     int threads;
     int64_t count;
     struct expression *expression;         /* as users see it */
-    const struct expression *collapsed;    /* the same work, axes merged where that is possible:
-                                              what schedules and spaces are of (te/collapse.h) */
+    const struct expression *collapsed;    /* the same work, what schedules and spaces are of: axes
+                                              merged and separated where that is possible
+                                              (te/collapse.h, te/phases.h) */
     double operations, nominal_operations; /* of one call, see expression_operations */
 };
 

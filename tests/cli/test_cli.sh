@@ -51,7 +51,7 @@ tune=(--target c --trials 3 --quiet)
 # ---- wrong usage: status 2, nothing written ----
 expect 2 "no command"
 expect 2 "'softmacks' is neither a command nor an operator; it may be a command: tune query" softmacks
-expect 2 "an operator: conv2d matmul batch_matmul" softmacks --shape n=1
+expect 2 "an operator: conv2d conv2d_transpose matmul batch_matmul expression" softmacks --shape n=1
 expect 2 "--frobnicate: unknown option; it may be one of: --shape" "${conv[@]}" --frobnicate 3
 expect 2 "--peers: unknown option" "${conv[@]}" --peers
 expect 2 "-x: unknown option" "${conv[@]}" -x
@@ -63,6 +63,14 @@ expect 2 "are possible" matmul --shape m=2147483647,n=2147483647,k=2147483647
 expect 2 "m: '5.5' is not a number" matmul --shape m=5.5,n=7,k=3
 expect 2 "unknown key 'q'" matmul --shape m=5,n=7,k=3,q=1
 expect 2 "unknown key 'lda'" "${conv[@]}" --lda 64
+expect 2 "accumulate: 'yes' is not a number from 0 to 1" "${matmul[@]}" --accumulate yes
+expect 2 "accumulate: '2' is not a number from 0 to 1" "${conv[@]}" --accumulate 2
+expect 2 "b: missing; batch_matmul needs it" batch_matmul --shape m=5,n=7,k=3
+expect 2 "ldc: '6' is not a number from 7" batch_matmul --shape b=2,m=5,n=7,k=3 --ldc 6
+expect 2 "output_padding: 1 along h is not less than the stride, 1" \
+    conv2d_transpose --shape c=4,h=6,w=6,k=4,r=3,s=3 --output_padding 1
+expect 2 "pad: 5 and 5 along h leave nothing of the output's 8" \
+    conv2d_transpose --shape c=4,h=6,w=6,k=4,r=3,s=3 --pad 5
 expect 2 "m: given twice" matmul --shape m=5,n=7,k=3 --m 6
 expect 2 "--shape: 'm' is not a list of key=value" matmul --shape m
 expect 2 "--shape: '' is not a list of key=value" matmul --shape ""

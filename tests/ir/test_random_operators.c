@@ -77,6 +77,28 @@ static void random_convolution(struct text *text, struct random *random) {
         text_append(text, chance(random, 2) ? " const=none" : " const=weight,bias");
 }
 
+static void random_transpose(struct text *text, struct random *random) {
+    static const char *const layouts[] = {"", "", " layout=nhwc", " layout=n,c/16,h,w,c%16"};
+    int groups = chance(random, 4) ? small(random, 3) : 1;
+    int stride = chance(random, 4) ? small(random, 3) : 2, r = small(random, 5);
+    text_format(text, "conv2d_transpose n=%d c=%d h=%d w=%d k=%d r=%d s=%d stride=%d",
+                small(random, 2), small(random, 5) * groups, small(random, 5), small(random, 9),
+                (chance(random, 2) ? small(random, 5) : random_size(random)) * groups, r,
+                small(random, 5), stride);
+    if (groups > 1)
+        text_format(text, " groups=%d", groups);
+    if (chance(random, 2))
+        text_format(text, " pad=%d,%d,%d,%d", small(random, r) - 1, small(random, 3) - 1,
+                    small(random, r) - 1, small(random, 3) - 1);
+    if (stride > 1 && chance(random, 3))
+        text_append(text, " output_padding=1");
+    if (chance(random, 5))
+        text_format(text, " dilation=%dx%d", small(random, 3), small(random, 3));
+    text_append(text, layouts[random_below(random, 4)]);
+    append_accumulate(text, random);
+    append_post(text, random);
+}
+
 static void random_product(struct text *text, struct random *random) {
     int n = random_size(random), k = random_size(random);
     if (chance(random, 3))
@@ -103,6 +125,8 @@ static bool try_seed(uint64_t seed, struct tally *tallies) {
     random_seed(&random, seed);
     if (chance(&random, 3))
         random_product(&text, &random);
+    else if (chance(&random, 4))
+        random_transpose(&text, &random);
     else
         random_convolution(&text, &random);
     trying_seed = seed;
@@ -117,10 +141,12 @@ static bool try_seed(uint64_t seed, struct tally *tallies) {
     if (small_enough) {
         if (arena_recover(&task->arena))
             fail_msg("out of memory");
-        struct schedule *schedule = schedule_create(&task->arena, task->expression);
+        const struct expression *expression =
+            chance(&random, 2) ? task->collapsed : task->expression;
+        struct schedule *schedule = schedule_create(&task->arena, expression);
         random_schedule(schedule, &random);
         trying_trace = schedule_trace(schedule);
-        subject_open(&subject, task->expression, &random, number_around_one);
+        subject_open(&subject, expression, &random, number_around_one);
         check_on_targets(&subject, schedule, tallies);
         subject_close(&subject);
         schedule_free(schedule);

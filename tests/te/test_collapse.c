@@ -1,4 +1,5 @@
-/* Collapsed expressions: which axes merge, and that the same is computed in the same places. */
+/* What schedules are of: which axes merge, which are separated into steps and phases, and that the
+ * same is computed in the same places. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +8,15 @@
 #include <cmocka.h>
 
 #include "te/collapse.h"
+#include "te/phases.h"
 #include "te/reference.h"
 #include "te/task.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TRANSPOSE "conv2d_transpose n=1 c=4 h=3 w=4 k=6"
 
 struct collapse_case {
     const char *workload;
@@ -28,6 +32,23 @@ static const struct collapse_case cases[] = {
     {"conv2d n=1 c=4 h=5 w=7 k=6 r=3 s=3 pad=1", "n=1 k=6 y=5 x=7"},
     {"conv2d n=1 c=4 h=5 w=7 k=6 r=1 s=1 post=add,relu", "n=1 k=6 yx=35"},
     {"matmul m=5 n=6 k=7", "m=5 n=6"},
+    {"batch_matmul b=3 m=5 n=6 k=7", "b=3 m=5 n=6"},
+    {"matmul m=5 n=6 k=7 ldc=8 accumulate=1 post=bias", "m=5 n=6"},
+    {"conv2d n=2 c=4 h=5 w=7 k=6 r=1 s=1 layout=nhwc accumulate=1", "nyx=70 k=6"},
+    /* one step of the output is one element of the input */
+    {TRANSPOSE " r=4 s=4 stride=2 pad=1", "n=1 k=6 y=3 y.phase=2 x=4 x.phase=2"},
+    {TRANSPOSE " r=3 s=3 stride=2 pad=1,1,0,0 post=bias,add,relu layout=nhwc",
+     "n=1 k=6 y=3 y.phase=2 x=4 x.phase=2"},
+    {TRANSPOSE " r=3 s=3 stride=2 pad=1,1,0,0 layout=n,c/4,h,w,c%4 accumulate=1 post=relu",
+     "n=1 k=6 y=3 y.phase=2 x=4 x.phase=2"},
+    {TRANSPOSE " r=5 s=4 stride=3x2 pad=1,1,1,0 dilation=1x2",
+     "n=1 k=6 y=3 y.phase=3 x=6 x.phase=2"},
+    {TRANSPOSE " r=2 s=2 stride=6 dilation=4", "n=1 k=6 y=17 x=23"},
+    {TRANSPOSE " r=4 s=4 stride=6 dilation=4", "n=1 k=6 y=25 x=31"},
+    {TRANSPOSE " r=3 s=3 stride=2 pad=1", "n=1 k=6 y=5 x=7"},
+    {TRANSPOSE " r=3 s=3 pad=1", "n=1 k=6 y=3 x=4"},
+    {"conv2d_transpose n=1 c=4 h=3 w=4 k=6 r=1 s=1 groups=2", "n=1 k=2 k.phase=3 yx=12"},
+    {"conv2d n=1 c=4 h=5 w=7 k=6 r=3 s=3 groups=2", "n=1 k=6 y=3 x=5"},
 };
 
 static void print_axes(struct text *text, const struct tensor *tensor) {
@@ -81,7 +102,8 @@ static void check_case(const struct collapse_case *c) {
     assert_string_equal(text_string(&axes), c->axes);
     text_free(&axes);
     for (int i = 0; i < task->expression->tensor_count; i++)
-        if (task->expression->tensors[i]->kind != TENSOR_COMPUTED) {
+        if (task->expression->tensors[i]->kind != TENSOR_COMPUTED ||
+            (i + 1 == task->expression->tensor_count && expression_accumulates(task->expression))) {
             data[count] = random_data(task->expression->tensors[i], &seed);
             inputs[count] = data[count];
             count++;
@@ -104,6 +126,51 @@ static void test_cases(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         check_case(&cases[i]);
+}
+
+/* What has no remainder, does not come out even, or is read in two ways stays in one. */
+static void test_kept_whole(void **state) {
+    static const char *const texts[] = {
+        "input a[i=8] f32 variable\n"
+        "b[i=16] f32 = a[i / 2]\n",
+        "input a[i=8] f32 variable\n"
+        "b[i=15] f32 = a[i / 2] + a[i % 2]\n",
+        "input a[i=8] f32 variable\n"
+        "b[i=2] f32 = a[i % 2] + a[(i + 1) % 2]\n",
+        "input a[i=200] f32 variable\n"
+        "b[i=200] f32 = a[i % 100]\n",
+        "input a[i=8] f32 variable\n"
+        "b[i=16] f32 = a[i % 2]\n"
+        "c[i=16] f32 = b[i] + b[15 - i]\n",
+        "input a[i=8] f32 variable\n"
+        "b[i=16] f32 layout i/4 i%4 = a[i % 2]\n",
+    };
+    static const char separated[] = "input a[i=8] f32 variable\n"
+                                    "b[i=4, i.phase=2] f32 = a[i + 2*i.phase] * 2\n"
+                                    "c[i=4, i.phase=2] f32 = b[i, i.phase] + a[2*i + i.phase]\n";
+    struct expression *expression;
+    struct arena arena;
+    struct error error;
+    (void)state;
+    arena_initialise(&arena);
+    if (arena_recover(&arena))
+        fail();
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (expression_parse(&arena, texts[i], &expression, &error) != DLT_OK)
+            fail_msg("%s", error.message);
+        assert_ptr_equal(expression_separate(&arena, expression), expression);
+    }
+    if (expression_parse(&arena,
+                         "input a[i=8] f32 variable\n"
+                         "b[i=8] f32 = a[i / 2 + 2*(i % 2)] * 2\n"
+                         "c[i=8] f32 = b[i] + a[i]\n",
+                         &expression, &error) != DLT_OK)
+        fail_msg("%s", error.message);
+    struct text text = {0};
+    expression_print(&text, expression_separate(&arena, expression));
+    assert_string_equal(text_string(&text), separated);
+    text_free(&text);
+    arena_free(&arena);
 }
 
 /* Axes that two tensors order differently in memory, or that something uses alone, stay apart. */
@@ -138,6 +205,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_kept_apart),
+        cmocka_unit_test(test_kept_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
