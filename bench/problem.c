@@ -79,9 +79,10 @@ static int64_t extent(const struct problem *problem, enum problem_part part, int
 
 static void read_convolution(struct problem *problem, const struct workload *workload) {
     const char *layout = value_of(workload, "layout", "nchw");
+    int64_t more[2];
     problem->images = extent(problem, PART_SOURCE, 0);
     problem->channels = extent(problem, PART_SOURCE, 1);
-    problem->filters = extent(problem, PART_WEIGHTS, 0);
+    problem->filters = extent(problem, PART_OUTPUT, 1);
     for (int i = 0; i < 2; i++) {
         problem->size[i] = extent(problem, PART_SOURCE, 2 + i);
         problem->taps[i] = extent(problem, PART_WEIGHTS, 2 + i);
@@ -91,13 +92,18 @@ static void read_convolution(struct problem *problem, const struct workload *wor
     read_pair(value_of(workload, "stride", "1"), problem->stride);
     read_pair(value_of(workload, "dilation", "1"), problem->dilation);
     read_pads(value_of(workload, "pad", "0"), problem->before, problem->after);
+    read_pair(value_of(workload, "output_padding", "0"), more);
+    for (int i = 0; i < 2; i++)
+        problem->after[i] -= more[i];
     problem->free_layout = strcmp(layout, "nchw") && strcmp(layout, "nhwc");
 }
 
 static void read_matmul(struct problem *problem) {
-    problem->m = extent(problem, PART_SOURCE, 0);
-    problem->k = extent(problem, PART_SOURCE, 1);
-    problem->n = extent(problem, PART_WEIGHTS, 1);
+    int rows = problem->kind == PROBLEM_BATCH_MATMUL;
+    problem->batch = rows ? extent(problem, PART_SOURCE, 0) : 1;
+    problem->m = extent(problem, PART_SOURCE, rows);
+    problem->k = extent(problem, PART_SOURCE, rows + 1);
+    problem->n = extent(problem, PART_WEIGHTS, rows + 1);
 }
 
 /* A library is given the same numbers in single precision, nothing else. */
@@ -108,19 +114,31 @@ static dlt_status check_types(const struct problem *problem, struct error *error
     return DLT_OK;
 }
 
+/* The operators that libraries have, by kind. */
+static const char *const operator_names[] = {
+    [PROBLEM_CONVOLUTION] = "conv2d",
+    [PROBLEM_TRANSPOSED] = "conv2d_transpose",
+    [PROBLEM_MATMUL] = "matmul",
+    [PROBLEM_BATCH_MATMUL] = "batch_matmul",
+};
+
+enum {
+    KIND_COUNT = sizeof operator_names / sizeof operator_names[0]
+};
+
 static dlt_status read_workload(struct problem *problem, const struct workload *workload,
                                 const void *const *data, struct error *error) {
-    const char *name = workload->operator_name;
-    if (!strcmp(name, "conv2d"))
-        problem->kind = PROBLEM_CONVOLUTION;
-    else if (!strcmp(name, "matmul"))
-        problem->kind = PROBLEM_MATMUL;
-    else
+    int kind = 0;
+    while (kind < KIND_COUNT && strcmp(workload->operator_name, operator_names[kind]) != 0)
+        kind++;
+    if (kind == KIND_COUNT)
         return error_set(error, DLT_ERROR_REFUSED,
-                         "%s: libraries are compared on conv2d and matmul only", name);
+                         "%s: libraries are compared on convolutions and matrix products only",
+                         workload->operator_name);
+    problem->kind = (enum problem_kind)kind;
     if (strcmp(value_of(workload, "accumulate", "0"), "0"))
         return error_set(error, DLT_ERROR_REFUSED, "accumulate: libraries are compared without");
-    if (problem->kind == PROBLEM_CONVOLUTION) {
+    if (kind == PROBLEM_CONVOLUTION || kind == PROBLEM_TRANSPOSED) {
         read_tensors(problem, "x", "weight", data);
         read_convolution(problem, workload);
     } else {

@@ -11,7 +11,9 @@
 
 enum problem_kind {
     PROBLEM_CONVOLUTION,
+    PROBLEM_TRANSPOSED, /* convolution */
     PROBLEM_MATMUL,
+    PROBLEM_BATCH_MATMUL,
 };
 
 /* The tensors by their part. Of a matrix product a is the source, b the weights. */
@@ -43,12 +45,13 @@ struct problem {
     bool free_layout; /* activations may lie as a library likes: the layout was the tuner's choice,
                          or is neither nchw nor nhwc */
 
-    /* a convolution: pairs are vertical, horizontal */
+    /* a convolution: pairs are vertical, horizontal; `after` of a transposed one is less what is
+     * added behind, and may be negative */
     int64_t images, channels, filters, groups;
     int64_t size[2], taps[2], outputs[2], stride[2], dilation[2], before[2], after[2];
 
-    /* a matrix product */
-    int64_t m, n, k;
+    /* a matrix product, or a batch of them */
+    int64_t batch, m, n, k;
 
     int step_count;
     enum problem_step steps[MAX_PROBLEM_STEPS];

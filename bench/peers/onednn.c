@@ -1,4 +1,5 @@
-/* oneDNN: convolution and matmul primitives, from plain tensors and in layouts of its own.
+/* oneDNN: convolution, deconvolution and matmul primitives, from plain tensors and in layouts of
+ * its own.
  *
  * Three peers that differ only in who chooses the layouts of activations and who pays:
  *
@@ -44,44 +45,57 @@ static dlt_status append_steps(const struct onednn *state, dnnl_post_ops_t steps
     return DLT_OK;
 }
 
-static dlt_status describe_convolution(const struct onednn *state, dnnl_convolution_desc_t *made,
-                                       struct error *error) {
-    const struct problem *problem = state->problem;
-    const struct onednn_operand *operands = state->operands;
+/* Strides, dilations and paddings as oneDNN takes them. */
+struct window {
     dnnl_dims_t strides, dilates, before, after;
+};
+
+static void read_window(const struct problem *problem, struct window *window) {
     for (int i = 0; i < 2; i++) {
-        strides[i] = problem->stride[i];
-        dilates[i] = problem->dilation[i] - 1;
-        before[i] = problem->before[i];
-        after[i] = problem->after[i];
+        window->strides[i] = problem->stride[i];
+        window->dilates[i] = problem->dilation[i] - 1;
+        window->before[i] = problem->before[i];
+        window->after[i] = problem->after[i];
     }
-    return onednn_check(dnnl_dilated_convolution_forward_desc_init(
-                            made, dnnl_forward_inference, dnnl_convolution_direct,
-                            &operands[PART_SOURCE].wanted, &operands[PART_WEIGHTS].wanted,
-                            problem->tensors[PART_BIAS] ? &operands[PART_BIAS].wanted : NULL,
-                            &operands[PART_OUTPUT].wanted, strides, dilates, before, after),
-                        "describe", error);
+}
+
+/* A description of any of its operations. */
+union operation_description {
+    dnnl_convolution_desc_t convolution;
+    dnnl_deconvolution_desc_t transposed;
+    dnnl_matmul_desc_t matmul;
+};
+
+static dnnl_status_t describe_operation(const struct onednn *state,
+                                        union operation_description *made) {
+    const struct onednn_operand *operands = state->operands;
+    const dnnl_memory_desc_t *x = &operands[PART_SOURCE].wanted;
+    const dnnl_memory_desc_t *weights = &operands[PART_WEIGHTS].wanted;
+    const dnnl_memory_desc_t *y = &operands[PART_OUTPUT].wanted;
+    const dnnl_memory_desc_t *bias =
+        state->problem->tensors[PART_BIAS] ? &operands[PART_BIAS].wanted : NULL;
+    struct window w;
+    read_window(state->problem, &w);
+    switch (state->problem->kind) {
+    case PROBLEM_CONVOLUTION:
+        return dnnl_dilated_convolution_forward_desc_init(
+            &made->convolution, dnnl_forward_inference, dnnl_convolution_direct, x, weights, bias,
+            y, w.strides, w.dilates, w.before, w.after);
+    case PROBLEM_TRANSPOSED:
+        return dnnl_dilated_deconvolution_forward_desc_init(
+            &made->transposed, dnnl_forward_inference, dnnl_deconvolution_direct, x, weights, bias,
+            y, w.strides, w.dilates, w.before, w.after);
+    default:
+        return dnnl_matmul_desc_init(&made->matmul, x, weights, bias, y);
+    }
 }
 
 static dlt_status describe_primitive(struct onednn *state, const dnnl_primitive_attr_t attributes,
                                      dnnl_primitive_desc_t *description, struct error *error) {
-    const struct onednn_operand *operands = state->operands;
-    dnnl_convolution_desc_t convolution;
-    dnnl_matmul_desc_t matmul;
-    const void *made = &convolution;
-    if (state->problem->kind == PROBLEM_CONVOLUTION) {
-        TRY(describe_convolution(state, &convolution, error));
-    } else {
-        made = &matmul;
-        TRY(onednn_check(
-            dnnl_matmul_desc_init(
-                &matmul, &operands[PART_SOURCE].wanted, &operands[PART_WEIGHTS].wanted,
-                state->problem->tensors[PART_BIAS] ? &operands[PART_BIAS].wanted : NULL,
-                &operands[PART_OUTPUT].wanted),
-            "describe", error));
-    }
+    union operation_description made;
+    TRY(onednn_check(describe_operation(state, &made), "describe", error));
     return onednn_check(
-        dnnl_primitive_desc_create(description, made, attributes, state->engine, NULL), "compute",
+        dnnl_primitive_desc_create(description, &made, attributes, state->engine, NULL), "compute",
         error);
 }
 

@@ -10,31 +10,46 @@ dlt_status onednn_check(dnnl_status_t status, const char *what, struct error *er
                      "it does not %s this: status %d", what, (int)status);
 }
 
-/* The tensor's axes as oneDNN counts them: a group is an axis of its own before the filters, a bias
- * of a product has one row. */
+static void add_axis(int *rank, dnnl_dims_t dims, dnnl_dims_t steps, int64_t extent,
+                     int64_t stride) {
+    dims[*rank] = extent;
+    steps[(*rank)++] = stride;
+}
+
+/* Filters come first and channels second, each of one group; a group is an axis of its own before
+ * them. Transposed convolutions have the channels of all groups in their first axis. */
+static void weight_axes(const struct problem *problem, const int64_t *strides, int *rank,
+                        dnnl_dims_t dims, dnnl_dims_t steps) {
+    bool transposed = problem->kind == PROBLEM_TRANSPOSED;
+    int64_t filters = problem->filters / problem->groups;
+    int64_t channels = problem->channels / problem->groups;
+    if (problem->groups > 1)
+        add_axis(rank, dims, steps, problem->groups,
+                 strides[0] * (transposed ? channels : filters));
+    add_axis(rank, dims, steps, filters, strides[transposed]);
+    add_axis(rank, dims, steps, channels, strides[!transposed]);
+}
+
+/* The tensor's axes as oneDNN counts them. A bias of a product has one row, in one matrix. */
 static int shape(const struct problem *problem, enum problem_part part, const int64_t *strides,
                  dnnl_dims_t dims, dnnl_dims_t steps) {
     const struct tensor *tensor = problem->tensors[part];
-    int rank = 0;
-    if (part == PART_WEIGHTS && problem->groups > 1) {
-        dims[rank] = problem->groups;
-        steps[rank++] = strides[0] * (problem->filters / problem->groups);
+    bool product = problem->kind == PROBLEM_MATMUL || problem->kind == PROBLEM_BATCH_MATMUL;
+    int rank = 0, axis = 0;
+    if (part == PART_WEIGHTS && !product) {
+        weight_axes(problem, strides, &rank, dims, steps);
+        axis = 2;
     }
-    if (part == PART_BIAS && problem->kind == PROBLEM_MATMUL) {
-        dims[rank] = 1;
-        steps[rank++] = problem->n;
-    }
-    for (int axis = 0; axis < tensor->rank; axis++) {
-        dims[rank] = tensor->axes[axis]->extent;
-        if (part == PART_WEIGHTS && axis == 0 && problem->groups > 1)
-            dims[rank] /= problem->groups;
-        steps[rank++] = strides[axis];
-    }
+    if (part == PART_BIAS && product)
+        while (rank + 1 < problem->tensors[PART_OUTPUT]->rank)
+            add_axis(&rank, dims, steps, 1, problem->n);
+    for (; axis < tensor->rank; axis++)
+        add_axis(&rank, dims, steps, tensor->axes[axis]->extent, strides[axis]);
     return rank;
 }
 
-/* A layout that oneDNN has no strides
- * for stands for a plain copy, which only a free layout permits. */
+/* A layout that oneDNN has no strides for stands for a plain copy, which only a free layout
+ * permits. */
 dlt_status onednn_describe(struct onednn *state, enum problem_part part, struct error *error) {
     const struct tensor *tensor = state->problem->tensors[part];
     struct onednn_operand *operand = &state->operands[part];

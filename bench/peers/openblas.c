@@ -19,6 +19,7 @@ typedef void finish_rows(const struct state *state);
 
 struct state {
     int m, n, k, lda, ldb, ldc;
+    int64_t batch;
     const float *a, *b, *bias;
     float *output;
     struct simple_epilogue epilogue;
@@ -32,8 +33,8 @@ static inline __attribute__((always_inline)) void finish_body(const struct state
     const int m = state->m, n = state->n;
     const bool add = state->epilogue.bias, relu = state->epilogue.relu;
     const float *restrict bias = state->bias;
-    for (int i = 0; i < m; i++) {
-        float *restrict row = state->output + (int64_t)i * state->ldc;
+    for (int64_t i = 0; i < m * state->batch; i++) {
+        float *restrict row = state->output + i * state->ldc;
         if (add && relu)
             for (int j = 0; j < n; j++) {
                 float sum = row[j] + bias[j];
@@ -77,10 +78,11 @@ static finish_rows *choose_finish(const struct target_description *target) {
 static dlt_status leading(const struct problem *problem, enum problem_part part, int *elements,
                           struct error *error) {
     int64_t strides[MAX_RANK];
-    if (!problem_strides(problem->tensors[part], strides) || strides[1] != 1 ||
-        strides[0] > INT32_MAX)
+    int rows = problem->tensors[part]->rank - 2;
+    if (!problem_strides(problem->tensors[part], strides) || strides[rows + 1] != 1 ||
+        strides[rows] > INT32_MAX)
         return error_set(error, DLT_ERROR_REFUSED, "it takes rows only");
-    *elements = (int)strides[0];
+    *elements = (int)strides[rows];
     return DLT_OK;
 }
 
@@ -95,7 +97,7 @@ static dlt_status check_core(struct error *error) {
 
 static dlt_status fill(const struct problem *problem, struct state *state, struct error *error) {
     struct target_description target;
-    if (problem->kind != PROBLEM_MATMUL)
+    if (problem->kind != PROBLEM_MATMUL && problem->kind != PROBLEM_BATCH_MATMUL)
         return error_set(error, DLT_ERROR_REFUSED, "it has matrix products only");
     TRY(target_describe(problem->task->target, &target, error));
     TRY(leading(problem, PART_SOURCE, &state->lda, error));
@@ -103,6 +105,7 @@ static dlt_status fill(const struct problem *problem, struct state *state, struc
     TRY(leading(problem, PART_OUTPUT, &state->ldc, error));
     TRY(problem_simple_epilogue(problem, &state->epilogue, error));
     TRY(check_core(error));
+    state->batch = problem->batch;
     state->m = (int)problem->m;
     state->n = (int)problem->n;
     state->k = (int)problem->k;
@@ -134,22 +137,29 @@ static dlt_status create(const struct problem *problem, void **made, struct erro
 
 /* ---- running ---- */
 
-static void multiply(const struct state *state) {
+static void multiply(const struct state *state, const float *a, const float *b, float *output) {
     if (state->n == 1)
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, state->m, state->k, 1, state->a, state->lda,
-                    state->b, state->ldb, 0, state->output, state->ldc);
+        cblas_sgemv(CblasRowMajor, CblasNoTrans, state->m, state->k, 1, a, state->lda, b,
+                    state->ldb, 0, output, state->ldc);
     else if (state->m == 1)
-        cblas_sgemv(CblasRowMajor, CblasTrans, state->k, state->n, 1, state->b, state->ldb,
-                    state->a, 1, 0, state->output, 1);
+        cblas_sgemv(CblasRowMajor, CblasTrans, state->k, state->n, 1, b, state->ldb, a, 1, 0,
+                    output, 1);
     else
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, state->m, state->n, state->k, 1,
-                    state->a, state->lda, state->b, state->ldb, 0, state->output, state->ldc);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, state->m, state->n, state->k, 1, a,
+                    state->lda, b, state->ldb, 0, output, state->ldc);
+}
+
+/* One matrix after the other: it has nothing for all of them. */
+static void multiply_all(const struct state *state) {
+    for (int64_t i = 0; i < state->batch; i++)
+        multiply(state, state->a + i * state->m * state->lda, state->b + i * state->k * state->ldb,
+                 state->output + i * state->m * state->ldc);
 }
 
 static void run(void *opaque, long calls) {
     const struct state *state = opaque;
     for (long i = 0; i < calls; i++) {
-        multiply(state);
+        multiply_all(state);
         if (state->finish)
             state->finish(state);
     }

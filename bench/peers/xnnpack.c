@@ -165,6 +165,9 @@ static dlt_status create_product(struct state *state, struct error *error) {
 
 static dlt_status check(const struct problem *problem, struct state *state, struct error *error) {
     struct target_description native, target;
+    if (problem->kind != PROBLEM_CONVOLUTION && problem->kind != PROBLEM_MATMUL)
+        return error_set(error, DLT_ERROR_REFUSED,
+                         "it is compared on convolutions and matrix products alone");
     if (!problem_is_parameter(problem, PART_WEIGHTS))
         return error_set(error, DLT_ERROR_REFUSED, "it takes constant weights only");
     TRY(problem_simple_epilogue(problem, &state->epilogue, error));

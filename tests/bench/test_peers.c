@@ -63,6 +63,15 @@ static const struct shape shapes[] = {
     {"conv2d c=20 h=6 w=6 k=7 r=3 s=3 layout=n,c/16,h,w,c%16 post=bias,add,relu", "onednn-own"},
     {"conv2d c=32 h=6 w=6 k=32 r=3 s=3 post=add,relu", "onednn-plain onednn-reorder"},
     {"conv2d c=960 h=1 w=1 k=24 r=1 s=1", "onednn-plain xnnpack"},
+    {"batch_matmul b=3 m=7 n=13 k=29", "onednn-plain openblas libxsmm"},
+    {"batch_matmul b=2 m=7 n=13 k=29 lda=31 ldb=15 ldc=14", "openblas libxsmm"},
+    {"batch_matmul b=3 m=1 n=13 k=29", "openblas libxsmm"},
+    {"batch_matmul b=3 m=97 n=101 k=103 const=b post=bias,relu", "onednn-plain openblas"},
+    {"conv2d_transpose c=16 h=7 w=9 k=32 r=4 s=4 stride=2 pad=1", "onednn-plain"},
+    {"conv2d_transpose n=2 c=16 h=7 w=5 k=16 r=3 s=2 stride=2x1 pad=1,0,1,1 output_padding=1x0 "
+     "layout=nhwc post=bias",
+     "onednn-plain"},
+    {"conv2d_transpose c=32 h=5 w=6 k=32 r=3 s=3 stride=2 pad=1 groups=2", ""},
 };
 
 static bool is_computed_by(const struct shape *shape, const char *name) {
