@@ -1,5 +1,6 @@
 /* Describing, packing and running a kernel: everything is checked before the first byte is written.
  */
+#include "runtime/overlap.h"
 #include "runtime/runtime.h"
 
 const char *dlt_origin_name(dlt_origin origin) {
@@ -93,16 +94,10 @@ static dlt_status check_overlap(const dlt_kernel *kernel, void *const *addresses
                                 struct error *error) {
     int count = kernel->info.input_count;
     const struct tensor_form *output = &kernel->output;
-    uintptr_t begin = (uintptr_t)addresses[count];
-    uintptr_t end = begin + (uintptr_t)output->info.elements * (uintptr_t)output->bytes_each;
-    for (int i = 0; i < count; i++) {
-        const struct tensor_form *input = &kernel->inputs[i];
-        uintptr_t from = (uintptr_t)addresses[i];
-        uintptr_t to = from + (uintptr_t)input->info.elements * (uintptr_t)input->bytes_each;
-        if (from < end && begin < to)
+    for (int i = 0; i < count; i++)
+        if (tensors_overlap(output, addresses[count], &kernel->inputs[i], addresses[i]))
             return error_set(error, DLT_ERROR_ARGUMENT, "output %s: overlaps input %s",
-                             output->info.name, input->info.name);
-    }
+                             output->info.name, kernel->inputs[i].info.name);
     return DLT_OK;
 }
 

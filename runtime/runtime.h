@@ -7,7 +7,8 @@
  *     near.c     the bests of the stored workloads that are nearest
  *     adapt.c    what those say of another shape
  *     kernel.c   describing, packing, running
- *     tensors.c  DLTensors checked */
+ *     tensors.c  DLTensors checked
+ *     overlap.c  whether two of them share an element */
 #ifndef RUNTIME_RUNTIME_H
 #define RUNTIME_RUNTIME_H
 

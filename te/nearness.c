@@ -1,8 +1,8 @@
 /* The distance of workloads; see nearness.h.
  *
- * Which keys there are, in which order they stand, which of them are sizes and what one is that is
- * left out, the operator's definition says. Twice the images and half the channels are as near as
- * four times the images: knobs are chosen along each axis for itself. */
+ * Which keys there are, in which order they stand, which of them are sizes or places and what one
+ * is that is left out, the operator's definition says. Twice the images and half the channels are
+ * as near as four times the images: knobs are chosen along each axis for itself. */
 #include "te/nearness.h"
 
 #include "te/ops/operators.h"
@@ -15,8 +15,12 @@
 /* An attribute that differs changes more than a size does. */
 #define ATTRIBUTE_DISTANCE 2.0
 
-static bool is_size(const struct operator_definition *definition, const char *key, size_t length) {
-    for (const char *word = definition->sizes; word && *word; word += strspn(word, " ")) {
+/* One that only says where tensors lie (rows further apart, an output that is added to) less than
+ * 5 % more of a size. */
+#define PLACE_DISTANCE 0.05
+
+static bool has_word(const char *words, const char *key, size_t length) {
+    for (const char *word = words; word && *word; word += strspn(word, " ")) {
         size_t word_length = strcspn(word, " ");
         if (word_length == length && !memcmp(word, key, length))
             return true;
@@ -83,9 +87,13 @@ double key_distance(const char *a, const char *b) {
     b += name + (b[name] == ' ');
     for (const struct operator_key *key = definition->keys; key->name; key++) {
         struct key_value first = take_value(&a, key), second = take_value(&b, key);
-        if (!is_equal(first, second))
-            distance +=
-                value_distance(first, second, is_size(definition, key->name, strlen(key->name)));
+        size_t length = strlen(key->name);
+        if (is_equal(first, second))
+            continue;
+        distance +=
+            has_word(definition->places, key->name, length)
+                ? PLACE_DISTANCE
+                : value_distance(first, second, has_word(definition->sizes, key->name, length));
     }
     return strcmp(a, b) == 0 ? distance : INFINITY;
 }

@@ -22,7 +22,7 @@
  * Tensors are DLPack's. A tensor of a kernel has logical axes (dlt_tensor_info tells them) and a
  * layout. Where the layout is an order of whole axes, perhaps padded, the DLTensor has the logical
  * axes' shape, and its strides say the order: channels last is shape (n, c, h, w) with strides
- * (h*w*c, 1, w*c, c). Where the layout cuts axes into blocks, the DLTensor has the layout's
+ * (h*w*c, 1, w*c, c), and rows that are apart are lda, ldb, ldc of a matrix product. Where the layout cuts axes into blocks, the DLTensor has the layout's
  * dimensions as shape and is compact. Strides of axes of extent 1 do not matter. A tensor that does
  * not fit is refused with the axis, what it was and what it has to be. */
 #ifndef DLTUNE_DLTUNE_H
@@ -171,7 +171,8 @@ DLT_API dlt_status dlt_kernel_pack(const dlt_kernel *kernel, DLTensor *const *pa
 /* Runs the kernel.
  *
  *   inputs     input_count tensors, in the order of dlt_kernel_tensor; they are not changed
- *   output     overlaps no input
+ *   output     shares no element with an input; both may be blocks of one larger matrix. Where the
+ *              workload has accumulate=1 what it holds is read and added to
  *   packed     what dlt_kernel_pack wrote; NULL if packed_bytes is 0
  *   workspace  dlt_kernel_workspace_bytes(kernel, thread_count) bytes, aligned to DLT_ALIGNMENT, of
  *              any content; NULL if that is 0

@@ -22,5 +22,6 @@ const struct operator_definition batch_matmul_definition = {
     .help = "a batch of matrix products: output[b, m, n] = sum over k of a[b, m, k] * b[b, k, n]",
     .keys = keys,
     .sizes = "b m n k",
+    .places = "lda ldb ldc accumulate",
     .build = build_batch_matmul,
 };

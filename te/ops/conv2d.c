@@ -107,6 +107,7 @@ const struct operator_definition conv2d_definition = {
     .help = "two-dimensional convolution with stride, padding, dilation, groups",
     .keys = keys,
     .sizes = "n c h w k r s",
+    .places = "accumulate",
     .alternatives = convolution_alternatives,
     .build = build_conv2d,
 };

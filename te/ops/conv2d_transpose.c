@@ -161,6 +161,7 @@ const struct operator_definition conv2d_transpose_definition = {
     .help = "transposed two-dimensional convolution with stride, padding, dilation, groups",
     .keys = keys,
     .sizes = "n c h w k r s",
+    .places = "accumulate",
     .alternatives = convolution_alternatives,
     .build = build_conv2d_transpose,
 };

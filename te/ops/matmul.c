@@ -19,5 +19,6 @@ const struct operator_definition matmul_definition = {
     .help = "matrix product: output[m, n] = sum over k of a[m, k] * b[k, n]",
     .keys = keys,
     .sizes = "m n k",
+    .places = "lda ldb ldc accumulate",
     .build = build_matmul,
 };

@@ -26,6 +26,7 @@ struct operator_definition {
     const char *help;                /* one line */
     const struct operator_key *keys; /* canonical order; ends with a NULL name */
     const char *sizes;               /* keys along which the work may grow: "m n k" */
+    const char *places; /* keys that say where, not what: "lda ldb ldc accumulate"; NULL: none */
     const struct operator_alternatives *alternatives; /* ends with a NULL key; NULL: none */
     /* Builds the expression. Messages name the key, what it was and what it may be. Fills
      * `identifier` with a short readable name. */

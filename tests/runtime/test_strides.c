@@ -190,6 +190,53 @@ static void added_to_again_and_again(void **state) {
     }
 }
 
+/* a, b and the output as blocks of one matrix of 64 columns: what does not share an element is
+ * taken, however it is interleaved. */
+static void blocks_of_one_matrix(void **state) {
+    static const struct {
+        int a, b, output; /* offsets */
+        const char *refusal;
+    } cases[] = {
+        {0, 8, 40, NULL},               /* side by side */
+        {40, 8, 0, NULL},               /* the output first */
+        {0, 640, 8, NULL},              /* b below */
+        {0, 8, 640, NULL},              /* the output below */
+        {0, 8, 24, "overlaps input b"}, /* 24 is the last column of b */
+        {0, 8, 25, NULL},               /* next to it */
+        {25, 8, 0, "overlaps input b"}, /* the output's columns are 0 to 16 */
+        {16, 64 * 30, 0, "overlaps input a"},
+        {17, 64 * 30, 0, NULL},
+        {0, 64 * 30, 52, "overlaps input a"}, /* goes on in the next row */
+        {0, 64 * 30, 47, NULL},
+    };
+    float *matrix = calloc(64 * 64, sizeof *matrix);
+    struct call call;
+    (void)state;
+    open_call(&call, "matmul m=7 n=17 k=5 lda=64 ldb=64 ldc=64");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct call blocks = call;
+        for (int j = 0; j < 64 * 64; j++)
+            matrix[j] = 2;
+        for (int j = 0; j < 2; j++)
+            blocks.inputs[j] = &blocks.tensors[j];
+        blocks.tensors[0].data = matrix + cases[i].a;
+        blocks.tensors[1].data = matrix + cases[i].b;
+        blocks.tensors[2].data = matrix + cases[i].output;
+        if (cases[i].refusal) {
+            refuses(&blocks, cases[i].refusal);
+            continue;
+        }
+        runs(&blocks);
+        for (int j = 0; j < 64 * 64; j++) {
+            int from = j - cases[i].output;
+            bool inside = from >= 0 && from / 64 < 7 && from % 64 < 17;
+            assert_true(matrix[j] == (inside ? 20 : 2));
+        }
+    }
+    close_call(&call);
+    free(matrix);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_runtime, close_runtime)
 
 int main(void) {
@@ -197,6 +244,7 @@ int main(void) {
         TEST(leading_dimensions),
         TEST(strides_of_batches),
         TEST(added_to_again_and_again),
+        TEST(blocks_of_one_matrix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,21 @@ static void numbers_that_are_no_sizes_count_more(void **state) {
     assert_true(distance(one, two) > 2 && isfinite(distance(one, two)));
     assert_true(distance(one, groups) > distance(one, two));
     assert_true(isfinite(distance(two, groups)));
-    assert_true(distance("matmul m=4 n=5 k=3 lda=8", "matmul m=4 n=5 k=3 ldb=8") > 4);
+}
+
+/* Nearer than other sizes. */
+static void places_count_little(void **state) {
+    static const char plain[] = "matmul m=64 n=5 k=3";
+    double larger = distance(plain, "matmul m=128 n=5 k=3"), one, two;
+    (void)state;
+    one = distance(plain, "matmul m=64 n=5 k=3 lda=8");
+    two = distance("matmul m=64 n=5 k=3 lda=8", "matmul m=64 n=5 k=3 ldb=8");
+    assert_true(one > 0 && one < two && two < larger);
+    assert_true(distance("matmul m=64 n=5 k=3 lda=9", "matmul m=64 n=5 k=3 lda=8") == one);
+    assert_true(distance(plain, "matmul m=64 n=5 k=3 accumulate=1") == one);
+    assert_true(distance(plain, "matmul m=128 n=5 k=3 lda=9") > larger);
+    assert_true(isfinite(distance("conv2d_transpose n=1 c=4 h=9 w=9 k=4 r=1 s=1 accumulate=1",
+                                  "conv2d_transpose n=1 c=8 h=9 w=9 k=4 r=1 s=1")));
 }
 
 static void all_else_has_to_be_equal(void **state) {
@@ -61,6 +75,7 @@ static void all_else_has_to_be_equal(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_count_by_ratio),
                                        cmocka_unit_test(numbers_that_are_no_sizes_count_more),
+                                       cmocka_unit_test(places_count_little),
                                        cmocka_unit_test(all_else_has_to_be_equal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
