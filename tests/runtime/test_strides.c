@@ -198,7 +198,7 @@ static void blocks_of_one_matrix(void **state) {
         const char *refusal;
     } cases[] = {
         {0, 8, 40, NULL},               /* side by side */
-        {40, 8, 0, NULL},               /* the output first */
+        {40, 17, 0, NULL},              /* the output first */
         {0, 640, 8, NULL},              /* b below */
         {0, 8, 640, NULL},              /* the output below */
         {0, 8, 24, "overlaps input b"}, /* 24 is the last column of b */
