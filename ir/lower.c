@@ -70,6 +70,7 @@ dlt_status lower(struct arena *arena, const struct schedule *schedule,
         for_each(&p, "deinterleave_loads", deinterleave_loads);
         for_each(&p, "hoist_invariants", hoist_invariants);
         fit_each(&p, "transpose_accesses", transpose_accesses, target);
+        fit_each(&p, "gather_reductions", gather_reductions, target);
         for_each(&p, "match_multiply_adds", match_multiply_adds);
         for_each(&p, "remove_dead_code", remove_dead_code);
         for_each(&p, "advance_stores", advance_stores);

@@ -76,6 +76,9 @@ void transpose_accesses(struct vector_program *vectors, const struct target_desc
 /* Loads of every second element become plain loads and picks. */
 void deinterleave_loads(struct vector_program *vectors);
 
+/* Reductions across lanes that are stored side by side become one vector of results. */
+void gather_reductions(struct vector_program *vectors, const struct target_description *target);
+
 /* Products and sums become multiply-adds. */
 void match_multiply_adds(struct vector_program *vectors);
 

@@ -14,6 +14,9 @@
 /* A load that lies in two cache lines is two for the machine; most of an unaligned row's are. */
 #define UNALIGNED_LOADS 1.6
 
+/* Two vectors into one: two exchanges and what combines. */
+#define HALVING_CYCLES 1.0
+
 /* Stores to parts of a line, which come back to it later. */
 #define PART_OF_LINE 1.25
 
@@ -31,6 +34,7 @@ enum {
     TRANSPOSED_ROW_CYCLES = 1,
     CONFLICT_CYCLES = 8,
     ACROSS_LANES_CYCLES = 4,
+    PART_LANES = 4,    /* among which lanes are exchanged easily */
     LINE_ELEMENTS = 16 /* a cache line of f32 */
 };
 
@@ -94,6 +98,24 @@ static bool writes_parts_of_lines(const struct group *group, const struct group_
     return true;
 }
 
+/* Lanes of `rows` reduced vectors combined: alone, or, where results lie side by side, each time
+ * two vectors into one (ir/gather_reductions.c). */
+static double across_lanes_cycles(const struct space *space, const struct group *group,
+                                  const int64_t *tile, double rows) {
+    int64_t lanes = space_lanes(space), beside = 1, steps = 0;
+    for (int i = 0; i < group->axis_count; i++)
+        if (group->axes[i].output_stride == 1)
+            beside = tile[i];
+    if (beside < 2)
+        return rows * ACROSS_LANES_CYCLES;
+    for (int64_t first = 0; first < beside; first += lanes) {
+        int64_t left = beside - first < lanes ? beside - first : lanes;
+        int64_t parts = (left + PART_LANES - 1) / PART_LANES;
+        steps += (left < PART_LANES ? left : PART_LANES) * (parts > 2 ? 3 : lanes / 8) + 3;
+    }
+    return rows / (double)beside * (double)steps * HALVING_CYCLES;
+}
+
 /* Cycles from the accumulators to memory. Lanes that are apart in the result are stored one by one,
  * or, where the stores say so, transposed in registers first: some exchanges a row. */
 static double store_cycles(const struct space *space, const struct group *group,
@@ -103,7 +125,8 @@ static double store_cycles(const struct space *space, const struct group *group,
     double accumulators = (double)bound->accumulators, conflict, store;
     int v = choice->vector;
     if (choice->vector_reduction >= 0)
-        return accumulators / target->fma_per_cycle + bound->stores * ACROSS_LANES_CYCLES;
+        return accumulators / target->fma_per_cycle +
+               across_lanes_cycles(space, group, tile, bound->stores);
     if (v < 0 || group->axes[v].output_stride == 1)
         return bound->stores / target->stores_per_cycle;
     conflict = stores_conflict(space, group, choice, tile) ? CONFLICT_CYCLES : 0;
