@@ -45,6 +45,9 @@ int space_lanes(const struct space *space) {
 int64_t space_vector_tile(const struct space *space, const struct group *group, int axis,
                           int64_t vectors) {
     int64_t tile = vectors * space_lanes(space), alignment = group->axes[axis].alignment;
+    int64_t block = group->axes[axis].output_block;
+    if (block && block % space_lanes(space) != 0) /* no vector may lie in two blocks */
+        alignment = block;
     if (tile > group->axes[axis].extent)
         tile = group->axes[axis].extent;
     if (alignment && tile > alignment)
