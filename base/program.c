@@ -2,11 +2,17 @@
 #define _GNU_SOURCE
 #include "base/program.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-bool program_find(const char *name, const char *installed, char *path, size_t bytes) {
+#ifndef DLTUNE_LIBEXEC
+#define DLTUNE_LIBEXEC "/usr/libexec/dltune"
+#endif
+
+static bool search(const char *name, char *path, size_t bytes) {
     static const char *const folders[] = {"", "../libexec/dltune/"};
     ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
     char *rest = NULL;
@@ -19,6 +25,23 @@ bool program_find(const char *name, const char *installed, char *path, size_t by
         if (access(path, X_OK) == 0)
             return true;
     }
-    snprintf(path, bytes, "%s/%s", installed, name);
+    snprintf(path, bytes, "%s/%s", DLTUNE_LIBEXEC, name);
     return access(path, X_OK) == 0;
+}
+
+dlt_status program_find(const char *name, const char *given, const char *variable, char *path,
+                        size_t bytes, struct error *error) {
+    const char *chosen = given ? given : getenv(variable);
+    if (chosen && *chosen) {
+        snprintf(path, bytes, "%s", chosen);
+        if (access(path, X_OK) == 0)
+            return DLT_OK;
+        return error_set(error, DLT_ERROR_SYSTEM, "%s: %s is no program", given ? name : variable,
+                         chosen);
+    }
+    if (search(name, path, bytes))
+        return DLT_OK;
+    return error_set(error, DLT_ERROR_SYSTEM,
+                     "%s is neither beside the program nor in %s; %s may say where it is", name,
+                     DLTUNE_LIBEXEC, variable);
 }

@@ -2,11 +2,15 @@
 #ifndef BASE_PROGRAM_H
 #define BASE_PROGRAM_H
 
-#include <stdbool.h>
+#include "base/error.h"
+
 #include <stddef.h>
 
-/* Looks for the program `name` beside the running one, as in a build folder, in libexec/dltune
- * beside the folder that it is in, as installed under any prefix, and in `installed`. */
-bool program_find(const char *name, const char *installed, char *path, size_t bytes);
+/* The path of the program `name`: `given` (may be NULL), else what the environment's `variable`
+ * says; else it is looked for beside the running program, as in a build folder, in libexec/dltune
+ * beside the folder that one is in, as installed under any prefix, and where it was to be
+ * installed. */
+dlt_status program_find(const char *name, const char *given, const char *variable, char *path,
+                        size_t bytes, struct error *error);
 
 #endif

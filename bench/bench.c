@@ -4,6 +4,7 @@
  * becomes an entry with that fault, and the process is run again without it. */
 #include "bench/bench.h"
 
+#include "base/program.h"
 #include "bench/process.h"
 #include "measure/timing.h"
 
@@ -204,7 +205,8 @@ dlt_status bench_run(const struct task *task, const char *trace,
     if (processes < 1 || processes > MAX_BENCH_PROCESSES)
         return error_set(error, DLT_ERROR_ARGUMENT, "processes: %d is not a number from 1 to %d",
                          processes, MAX_BENCH_PROCESSES);
-    TRY(bench_find_worker(options->worker, worker, sizeof worker, error));
+    TRY(program_find("dltune-bench-worker", options->worker, "DLTUNE_BENCH_WORKER", worker,
+                     sizeof worker, error));
     if (!find_entry(row, "dltune")) /* the first, whoever answers first */
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     for (int i = 0; i < processes; i++) {

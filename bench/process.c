@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "bench/process.h"
 
-#include "base/program.h"
 #include "measure/clock.h"
 
 #include <errno.h>
@@ -15,26 +14,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifndef DLTUNE_LIBEXEC
-#define DLTUNE_LIBEXEC "/usr/libexec/dltune"
-#endif
-
-dlt_status bench_find_worker(const char *given, char *path, size_t bytes, struct error *error) {
-    const char *chosen = given ? given : getenv("DLTUNE_BENCH_WORKER");
-    if (chosen && *chosen) {
-        snprintf(path, bytes, "%s", chosen);
-        if (access(path, X_OK) == 0)
-            return DLT_OK;
-        return error_set(error, DLT_ERROR_SYSTEM, "dltune-bench-worker: %s is no program", chosen);
-    }
-    if (program_find("dltune-bench-worker", DLTUNE_LIBEXEC, path, bytes))
-        return DLT_OK;
-    return error_set(error, DLT_ERROR_SYSTEM,
-                     "dltune-bench-worker is neither beside the program nor in %s; "
-                     "DLTUNE_BENCH_WORKER may say where it is",
-                     DLTUNE_LIBEXEC);
-}
 
 /* Starts the worker with one end of a socket as its standard input and output. */
 static dlt_status start(const char *worker, const struct task *task, int end, pid_t *id,

@@ -6,8 +6,6 @@
 #include "base/text.h"
 #include "te/task.h"
 
-dlt_status bench_find_worker(const char *given, char *path, size_t bytes, struct error *error);
-
 /* The environment of this process but for what libraries read, which is set for the task. An array
  * that ends with NULL, to be freed in one piece; NULL without memory. */
 char **bench_environment(const struct task *task);

@@ -48,8 +48,6 @@ install(TARGETS dltune-bench-worker RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECD
 # What runs workers and makes tables of their answers. It links none of the libraries.
 module(dltune_bench FILES bench/bench.c bench/process.c bench/environment.c bench/table.c
        bench/baseline.c LINKS dltune_measure dltune_db PkgConfig::CJSON)
-target_compile_definitions(dltune_bench PRIVATE
-  DLTUNE_LIBEXEC="${CMAKE_INSTALL_FULL_LIBEXECDIR}/dltune")
 add_executable(dltune-bench bench/dltune_bench.c)
 target_link_libraries(dltune-bench PRIVATE dltune_bench)
 add_dependencies(dltune-bench dltune-bench-worker)

@@ -143,18 +143,6 @@ dlt_status cost_model_train(const struct cost_model_rows *rows,
     return DLT_OK;
 }
 
-dlt_status cost_model_continue(struct cost_model *model, const struct cost_model_rows *rows,
-                               int trees, struct error *error) {
-    DMatrixHandle matrix;
-    dlt_status status;
-    if (rows->count < 1)
-        return DLT_OK;
-    TRY(make_matrix(rows, model->objective, &matrix, error));
-    status = boost(model, matrix, trees, error);
-    XGDMatrixFree(matrix);
-    return status;
-}
-
 dlt_status cost_model_predict(const struct cost_model *model, int64_t count, const float *features,
                               float *scores, struct error *error) {
     static const char config[] = "{\"type\": 0, \"iteration_begin\": 0, \"iteration_end\": 0, "

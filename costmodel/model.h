@@ -49,10 +49,6 @@ dlt_status cost_model_train(const struct cost_model_rows *rows,
                             const struct cost_model_options *options, struct cost_model **model,
                             struct error *error);
 
-/* More trees for an existing model, trained on these rows. */
-dlt_status cost_model_continue(struct cost_model *model, const struct cost_model_rows *rows,
-                               int trees, struct error *error);
-
 dlt_status cost_model_predict(const struct cost_model *model, int64_t count, const float *features,
                               float *scores, struct error *error);
 

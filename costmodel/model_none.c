@@ -17,12 +17,6 @@ dlt_status cost_model_train(const struct cost_model_rows *rows,
     return refuse(error);
 }
 
-dlt_status cost_model_continue(struct cost_model *model, const struct cost_model_rows *rows,
-                               int trees, struct error *error) {
-    (void)model, (void)rows, (void)trees;
-    return refuse(error);
-}
-
 dlt_status cost_model_predict(const struct cost_model *model, int64_t count, const float *features,
                               float *scores, struct error *error) {
     (void)model, (void)count, (void)features, (void)scores;

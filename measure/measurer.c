@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "measure/measurer.h"
 
+#include "base/program.h"
 #include "measure/inputs.h"
 
 #include <errno.h>
@@ -57,7 +58,8 @@ static dlt_status fill(struct measurer *measurer, struct error *error) {
     close(shared);
     if (measurer->shared < 0)
         return error_set(error, DLT_ERROR_SYSTEM, "too many open files");
-    TRY(process_find_program(measurer->program, sizeof measurer->program, error));
+    TRY(program_find("dltune-worker", NULL, "DLTUNE_WORKER", measurer->program,
+                     sizeof measurer->program, error));
     return ensure_worker(measurer, error);
 }
 

@@ -2,8 +2,6 @@
 #define _GNU_SOURCE
 #include "measure/process.h"
 
-#include "base/program.h"
-
 #include "measure/clock.h"
 #include "measure/faults.h"
 
@@ -20,10 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef DLTUNE_LIBEXEC
-#define DLTUNE_LIBEXEC "/usr/libexec/dltune"
-#endif
-
 enum {
     READY_SECONDS = 300,       /* inputs of gigabytes take their time */
     WATCH_MILLISECONDS = 100,  /* between looks at its memory */
@@ -31,22 +25,6 @@ enum {
 };
 
 extern char **environ;
-
-dlt_status process_find_program(char *path, size_t bytes, struct error *error) {
-    const char *chosen = getenv("DLTUNE_WORKER");
-    if (chosen && *chosen) {
-        snprintf(path, bytes, "%s", chosen);
-        if (access(path, X_OK) == 0)
-            return DLT_OK;
-        return error_set(error, DLT_ERROR_SYSTEM, "DLTUNE_WORKER: %s is no program", chosen);
-    }
-    if (program_find("dltune-worker", DLTUNE_LIBEXEC, path, bytes))
-        return DLT_OK;
-    return error_set(error, DLT_ERROR_SYSTEM,
-                     "dltune-worker is neither beside the program nor in %s; DLTUNE_WORKER may "
-                     "say where it is",
-                     DLTUNE_LIBEXEC);
-}
 
 /* ---- starting ---- */
 

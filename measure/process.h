@@ -20,10 +20,6 @@ struct process {
     bool killed; /* it ended by a signal that somebody sent it: no fault of its own is known */
 };
 
-/* The worker program: $DLTUNE_WORKER, else beside the running program, else where it is installed.
- */
-dlt_status process_find_program(char *path, size_t bytes, struct error *error);
-
 /* Starts one and waits until it is ready for candidates of the task. Of what is there only `cancel`
  * is kept. */
 dlt_status process_start(struct process *process, const char *program, const char *key,
