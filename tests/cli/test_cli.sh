@@ -6,35 +6,19 @@
 # Each `expect` is a line of a table: the exit status, a piece of the message (on standard error, or
 # on standard output if the status is 0), and the arguments.
 set -u
-dltune=$1
-folder=$(mktemp -d)
-trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-unset DLTUNE_DB
-export XDG_DATA_HOME=$folder/data HOME=$folder/home
-failures=0
+. "$(dirname "$0")/common.sh"
 
-fail() {
-    failures=$((failures + 1))
-    printf 'FAILED: %s\n' "$*"
-    sed 's/^/    /' "$folder.out" "$folder.err" | head -20
-}
-
-run() {
-    "$dltune" "$@" >"$folder.out" 2>"$folder.err" </dev/null
-    status=$?
-}
-
+# Stricter than the common one: messages have their place, and nothing else is there.
 expect() {
-    local want=$1 piece=$2 where=$folder.err
+    local want=$1 piece=$2 where=$err
     shift 2
     run "$@"
-    [ "$want" -eq 0 ] && where=$folder.out
+    [ "$want" -eq 0 ] && where=$out
     [ "$status" -eq "$want" ] || { fail "status $status, not $want: dltune $*"; return; }
     grep -qF -- "$piece" "$where" || { fail "no '$piece' from: dltune $*"; return; }
     if [ "$want" -ne 0 ]; then
-        grep -q '^dltune: ' "$folder.err" || fail "no 'dltune: ' before the message: dltune $*"
-        [ -s "$folder.out" ] && fail "standard output is not empty: dltune $*"
+        grep -q '^dltune: ' "$err" || fail "no 'dltune: ' before the message: dltune $*"
+        [ -s "$out" ] && fail "standard output is not empty: dltune $*"
     fi
 }
 
@@ -214,18 +198,18 @@ expect 1 "text.db: cannot create this folder: Not a directory" \
 printf '\xef\xbb\xbfmatmul m=2 n=2 k=2\r\n\t# nothing\r\n\r\nmatmul k=2\tn=2 m=2 count=3' >editors.txt
 run tune editors.txt --target c --trials 1 --json --quiet --db editors.db
 [ "$status" -eq 0 ] || fail "status $status: tune editors.txt"
-[ "$(wc -l <"$folder.out")" -eq 1 ] || fail "equal lines were tuned twice"
-grep -q '"count":4' "$folder.out" || fail "equal lines are not counted together"
+[ "$(wc -l <"$out")" -eq 1 ] || fail "equal lines were tuned twice"
+grep -q '"count":4' "$out" || fail "equal lines are not counted together"
 
 # What cannot be printed is said once, and nothing that was stored is lost.
 if [ -w /dev/full ]; then
     for command in "db export" "db list --json" "bench --target c" "query matmul m=2 n=2 k=2 --target c" \
         "tune editors.txt --target c --trials 1 --quiet"; do
         # shellcheck disable=SC2086 # the command's words
-        "$dltune" $command --db editors.db >/dev/full 2>"$folder.err" </dev/null
+        "$dltune" $command --db editors.db >/dev/full 2>"$err" </dev/null
         status=$?
         [ "$status" -eq 1 ] || fail "status $status with a full standard output: $command"
-        [ "$(grep -c 'standard output: cannot be written' "$folder.err")" -eq 1 ] ||
+        [ "$(grep -c 'standard output: cannot be written' "$err")" -eq 1 ] ||
             fail "not one word of a full standard output: $command"
     done
 fi
@@ -237,14 +221,14 @@ expect 0 " 0 bad" db check --db editors.db
 printf 'matmul m=5 n=7 k=3 count=2\nmatmul m=2 n=2 k=2 # small\n' >two.txt
 run tune two.txt --target c --trials 2 --json --db two.db
 [ "$status" -eq 0 ] || fail "status $status: tune two.txt"
-[ "$(grep -c '^{"task":.*}$' "$folder.out")" -eq 2 ] || fail "not two lines of JSON"
-[ "$(wc -l <"$folder.out")" -eq 2 ] || fail "more than JSON on standard output"
+[ "$(grep -c '^{"task":.*}$' "$out")" -eq 2 ] || fail "not two lines of JSON"
+[ "$(wc -l <"$out")" -eq 2 ] || fail "more than JSON on standard output"
 has_keys() {
     local key
     for key in task status target host threads layouts algorithm schedule knobs median_us min_us clock \
         gflops gflops_nominal peak_gflops peak_fraction max_error trials errors seconds trials_per_s \
         verified seed; do
-        grep -q "\"$key\":" "$folder.out" || fail "no \"$key\" in the JSON of $1"
+        grep -q "\"$key\":" "$out" || fail "no \"$key\" in the JSON of $1"
     done
 }
 has_keys "a tuned workload"
@@ -265,16 +249,16 @@ run query matmul k=2 m=2 n=2 --target c --json --db two.db
 has_keys "a queried workload"
 run bench --target c --json --db two.db
 has_keys "a benchmark"
-[ "$(wc -l <"$folder.out")" -eq 2 ] || fail "not two lines of a benchmark"
+[ "$(wc -l <"$out")" -eq 2 ] || fail "not two lines of a benchmark"
 
 # A benchmark against itself, and against times that nobody reaches.
-cp "$folder.out" two.json
+cp "$out" two.json
 sed 's/"median_us":[^,]*/"median_us":1e-9/' two.json >fast.json
 sed 's/"median_us":[^,]*/"median_us":1e9/' two.json >slow.json
 expect 0 "stored" bench --target c --db two.db --baseline slow.json
 run bench --target c --json --db two.db --baseline fast.json
 [ "$status" -eq 1 ] || fail "status $status, not 1, for a regression"
-grep -q "slower than the baseline" "$folder.err" || fail "no word of a regression"
+grep -q "slower than the baseline" "$err" || fail "no word of a regression"
 expect 2 "two.txt:1: not a line of" bench --target c --db two.db --baseline two.txt
 expect 1 "none.json: No such file" bench --target c --db two.db --baseline none.json
 sed 's/"host":"[^"]*"/"host":"another"/' two.json >foreign.json
@@ -285,28 +269,28 @@ expect 1 "nothere.txt: No such file" bench nothere.txt --target c --db two.db
 expect 2 "a file of workloads and a workload were given" bench matmul m=2 n=2 k=2 --list half.txt --target c --db two.db
 run bench half.txt --target c --json --db two.db
 [ "$status" -eq 1 ] || fail "status $status, not 1, where something is not stored"
-grep -q 'nothing stored for `matmul m=3 n=3 k=3' "$folder.err" || fail "no word of what is not stored"
-grep -q '"task":"matmul m=2 n=2 k=2 ' "$folder.out" || fail "the stored workload was not timed"
+grep -q 'nothing stored for `matmul m=3 n=3 k=3' "$err" || fail "no word of what is not stored"
+grep -q '"task":"matmul m=2 n=2 k=2 ' "$out" || fail "the stored workload was not timed"
 
 # Beside peers, whichever are installed. Without the worker that has them all else goes on.
 beside=(--peers --processes 1 --target c --db two.db)
 expect 0 "dltune us" bench matmul m=2 n=2 k=2 "${beside[@]}"
-grep -q '^1/1 matmul m=2 n=2 k=2 target=c threads=1$' "$folder.err" || fail "no progress of a benchmark"
+grep -q '^1/1 matmul m=2 n=2 k=2 target=c threads=1$' "$err" || fail "no progress of a benchmark"
 run bench matmul m=2 n=2 k=2 "${beside[@]}" --json --quiet --table two.table
 [ "$status" -eq 0 ] || fail "status $status: bench --peers --json"
-[ -s "$folder.err" ] && fail "progress although --quiet"
-[ "$(wc -l <"$folder.out")" -eq 1 ] || fail "not one line of a benchmark beside peers"
+[ -s "$err" ] && fail "progress although --quiet"
+[ "$(wc -l <"$out")" -eq 1 ] || fail "not one line of a benchmark beside peers"
 has_keys "a benchmark beside peers"
-grep -q '"peers":\[' "$folder.out" || fail "no peers in the JSON"
+grep -q '"peers":\[' "$out" || fail "no peers in the JSON"
 grep -q '^matmul m=2 n=2 k=2 ' two.table || fail "no table"
-cp "$folder.out" beside.json
+cp "$out" beside.json
 sed 's/"median_us":[^,]*/"median_us":1e-9/' beside.json >fast.json
 run bench matmul m=2 n=2 k=2 "${beside[@]}" --baseline fast.json
 [ "$status" -eq 1 ] || fail "status $status, not 1, for a regression beside peers"
 expect 1 "nothing stored for" bench matmul m=3 n=3 k=3 "${beside[@]}"
 run bench matmul m=2 n=2 k=2 "${beside[@]}" --table none/two.table
 [ "$status" -eq 1 ] || fail "status $status, not 1, for a table that cannot be written"
-grep -q "^dltune: --table: none/two.table: No such file" "$folder.err" || fail "no word of the table"
+grep -q "^dltune: --table: none/two.table: No such file" "$err" || fail "no word of the table"
 expect 2 "--table: only with --peers" bench --target c --db two.db --table two.table
 expect 2 "--processes: '26' is not a number from 1 to 25" bench --peers --processes 26
 export DLTUNE_BENCH_WORKER=$folder/no-worker
@@ -316,7 +300,7 @@ unset DLTUNE_BENCH_WORKER
 
 # Ctrl-C keeps what was found, and the same command again goes on.
 "$dltune" matmul --shape m=96,n=96,k=96 --target c --time 60 --quiet --db stop.db \
-    >"$folder.out" 2>"$folder.err" &
+    >"$out" 2>"$err" &
 program=$!
 for _ in $(seq 200); do
     [ "$("$dltune" db list --db stop.db 2>/dev/null | awk '{print $3}')" -gt 3 ] 2>/dev/null && break
@@ -328,20 +312,20 @@ kill -TERM $program
 wait $program
 status=$?
 [ "$status" -eq 143 ] || fail "status $status after SIGTERM, not 143"
-grep -q interrupted "$folder.out" || fail "an interrupted run does not print its best"
+grep -q interrupted "$out" || fail "an interrupted run does not print its best"
 expect 0 "known before" matmul --shape m=96,n=96,k=96 --target c --trials 1 --db stop.db
 
 # A task that no memory holds is said to be one, by its size.
 run matmul m=1048576 n=1048576 k=1 --target c --trials 1 --db large.db
 [ "$status" -eq 1 ] || fail "status $status: a task of terabytes"
-grep -q '^dltune: .* GiB of memory, this machine has' "$folder.err" || fail "no word of memory"
+grep -q '^dltune: .* GiB of memory, this machine has' "$err" || fail "no word of memory"
 
 # Installed under any prefix, the program finds its worker.
 mkdir -p prefix/bin prefix/libexec/dltune
 cp "$dltune" prefix/bin/dltune
 cp "$(dirname "$dltune")/dltune-worker" prefix/libexec/dltune/
 prefix/bin/dltune matmul m=5 n=7 k=3 --target c --trials 1 --quiet --db prefix/tune.db \
-    >"$folder.out" 2>"$folder.err" || fail "an installed program does not find its worker"
+    >"$out" 2>"$err" || fail "an installed program does not find its worker"
 
 # One word of the shell is one value, whatever spaces and signs are in it.
 text='input x[i=8, j=9] f32 variable; y[i=8] f32 = sum(j=9) x[i, j]'
@@ -349,6 +333,4 @@ expect 0 "expression text=" expression "text=$text" --target c --trials 2 --db e
 expect 0 "expression text=" query expression "text=$text" --target c --db expression.db
 expect 0 "matmul m=5 n=7 k=3" query matmul 'm=5 n=7' k=3 --target c --db tune.db
 
-rm -f "$folder.out" "$folder.err"
-[ "$failures" -eq 0 ] && echo "all passed"
-[ "$failures" -eq 0 ]
+finish

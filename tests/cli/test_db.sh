@@ -3,25 +3,7 @@
 #
 #     test_db.sh DLTUNE-PROGRAM
 set -u
-dltune=$1
-folder=$(mktemp -d)
-trap 'umount "$folder/disk" 2>/dev/null; rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-unset DLTUNE_DB
-export XDG_DATA_HOME=$folder/data HOME=$folder/home
-failures=0
-
-expect() { # STATUS PIECE ARGUMENTS: the piece is on either output
-    local want=$1 piece=$2 status
-    shift 2
-    "$dltune" "$@" >out 2>err </dev/null
-    status=$?
-    if [ "$status" -ne "$want" ] || ! grep -qF -- "$piece" out err; then
-        failures=$((failures + 1))
-        printf 'FAILED: status %s, not %s, or no "%s": dltune %s\n' "$status" "$want" "$piece" "$*"
-        head -5 out err
-    fi
-}
+. "$(dirname "$0")/common.sh"
 
 for seed in 1 2; do
     "$dltune" matmul m=5 n=7 k=3 --target c --trials 4 --quiet --seed $seed --db $seed.db >/dev/null
@@ -34,15 +16,15 @@ expect 1 "none.db: there is no such database" db merge none.db --db all.db
 expect 1 "none.db: there is no such database" db merge 1.db none.db --db new.db
 expect 1 "none: No such file" db import none --db new.db
 expect 1 "new.db: there is no such database" db prune --db new.db
-[ ! -e new.db ] || { failures=$((failures + 1)); echo "FAILED: new.db was created"; }
+[ ! -e new.db ] || fail "new.db was created"
 expect 2 "db: what to do is missing; it may be one of: list" db
 expect 2 "db list: 'x' was not expected" db list x --db all.db
 expect 2 "it may be one of: list show failures export import merge prune check" db shew
 
-"$dltune" db export --db all.db >lines || failures=$((failures + 1))
+"$dltune" db export --db all.db >lines || fail "db export"
 expect 0 ", 0 of them new" db import lines --db all.db
 expect 0 '"read":' db import lines --db copy.db --json
-"$dltune" db export --db copy.db | cmp - lines || failures=$((failures + 1))
+"$dltune" db export --db copy.db | cmp - lines || fail "what was imported is exported otherwise"
 echo '{"schema":"dltune-record/9"}' >future
 expect 1 "future: line 1: schema: 'dltune-record/9' is not known" db import future --db copy.db
 expect 1 "missing: No such file" db import missing --db copy.db
@@ -56,7 +38,7 @@ expect 2 "--keep: '0' is not a number from 1" db prune --keep 0 --db copy.db
 expect 0 "us" query matmul m=5 n=7 k=3 --target c --db copy.db
 
 # failures, and one of them again
-"$dltune" db failures --db all.db || failures=$((failures + 1))
+"$dltune" db failures --db all.db || fail "db failures"
 printf 'dltune failure 1\ntask matmul m=5 n=7 k=3 target=c threads=1\noutcome refused\nmessage so it was\ntrace\nfly away\n' >failure
 expect 0 "now   refused" explain --replay failure
 sed 's/outcome refused/outcome wrong/' failure >other
@@ -102,7 +84,7 @@ else
 fi
 
 # a folder that is not writable, for one whom permissions bind
-mkdir kept && cp all.db kept && chmod 755 . && chmod 555 kept
+mkdir kept && cp all.db kept && chmod 755 .. . && chmod 555 kept
 as=; [ "$(id -u)" -ne 0 ] || as="setpriv --reuid 65534 --clear-groups"
 if $as "$dltune" version >/dev/null 2>&1; then
     program=$dltune
@@ -122,8 +104,8 @@ chmod 755 kept
 "$dltune" matmul m=40 n=96 k=64 --trials 100000 --quiet --db gone.db >/dev/null 2>said &
 until [ -s gone.db ]; do sleep 0.1; done
 rm gone.db
-wait $! && { failures=$((failures + 1)); echo "FAILED: tuning into a removed file"; }
+wait $! && fail "tuning into a removed file"
 grep -q "gone.db: the file was removed or replaced while it was in use" said ||
-    { failures=$((failures + 1)); cat said; }
+    fail "not said of a removed file: $(cat said)"
 
-[ "$failures" -eq 0 ] || exit 1
+finish

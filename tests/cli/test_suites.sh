@@ -3,21 +3,12 @@
 #
 #     test_suites.sh DLTUNE-PROGRAM
 set -u
-export DLTUNE=$1
 script=$(cd "$(dirname "$0")/../.." && pwd)/tools/run-suites.sh
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-
-fail() {
-    failures=$((failures + 1))
-    printf 'FAILED: %s\n' "$*"
-    sed 's/^/    /' out err | head -20
-}
+. "$(dirname "$0")/common.sh"
+export DLTUNE=$dltune
 
 run() {
-    "$script" "$@" >out 2>err </dev/null
+    "$script" "$@" >"$out" 2>"$err" </dev/null
     status=$?
 }
 
@@ -38,16 +29,16 @@ echo 'frobnicate n=2' >unknown.txt
 
 run --target c --trials 1 --processes 1 --layout any --out new/suites mixed.txt unknown.txt
 [ "$status" -eq 0 ] || fail "status $status"
-has err "skipped: frobnicate n=1: operator: 'frobnicate' is unknown"
-has err "skipped: matmul m=2 n=3: k: missing"
-has err "unknown: no workload is left"
-has err "all: "
+has "$err" "skipped: frobnicate n=1: operator: 'frobnicate' is unknown"
+has "$err" "skipped: matmul m=2 n=3: k: missing"
+has "$err" "unknown: no workload is left"
+has "$err" "all: "
 has new/suites/mixed.list "layout=any"
 [ "$(wc -l <new/suites/mixed.list)" -eq 2 ] || fail "not two workloads were taken"
 [ "$(grep -c '"peers":\[' new/suites/mixed.jsonl)" -eq 2 ] || fail "not two lines of JSON"
 [ "$(wc -l <new/suites/mixed.jsonl)" -eq 2 ] || fail "more than a line a workload"
 has new/suites/mixed.table "matmul m=2 n=3 k=4"
-cmp -s out new/suites/mixed.table || fail "the table is not printed"
+cmp -s "$out" new/suites/mixed.table || fail "the table is not printed"
 [ -s new/suites/suites.db ] || fail "no database"
 
 # Again without tuning, against times that nobody reaches.
@@ -55,15 +46,14 @@ sed -i 's/"median_us":[^,]*/"median_us":1e-9/' new/suites/mixed.jsonl
 run --target c --no-tune --processes 1 --layout any --db new/suites/suites.db --out more \
     --baseline new/suites mixed.txt
 [ "$status" -eq 1 ] || fail "status $status, not 1, for a regression"
-has err "slower than the baseline"
+has "$err" "slower than the baseline"
 [ -e more/mixed.tuned.jsonl ] && fail "tuned although --no-tune"
 
 for arguments in "" "--frobnicate 1 mixed.txt" "none.txt" "mixed.txt --db"; do
     # shellcheck disable=SC2086
     run $arguments
     [ "$status" -eq 2 ] || fail "status $status, not 2: $arguments"
-    has err "usage:"
+    has "$err" "usage:"
 done
 
-[ "$failures" -eq 0 ] && echo "all passed"
-[ "$failures" -eq 0 ]
+finish
