@@ -24,7 +24,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static void fail(const char *what) {
+static _Noreturn void fail(const char *what) {
     fprintf(stderr, "bench_trials: %s\n", what);
     exit(1);
 }

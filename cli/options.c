@@ -94,7 +94,8 @@ static const struct option options[] = {
     {"json", NULL, "one JSON object a line on standard output", OPTION_FLAG, GROUP_OUTPUT,
      FIELD(json), 0, 0},
     {"quiet", NULL, "no progress", OPTION_FLAG, GROUP_OUTPUT, FIELD(quiet), 0, 0},
-    {"verbose", NULL, "a line for each candidate", OPTION_FLAG, GROUP_OUTPUT, FIELD(verbose), 0, 0},
+    {"verbose", NULL, "a line for each candidate, the schedule with the result", OPTION_FLAG,
+     GROUP_OUTPUT, FIELD(verbose), 0, 0},
     {"help", NULL, "this text", OPTION_FLAG, 0, FIELD(help), 0, 0},
 };
 

@@ -3,7 +3,7 @@ _dltune() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words
     COMPREPLY=()
     case $before in
-    --db | --list | --baseline | --table | --out) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    --db | --list | --baseline | --table | --out | --repair | --replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     --target) words="native $(dltune targets 2>/dev/null | awk 'NR > 1 { print $1 }')" ;;
     --strategy) words="model annealing genetic random grid" ;;
     --show) words="expression schedule space loops vectors bound c assembly roofline" ;;
