@@ -179,8 +179,13 @@ static dlt_status run_process(struct bench_row *row, const char *worker, const c
         bool over;
         if (!request)
             return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-        status = bench_process_run(worker, row->task, request, timeout, &answers, &fault);
+        status = bench_process_run(worker, row->task, request, timeout, options->cancel, &answers,
+                                   &fault);
         free(request);
+        if (status == DLT_ERROR_CANCELLED) {
+            text_free(&answers);
+            return DLT_OK; /* as if it had never been started */
+        }
         dlt_status read = take_answers(row, &answers, peaks, begun, sizeof begun, &over, error);
         text_free(&answers);
         TRY(read);

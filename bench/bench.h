@@ -28,7 +28,7 @@ struct bench_options {
     uint64_t seed;                /* of the inputs */
     const char *worker; /* path of dltune-bench-worker; NULL: $DLTUNE_BENCH_WORKER, else beside
                            the program, else where it is installed */
-    const volatile sig_atomic_t *cancel; /* not 0: stop after the current process; may be NULL */
+    const volatile sig_atomic_t *cancel; /* not 0: the current process is given up; may be NULL */
 };
 
 /* One kernel's share of a row. */

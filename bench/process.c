@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define WATCH_SECONDS 0.1 /* between looks at whether it was cancelled */
+
 /* Starts the worker with one end of a socket as its standard input and output. */
 static dlt_status start(const char *worker, const struct task *task, int end, pid_t *id,
                         struct error *error) {
@@ -36,16 +38,22 @@ static dlt_status start(const char *worker, const struct task *task, int end, pi
     return DLT_OK;
 }
 
-/* Reads until the end; false if time ran out before. */
-static bool read_all(int socket, double end, struct text *answers) {
+static bool is_cancelled(const volatile sig_atomic_t *cancel) {
+    return cancel && *cancel;
+}
+
+/* Reads until the end; false if time ran out before or it was cancelled. */
+static bool read_all(int socket, double end, const volatile sig_atomic_t *cancel,
+                     struct text *answers) {
     for (;;) {
         struct pollfd ready = {.fd = socket, .events = POLLIN};
-        double left = end - clock_seconds();
+        double left = end - clock_seconds(), wait;
         char bytes[4096];
         ssize_t length;
-        if (left <= 0)
+        if (left <= 0 || is_cancelled(cancel))
             return false;
-        if (poll(&ready, 1, (int)(left * 1000) + 1) <= 0)
+        wait = left < WATCH_SECONDS ? left : WATCH_SECONDS;
+        if (poll(&ready, 1, (int)(wait * 1000) + 1) <= 0)
             continue;
         length = read(socket, bytes, sizeof bytes);
         if (length < 0 && errno == EINTR)
@@ -69,7 +77,8 @@ static dlt_status judge(int ending, bool in_time, double seconds, struct error *
 }
 
 dlt_status bench_process_run(const char *worker, const struct task *task, const char *request,
-                             double timeout_seconds, struct text *answers, struct error *error) {
+                             double timeout_seconds, const volatile sig_atomic_t *cancel,
+                             struct text *answers, struct error *error) {
     int pair[2], ending = 0;
     bool in_time;
     dlt_status status;
@@ -89,11 +98,13 @@ dlt_status bench_process_run(const char *worker, const struct task *task, const 
         sent += written > 0 ? (size_t)written : 0;
     }
     shutdown(pair[0], SHUT_WR);
-    in_time = read_all(pair[0], clock_seconds() + timeout_seconds, answers);
+    in_time = read_all(pair[0], clock_seconds() + timeout_seconds, cancel, answers);
     if (!in_time)
         kill(id, SIGKILL);
     close(pair[0]);
     while (waitpid(id, &ending, 0) < 0 && errno == EINTR)
         ;
+    if (is_cancelled(cancel))
+        return error_set(error, DLT_ERROR_CANCELLED, "interrupted");
     return judge(ending, in_time, timeout_seconds, error);
 }

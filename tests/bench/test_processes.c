@@ -9,6 +9,7 @@
 #include "bench/bench.h"
 #include "bench/process.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,30 @@ static void test_silent_worker(void **state) {
     task_free(task);
 }
 
+static volatile sig_atomic_t cancel;
+
+static void on_signal(int number) {
+    cancel = number;
+}
+
+/* The worker asks for the signal itself, and would then sleep for an hour. */
+static void test_cancelled(void **state) {
+    struct bench_options options = {
+        .processes = 3, .worker = script_path, .timeout_seconds = 3600, .cancel = &cancel};
+    struct task *task = make_task("c", 1);
+    struct bench_row row;
+    struct error error;
+    (void)state;
+    cancel = 0;
+    signal(SIGUSR1, on_signal);
+    write_script("kill -USR1 $PPID; exec sleep 3600\n");
+    assert_int_equal(bench_run(task, NULL, &options, &row, &error), DLT_ERROR_CANCELLED);
+    assert_int_equal(cancel, SIGUSR1);
+    signal(SIGUSR1, SIG_DFL);
+    bench_row_free(&row);
+    task_free(task);
+}
+
 static void test_bad_options(void **state) {
     struct bench_options options = {.processes = 26};
     struct task *task = make_task("c", 1);
@@ -221,7 +246,7 @@ int main(void) {
         cmocka_unit_test(test_one_thread),    cmocka_unit_test(test_trace_refused),
         cmocka_unit_test(test_peer_crashes),  cmocka_unit_test(test_kernel_crashes),
         cmocka_unit_test(test_silent_worker), cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_environment),   cmocka_unit_test(test_cancelled),
     };
     int file = mkstemp(script_path), failures;
     if (file < 0)
