@@ -17,7 +17,7 @@ failures=0
 fail() {
     failures=$((failures + 1))
     printf 'FAILED: %s\n' "$*"
-    sed 's/^/    /' "$out" "$err" | head -20
+    sed 's/^/    /' "$out" "$err" | cut -c1-200 | head -20
 }
 
 run() {

@@ -46,7 +46,7 @@ for layout in nchw nhwc n,c/8,h,w,c%8; do
 done
 expect 0 "layout=nhwc target=c" db show "${any[@]}"
 expect 0 '"task":' db show "${any[@]}" --json
-[ "$(wc -l <out)" -ge 12 ] || fail "db show has $(wc -l <out) lines"
+[ "$(wc -l <"$out")" -ge 12 ] || fail "db show has $(wc -l <"$out") lines"
 expect 0 '"identity"' db export "${any[@]}"
 expect 0 "1 bests run, 0 wrong" db check --run "${any[@]}"
 run db failures "${any[@]}" && [ "$status" -eq 0 ] || fail "db failures"
