@@ -232,18 +232,18 @@ has_keys() {
     done
 }
 has_keys "a tuned workload"
-grep -q '"quality":{"records":' "$folder.out" || fail "the model's quality is not in the JSON"
+grep -q '"quality":{"records":' "$out" || fail "the model's quality is not in the JSON"
 
 # A list with a time is tuned as a network: its total, which is no JSON, goes to standard error.
 run tune two.txt --target c --time 2 --trials 20 --json --db net.db
 [ "$status" -eq 0 ] || fail "status $status: tune two.txt --time 2"
-[ "$(grep -c '^{"task":.*"status":"ok".*}$' "$folder.out")" -eq 2 ] || fail "not two lines of a network"
-grep -q "^total .* ms of 3 calls, .* search and model took" "$folder.err" || fail "no total of a network"
+[ "$(grep -c '^{"task":.*"status":"ok".*}$' "$out")" -eq 2 ] || fail "not two lines of a network"
+grep -q "^total .* ms of 3 calls, .* search and model took" "$err" || fail "no total of a network"
 run tune two.txt --target c --time 2 --trials 2 --db net.db
-grep -q "^total .* ms of 3 calls, .* trials" "$folder.out" || fail "no total in the table of a network"
+grep -q "^total .* ms of 3 calls, .* trials" "$out" || fail "no total in the table of a network"
 run "${matmul[@]}" --target c --trials 4 --patience 1 --json --db patient.db
 [ "$status" -eq 0 ] || fail "status $status: --patience 1"
-grep -q '"hopeless":' "$folder.out" || fail "whether hope ended is not told"
+grep -q '"hopeless":' "$out" || fail "whether hope ended is not told"
 expect 2 "--patience: '-1' is not a number" "${matmul[@]}" --patience -1
 run query matmul k=2 m=2 n=2 --target c --json --db two.db
 has_keys "a queried workload"
