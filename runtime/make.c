@@ -134,10 +134,12 @@ static dlt_status adapt(dlt_runtime *runtime, dlt_kernel *kernel, const struct s
 
 static dlt_status make_adapted(dlt_runtime *runtime, dlt_kernel *kernel, const struct space *space,
                                struct error *error) {
+    const char *key = kernel->task->key;
     struct near_records near;
     dlt_status status;
     pthread_mutex_lock(&runtime->database_mutex);
-    status = near_records_find(runtime->database, kernel->task->key, &near, error);
+    status =
+        near_records_find(runtime->database, kernel->like ? kernel->like : key, key, &near, error);
     pthread_mutex_unlock(&runtime->database_mutex);
     if (status != DLT_OK)
         return status;
@@ -217,5 +219,6 @@ void kernel_destroy(dlt_kernel *kernel) {
     kernel_free(kernel->native);
     arena_free(&kernel->arena);
     task_free(kernel->task);
+    free(kernel->like);
     free(kernel);
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct search {
-    const char *wanted_key;
+    const char *wanted_key, *own_key;
     struct near_records *near;
     bool out_of_memory;
 };
@@ -37,7 +37,7 @@ static bool look_at(void *context, const char *key) {
     struct search *search = context;
     struct near_records *near = search->near;
     double distance;
-    if (strcmp(key, search->wanted_key) == 0)
+    if (strcmp(key, search->own_key) == 0)
         return true;
     distance = key_distance(search->wanted_key, key);
     if (isinf(distance) ||
@@ -69,9 +69,9 @@ static dlt_status read_records(struct database *database, struct near_records *n
                : error_set(error, DLT_ERROR_NOT_FOUND, "no workload of other sizes is stored");
 }
 
-dlt_status near_records_find(struct database *database, const char *key, struct near_records *near,
-                             struct error *error) {
-    struct search search = {.wanted_key = key, .near = near};
+dlt_status near_records_find(struct database *database, const char *key, const char *own,
+                             struct near_records *near, struct error *error) {
+    struct search search = {.wanted_key = key, .own_key = own, .near = near};
     char beginning[64];
     dlt_status status;
     near->count = 0;

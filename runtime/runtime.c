@@ -54,10 +54,11 @@ void dlt_runtime_close(dlt_runtime *runtime) {
 }
 
 /* A kernel in the state "making", held by the caller, that owns the task. */
-static dlt_kernel *new_kernel(dlt_runtime *runtime, struct task *task) {
+static dlt_kernel *new_kernel(dlt_runtime *runtime, struct task *task, const char *like) {
     dlt_kernel *kernel = calloc(1, sizeof *kernel);
     if (!kernel)
         return NULL;
+    kernel->like = like ? strdup(like) : NULL; /* without it the kernel is only slower */
     kernel->handle = runtime->handle;
     kernel->runtime = runtime;
     kernel->task = task;
@@ -95,8 +96,8 @@ static void make_and_wake(dlt_runtime *runtime, dlt_kernel *kernel) {
 
 /* Finds or enters the kernel of a task, and holds it; `*fresh` says that the caller has to make it.
  * Takes the task over. */
-static dlt_status enter(dlt_runtime *runtime, const char *text, int threads, struct task *task,
-                        dlt_kernel **kernel, bool *fresh, struct error *error) {
+static dlt_status enter(dlt_runtime *runtime, const char *text, const char *like, int threads,
+                        struct task *task, dlt_kernel **kernel, bool *fresh, struct error *error) {
     struct cache *cache = &runtime->cache;
     dlt_kernel *found;
     bool failed = false;
@@ -104,7 +105,7 @@ static dlt_status enter(dlt_runtime *runtime, const char *text, int threads, str
     found = cache_find(cache, task->workload, threads);
     *fresh = !found;
     if (!found) {
-        found = new_kernel(runtime, task);
+        found = new_kernel(runtime, task, like);
         failed = !found || !cache_add(cache, task->workload, threads, found);
     }
     if (!failed) {
@@ -113,6 +114,8 @@ static dlt_status enter(dlt_runtime *runtime, const char *text, int threads, str
         cache_hold(cache, found);
     }
     pthread_mutex_unlock(&runtime->mutex);
+    if (failed && found)
+        free(found->like);
     if (failed)
         free(found);
     if (failed || !*fresh)
@@ -123,8 +126,9 @@ static dlt_status enter(dlt_runtime *runtime, const char *text, int threads, str
     return DLT_OK;
 }
 
-static dlt_status get(dlt_runtime *runtime, const char *text, int threads, dlt_kernel **kernel,
-                      struct error *error) {
+/* `like`: the key of a task whose records may serve, or NULL. */
+static dlt_status get(dlt_runtime *runtime, const char *text, const char *like, int threads,
+                      dlt_kernel **kernel, struct error *error) {
     dlt_kernel *found;
     struct task *task;
     dlt_status status;
@@ -136,7 +140,7 @@ static dlt_status get(dlt_runtime *runtime, const char *text, int threads, dlt_k
     pthread_mutex_unlock(&runtime->mutex);
     if (!found) {
         TRY(runtime_task(runtime, text, threads, &task, error));
-        TRY(enter(runtime, text, threads, task, &found, &fresh, error));
+        TRY(enter(runtime, text, like, threads, task, &found, &fresh, error));
     }
     if (fresh)
         make_and_wake(runtime, found);
@@ -148,19 +152,41 @@ static dlt_status get(dlt_runtime *runtime, const char *text, int threads, dlt_k
     return status;
 }
 
+static dlt_status check_call(const dlt_runtime *runtime, const char *workload,
+                             struct error *error) {
+    if (runtime->failure.status != DLT_OK) {
+        *error = runtime->failure;
+        return error->status;
+    }
+    return workload ? DLT_OK : error_set(error, DLT_ERROR_ARGUMENT, "workload: is NULL");
+}
+
 dlt_status dlt_runtime_get(dlt_runtime *runtime, const char *workload, int threads,
                            dlt_kernel **kernel) {
     struct error error;
     *kernel = NULL;
-    if (runtime->failure.status != DLT_OK)
-        return handle_fail(&runtime->handle, &runtime->failure);
-    if (!workload) {
-        error_set(&error, DLT_ERROR_ARGUMENT, "workload: is NULL");
-        return handle_fail(&runtime->handle, &error);
-    }
-    if (get(runtime, workload, threads, kernel, &error) != DLT_OK)
+    if (check_call(runtime, workload, &error) != DLT_OK ||
+        get(runtime, workload, NULL, threads, kernel, &error) != DLT_OK)
         return handle_fail(&runtime->handle, &error);
     return DLT_OK;
+}
+
+dlt_status dlt_runtime_get_strided(dlt_runtime *runtime, const char *workload, int threads,
+                                   DLTensor *const *inputs, DLTensor *const *parameters,
+                                   const DLTensor *output, dlt_kernel **kernel) {
+    const struct strided_tensors given = {inputs, parameters, output};
+    struct text text = {0}, like = {0};
+    struct error error;
+    dlt_status status;
+    *kernel = NULL;
+    status = check_call(runtime, workload, &error);
+    if (status == DLT_OK)
+        status = strided_workload(runtime, workload, threads, &given, &text, &like, &error);
+    if (status == DLT_OK)
+        status = get(runtime, text_string(&text), text_string(&like), threads, kernel, &error);
+    text_free(&text);
+    text_free(&like);
+    return status == DLT_OK ? DLT_OK : handle_fail(&runtime->handle, &error);
 }
 
 dlt_status dlt_runtime_keep(dlt_runtime *runtime, int kernel_count) {

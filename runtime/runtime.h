@@ -2,6 +2,7 @@
  *
  *     runtime.c  opening, closing, getting: the mutex, each kernel made once
  *     choose.c   which task a text means
+ *     strided.c  the workload of tensors as they lie
  *     cache.c    names -> kernels, and which idle kernels are kept
  *     make.c     a kernel from the best record, of this workload or a near one, or by default
  *     near.c     the bests of the stored workloads that are nearest
@@ -31,6 +32,7 @@ struct dlt_kernel {
     struct handle handle;
     dlt_runtime *runtime;
     struct task *task;
+    char *like;         /* the key of a task whose records may serve, or NULL */
     struct arena arena; /* strings below, forms */
     struct kernel *native;
     dlt_kernel_info info;
@@ -88,7 +90,7 @@ dlt_kernel *cache_release(struct cache *cache, dlt_kernel *kernel);
 /* Takes an idle kernel out if there are more than the limit: to free, or NULL. */
 dlt_kernel *cache_evict(struct cache *cache);
 
-/* near.c: the bests of the stored workloads that are nearest to a key, its own left out; the
+/* near.c: the bests of the stored workloads that are nearest to a key, `own` left out; the
  * database's mutex is held. */
 enum {
     NEAR_TASKS = 4
@@ -102,8 +104,8 @@ struct near_records {
     int count;
     struct near_record all[NEAR_TASKS]; /* nearest first */
 };
-dlt_status near_records_find(struct database *database, const char *key, struct near_records *near,
-                             struct error *error);
+dlt_status near_records_find(struct database *database, const char *key, const char *own,
+                             struct near_records *near, struct error *error);
 void near_records_free(struct near_records *near);
 
 /* adapt.c: what they say of a space, the most promising first. */
@@ -121,6 +123,16 @@ void adapt_points(const struct space *space, const struct near_records *near,
 /* choose.c; takes no lock but the database's. */
 dlt_status runtime_task(dlt_runtime *runtime, const char *text, int threads, struct task **task,
                         struct error *error);
+
+/* strided.c; the workload whose tensors have the strides of these, and the key of the one it was
+ * made from. What is NULL lies as the workload says. Takes no lock. */
+struct strided_tensors {
+    DLTensor *const *inputs, *const *parameters; /* all of them, in order */
+    const DLTensor *output;
+};
+dlt_status strided_workload(dlt_runtime *runtime, const char *text, int threads,
+                            const struct strided_tensors *given, struct text *workload,
+                            struct text *like, struct error *error);
 
 /* make.c; takes no lock but the database's. Fills all but the cache's part. */
 dlt_status kernel_make(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error);

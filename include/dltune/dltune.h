@@ -22,9 +22,10 @@
  * Tensors are DLPack's. A tensor of a kernel has logical axes (dlt_tensor_info tells them) and a
  * layout. Where the layout is an order of whole axes, perhaps padded, the DLTensor has the logical
  * axes' shape, and its strides say the order: channels last is shape (n, c, h, w) with strides
- * (h*w*c, 1, w*c, c), and rows that are apart are lda, ldb, ldc of a matrix product. Where the layout cuts axes into blocks, the DLTensor has the layout's
- * dimensions as shape and is compact. Strides of axes of extent 1 do not matter. A tensor that does
- * not fit is refused with the axis, what it was and what it has to be. */
+ * (h*w*c, 1, w*c, c), and rows that are apart are lda, ldb, ldc of a matrix product. Where the
+ * layout cuts axes into blocks, the DLTensor has the layout's dimensions as shape and is compact.
+ * Strides of axes of extent 1 do not matter. A tensor that does not fit is refused with the axis,
+ * what it was and what it has to be. */
 #ifndef DLTUNE_DLTUNE_H
 #define DLTUNE_DLTUNE_H
 
@@ -86,6 +87,25 @@ DLT_API void dlt_runtime_close(dlt_runtime *runtime);
  * DLT_ERROR_REFUSED, DLT_ERROR_COMPILE: not even the default could be made. Any thread. */
 DLT_API dlt_status dlt_runtime_get(dlt_runtime *runtime, const char *workload, int threads,
                                    dlt_kernel **kernel);
+
+/* As dlt_runtime_get, for tensors as they lie: the kernel reads and writes them with the strides
+ * that they have here, whatever the workload says of layouts and leading dimensions. Taken are
+ * strides of which each is a multiple of those inside of it, the innermost being 1: blocks of
+ * larger tensors, rows that are apart, axes in another order. What they are of, data included, is
+ * looked at in dlt_kernel_run only.
+ *
+ *   inputs      all variable inputs of the workload in order, and
+ *   parameters  all its parameters; of NULL, or of a NULL in them, the workload tells the strides
+ *   output      likewise
+ *
+ * Such a kernel is of a workload of its own (dlt_kernel_info.task has its text), made with the
+ * choices of what is stored for the one it comes from. To find it takes longer than dlt_runtime_get
+ * does: ask once.
+ * DLT_ERROR_ARGUMENT: the shape or the strides of a tensor do not fit; the message names the axis.
+ */
+DLT_API dlt_status dlt_runtime_get_strided(dlt_runtime *runtime, const char *workload, int threads,
+                                           DLTensor *const *inputs, DLTensor *const *parameters,
+                                           const DLTensor *output, dlt_kernel **kernel);
 
 /* Gives a kernel back; each dlt_runtime_get needs one. The runtime keeps the code for the next get,
  * up to a number of kernels nobody holds (dlt_runtime_keep). NULL is allowed. Any thread. */

@@ -237,6 +237,170 @@ static void blocks_of_one_matrix(void **state) {
     free(matrix);
 }
 
+/* ---- kernels for tensors as they lie ---- */
+
+static DLTensor lying(int64_t *shape, int64_t *strides, int rank) {
+    return (DLTensor){.device = {kDLCPU, 0},
+                      .ndim = rank,
+                      .dtype = {kDLFloat, 32, 1},
+                      .shape = shape,
+                      .strides = strides};
+}
+
+/* The product of 4 x 3 and 3 x 5 with these strides; "" for `refusal`: it is right. */
+static void strided_product(const int64_t *a, const int64_t *b, const int64_t *c,
+                            const char *refusal) {
+    int64_t shapes[3][2] = {{4, 3}, {3, 5}, {4, 5}}, strides[3][2];
+    const int64_t *given[3] = {a, b, c};
+    float data[3][512];
+    DLTensor tensors[3], *inputs[] = {&tensors[0], &tensors[1]};
+    dlt_kernel *kernel;
+    for (int i = 0; i < 3; i++) {
+        memcpy(strides[i], given[i], sizeof strides[i]);
+        tensors[i] = lying(shapes[i], strides[i], 2);
+        tensors[i].data = data[i];
+        for (int j = 0; j < 512; j++)
+            data[i][j] = (float)(j % 7 - 3);
+    }
+    dlt_status status = dlt_runtime_get_strided(runtime, "matmul m=4 n=5 k=3", 1, inputs, NULL,
+                                                &tensors[2], &kernel);
+    if (*refusal) {
+        assert_int_equal(status, DLT_ERROR_ARGUMENT);
+        assert_null(kernel);
+        if (!strstr(dlt_error(runtime), refusal))
+            fail_msg("'%s' is not in '%s'", refusal, dlt_error(runtime));
+        return;
+    }
+    if (status != DLT_OK)
+        fail_msg("%s", dlt_error(runtime));
+    void *workspace = aligned_alloc(
+        DLT_ALIGNMENT, (dlt_kernel_workspace_bytes(kernel, 1) / DLT_ALIGNMENT + 1) * DLT_ALIGNMENT);
+    if (dlt_kernel_run(kernel, inputs, &tensors[2], NULL, workspace, NULL) != DLT_OK)
+        fail_msg("%s", dlt_error(kernel));
+    for (int m = 0; m < 4; m++)
+        for (int n = 0; n < 5; n++) {
+            float sum = 0;
+            for (int k = 0; k < 3; k++)
+                sum += data[0][m * a[0] + k * a[1]] * data[1][k * b[0] + n * b[1]];
+            assert_true(data[2][m * c[0] + n * c[1]] == sum);
+            data[2][m * c[0] + n * c[1]] = (float)((m * c[0] + n * c[1]) % 7 - 3);
+        }
+    for (int j = 0; j < 512; j++) /* nothing else was written */
+        assert_true(data[2][j] == (float)(j % 7 - 3));
+    free(workspace);
+    dlt_kernel_release(kernel);
+}
+
+#define STRIDES(...) ((const int64_t[]){__VA_ARGS__})
+
+static void tensors_as_they_lie(void **state) {
+    (void)state;
+    strided_product(STRIDES(3, 1), STRIDES(5, 1), STRIDES(5, 1), "");
+    strided_product(STRIDES(7, 1), STRIDES(64, 1), STRIDES(6, 1), "");
+    strided_product(STRIDES(1, 4), STRIDES(1, 3), STRIDES(1, 9), ""); /* transposed */
+    strided_product(STRIDES(3, 2), STRIDES(5, 1), STRIDES(5, 1),
+                    "a: the stride of axis m is 3, which is no multiple of the 2 of axis k");
+    strided_product(STRIDES(6, 2), STRIDES(5, 1), STRIDES(5, 1),
+                    "a: its innermost axis, k, has the stride 2; it must be dense, 1");
+    strided_product(STRIDES(2, 1), STRIDES(5, 1), STRIDES(5, 1),
+                    "a: the stride of axis m is 2, which is no multiple of the 1 of axis k inside "
+                    "of it with room for its 3 elements");
+    strided_product(STRIDES(3, 1), STRIDES(0, 1), STRIDES(5, 1),
+                    "b: the stride of axis k is 0, not a number from 1");
+    strided_product(STRIDES(3, 1), STRIDES(5, 1), STRIDES(5, -1),
+                    "output: the stride of axis n is -1, not a number from 1");
+}
+
+static void lying_workloads(void **state) {
+    int64_t x_shape[] = {1, 4, 6, 5}, x_strides[] = {777, 1, 48, 8};
+    int64_t y_shape[] = {1, 4, 6, 5}, y_strides[] = {777, 64, 8, 1};
+    int64_t b_shape[] = {3, 7, 2}, b_strides[] = {20, 2, 1};
+    DLTensor x = lying(x_shape, x_strides, 4), y = lying(y_shape, y_strides, 4), *inputs[] = {&x};
+    DLTensor b = lying(b_shape, b_strides, 3), *batches[] = {&b, NULL};
+    dlt_kernel *kernel, *same;
+    dlt_kernel_info info;
+    dlt_tensor_info tensor;
+    (void)state;
+    assert_int_equal(dlt_runtime_get_strided(runtime, "conv2d c=4 h=6 w=5 k=4 r=1 s=1 layout=any",
+                                             1, inputs, NULL, &y, &kernel),
+                     DLT_OK);
+    dlt_kernel_tensor(kernel, DLT_ROLE_INPUT, 0, &tensor);
+    assert_string_equal(tensor.layout, "n h w:6 c:8");
+    dlt_kernel_tensor(kernel, DLT_ROLE_OUTPUT, 0, &tensor);
+    assert_string_equal(tensor.layout, "n k y:8 x:8");
+    dlt_kernel_describe(kernel, &info);
+    assert_non_null(strstr(info.task, "expression text="));
+    dlt_kernel_release(kernel);
+    /* a batch's stride is rows that no index needs */
+    assert_int_equal(dlt_runtime_get_strided(runtime, "batch_matmul b=3 m=7 n=4 k=2", 1, batches,
+                                             NULL, NULL, &kernel),
+                     DLT_OK);
+    dlt_kernel_tensor(kernel, DLT_ROLE_INPUT, 0, &tensor);
+    assert_string_equal(tensor.layout, "b m:10 k");
+    dlt_kernel_release(kernel);
+    b_strides[0] = 21;
+    assert_int_equal(dlt_runtime_get_strided(runtime, "batch_matmul b=3 m=7 n=4 k=2", 1, batches,
+                                             NULL, NULL, &kernel),
+                     DLT_ERROR_ARGUMENT);
+    assert_non_null(strstr(dlt_error(runtime), "a: the stride of axis b is 21, which is no "
+                                               "multiple of the 2 of axis m inside of it"));
+    b_shape[1] = 8;
+    assert_int_equal(dlt_runtime_get_strided(runtime, "batch_matmul b=3 m=7 n=4 k=2", 1, batches,
+                                             NULL, NULL, &kernel),
+                     DLT_ERROR_ARGUMENT);
+    assert_string_equal(dlt_error(runtime), "a: axis m is 8, the workload's is 7");
+    /* strides that are the workload's own */
+    b_shape[1] = 7, b_strides[0] = 14;
+    assert_int_equal(dlt_runtime_get_strided(runtime, "batch_matmul b=3 m=7 n=4 k=2", 1, batches,
+                                             NULL, NULL, &kernel),
+                     DLT_OK);
+    assert_int_equal(dlt_runtime_get(runtime, "batch_matmul b=3 m=7 n=4 k=2", 1, &same), DLT_OK);
+    assert_ptr_equal(kernel, same);
+    dlt_kernel_release(kernel);
+    dlt_kernel_release(same);
+    assert_int_equal(dlt_runtime_get_strided(runtime, NULL, 1, NULL, NULL, NULL, &kernel),
+                     DLT_ERROR_ARGUMENT);
+    assert_int_equal(dlt_runtime_get_strided(runtime, "matmul m=1", 1, NULL, NULL, NULL, &kernel),
+                     DLT_ERROR_ARGUMENT);
+}
+
+/* What is stored for rows without gaps serves rows with gaps. */
+static void records_serve_strided_tensors(void **state) {
+    struct database *database;
+    struct error error;
+    dlt_kernel_info info;
+    dlt_kernel *kernel;
+    int64_t shape[] = {64, 64}, strides[] = {100, 1};
+    DLTensor a = lying(shape, strides, 2), *inputs[] = {&a, NULL};
+    struct record record = {.task = "matmul m=64 n=64 k=64 target=c threads=1",
+                            .host = "elsewhere",
+                            .generator = DATABASE_GENERATOR,
+                            .trace = "",
+                            .knobs = "no.such.knob=3",
+                            .outcome = "ok",
+                            .clock = "cpu",
+                            .layouts = "",
+                            .median_us = 4.5,
+                            .verified = true};
+    (void)state;
+    dlt_runtime_close(runtime);
+    assert_int_equal(database_open(path, DATABASE_WRITE, &database, &error), DLT_OK);
+    assert_int_equal(database_add(database, &record, &error), DLT_OK);
+    database_close(database);
+    assert_int_equal(dlt_runtime_open(path, "c", &runtime), DLT_OK);
+    assert_int_equal(
+        dlt_runtime_get_strided(runtime, "matmul m=64 n=64 k=64", 1, inputs, NULL, NULL, &kernel),
+        DLT_OK);
+    dlt_kernel_describe(kernel, &info);
+    assert_int_equal(info.origin, DLT_ORIGIN_ADAPTED);
+    assert_non_null(strstr(info.reason, "adapted from `matmul m=64 n=64 k=64 target=c threads=1`"));
+    dlt_kernel_release(kernel);
+    assert_int_equal(dlt_runtime_get(runtime, "matmul m=64 n=64 k=64 ldc=80", 1, &kernel), DLT_OK);
+    dlt_kernel_describe(kernel, &info);
+    assert_int_equal(info.origin, DLT_ORIGIN_ADAPTED);
+    dlt_kernel_release(kernel);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_runtime, close_runtime)
 
 int main(void) {
@@ -245,6 +409,9 @@ int main(void) {
         TEST(strides_of_batches),
         TEST(added_to_again_and_again),
         TEST(blocks_of_one_matrix),
+        TEST(tensors_as_they_lie),
+        TEST(lying_workloads),
+        TEST(records_serve_strided_tensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
