@@ -3,6 +3,7 @@
 
 #include "cli/network_progress.h"
 #include "cli/roofs.h"
+#include "cli/signals.h"
 #include "cli/tuning.h"
 
 #include <stdio.h>
@@ -19,7 +20,8 @@ static double floor_of(const struct task *task, const struct roofs *roofs, doubl
 static void fill_item(struct network_item *item, struct request *request, double peak_gflops,
                       struct database *database, struct roofs *roofs) {
     const struct task *task = request->tasks[0];
-    roofs_for_task(database, true, task, roofs);
+    if (!stop_signal)
+        roofs_for_task(database, true, task, roofs);
     *item = (struct network_item){.tasks = request->tasks,
                                   .task_count = request->count,
                                   .calls = task->count,
@@ -63,7 +65,7 @@ dlt_status tune_list_together(struct cli *cli, const struct request_list *list,
                                       .progress = network_table_show};
     struct network_table table;
     dlt_status status = DLT_OK;
-    double peak = tuning_peak(list->requests[0]->tasks[0]);
+    double peak = stop_signal ? 0 : tuning_peak(list->requests[0]->tasks[0]);
     if (!items || !roofs)
         status = error_set(error, DLT_ERROR_MEMORY, "out of memory");
     for (int i = 0; i < list->count && status == DLT_OK; i++)

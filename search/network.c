@@ -274,6 +274,7 @@ static void summarise(struct sharing *s) {
         struct tuner_summary *sum = &arm->item->summary;
         tuner_summary_add(sum, &arm->summary);
         sum->known += arm->summary.known;
+        sum->cancelled |= is_cancelled(s); /* before it began, perhaps */
         if (arm->number == arm->item->best && best_of(arm) > 0) {
             sum->best = arm->summary.best;
             arm->summary.best.trace = arm->summary.best.knobs = NULL;
