@@ -143,6 +143,10 @@ dlt_status dlt_tile(dlt_schedule *schedule, const char *stage, const char *loop)
     STEP(schedule, schedule_tile(inner, stage, loop, &error));
 }
 
+dlt_status dlt_prefetch(dlt_schedule *schedule, const char *stage) {
+    STEP(schedule, schedule_prefetch(inner, stage, &error));
+}
+
 dlt_status dlt_step(dlt_schedule *schedule, const char *step) {
     STEP(schedule, schedule_apply(inner, step, &error));
 }

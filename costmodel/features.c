@@ -141,6 +141,7 @@ static void put_tile(struct writer *w) {
     put(w, "registers_free", (double)(target->vector_registers - bound->registers));
     put(w, "variants", (double)bound->variants);
     put_log(w, "code", (double)bound->code_bytes);
+    put(w, "prefetches", summary->prefetches);
     put_log(w, "calls", summary->calls);
     put_log(w, "trips", trips);
     put_log(w, "written_out", written_out);

@@ -14,8 +14,8 @@
 #include "schedules/summary.h"
 
 enum {
-    FEATURE_VERSION = 4,
-    FEATURE_COUNT = 103,
+    FEATURE_VERSION = 5,
+    FEATURE_COUNT = 104,
     FEATURE_NAME = 40,
 };
 

@@ -34,6 +34,20 @@ static dlt_status vectorise_all(const struct pipeline *p, const struct target_de
     return DLT_OK;
 }
 
+/* Only over the tiles whose schedule asks for it; nothing to report where there is none. */
+static void prefetch_where_asked(const struct pipeline *p) {
+    bool any = false;
+    for (int i = 0; i < p->program->tile_count; i++)
+        for (int j = 0; p->program->tiles[i]->prefetches && j < p->program->tiles[i]->variant_count;
+             j++)
+            if (p->program->tiles[i]->variants[j].vectors) {
+                prefetch_stores(p->program->tiles[i]->variants[j].vectors);
+                any = true;
+            }
+    if (any)
+        report(p, "prefetch_stores");
+}
+
 /* The same for a pass that asks how many registers there are. */
 static void fit_each(const struct pipeline *p, const char *name,
                      void (*pass)(struct vector_program *, const struct target_description *),
@@ -74,6 +88,7 @@ dlt_status lower(struct arena *arena, const struct schedule *schedule,
         for_each(&p, "match_multiply_adds", match_multiply_adds);
         for_each(&p, "remove_dead_code", remove_dead_code);
         for_each(&p, "advance_stores", advance_stores);
+        prefetch_where_asked(&p);
         fit_each(&p, "sink_constants", sink_constants, target);
         fit_each(&p, "relieve_pressure", relieve_pressure, target);
         for_each(&p, "match_operands", match_operands);

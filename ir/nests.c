@@ -374,7 +374,11 @@ static struct node *nest(struct builder *b, const struct stage *stage, int posit
     else
         node_append(&list,
                     loop_node(b, &stage->loops[position], nest(b, stage, position + 1, in_tile)));
-    return begins_tile ? tile_node(b->program, list.first) : list.first;
+    if (!begins_tile)
+        return list.first;
+    struct node *node = tile_node(b->program, list.first);
+    node->tile->prefetches = stage->prefetches;
+    return node;
 }
 
 /* The lanes that a layout adds hold zero in what others than the kernel may read; what only the

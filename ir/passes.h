@@ -85,6 +85,9 @@ void match_multiply_adds(struct vector_program *vectors);
 /* Stores move up to behind what they store. */
 void advance_stores(struct vector_program *vectors);
 
+/* Lines that stores behind loops go to are asked for at the start. */
+void prefetch_stores(struct vector_program *vectors);
+
 /* Constants that loops have no registers for move into them. */
 void sink_constants(struct vector_program *vectors, const struct target_description *target);
 

@@ -103,7 +103,8 @@ struct tile_word {
 };
 
 struct tile {
-    int number; /* unique in the program */
+    int number;      /* unique in the program */
+    bool prefetches; /* the lines that it writes, at its start */
     int selector_count;
     struct tile_selector *selectors;
     int variant_count;

@@ -88,6 +88,7 @@ struct stage {
     const struct affine *constraints[MAX_CONSTRAINTS]; /* each >= 0, over loop variables */
     bool has_tile;
     const struct variable *tile_loop; /* the tile is all inside it; NULL with has_tile: the stage */
+    bool prefetches;                  /* what the tile writes is asked for when it begins */
     bool packs_ahead; /* depends on parameters and literals only, at the root: belongs to `pack` */
     const char *layout_text; /* of pack and layout steps; NULL */
     bool overruns; /* a split was rounded up: some trips run past the end of an axis, unconstrained
@@ -132,6 +133,7 @@ dlt_status schedule_layout(struct schedule *schedule, const char *stage, const c
                            struct error *error);
 dlt_status schedule_rfactor(struct schedule *schedule, const char *stage, int count,
                             const char *const *loops, struct error *error);
+dlt_status schedule_prefetch(struct schedule *schedule, const char *stage, struct error *error);
 /* `loop` NULL: the whole stage. */
 dlt_status schedule_tile(struct schedule *schedule, const char *stage, const char *loop,
                          struct error *error);

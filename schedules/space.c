@@ -232,6 +232,23 @@ static void pack_knobs(struct space *space, const char *prefix, const struct gro
     }
 }
 
+/* Offered where results leave the second cache: nearer ones are there in time without it. */
+static void prefetch_knob(struct space *space, const char *prefix, const struct group *group,
+                          struct group_knobs *knobs) {
+    double bytes = space_elements(group->outer) * data_types[group->outer->type].bytes;
+    struct knob *knob;
+    knobs->prefetch = NO_KNOB;
+    if (group->reduction_count == 0 || space_is_moving(group) || !space->target.machine_code ||
+        bytes <= (double)space->target.caches[1].bytes)
+        return;
+    knob = space_add_knob(space, prefix, "prefetch", "what tiles ask for when they begin", false,
+                          &knobs->prefetch);
+    if (!knob)
+        return;
+    space_add_label(knob, "none");
+    space_add_label(knob, "result");
+}
+
 static void group_knobs_create(struct space *space, const char *prefix, const struct group *group,
                                struct group_knobs *knobs) {
     vector_knob(space, prefix, group, knobs);
@@ -247,6 +264,7 @@ static void group_knobs_create(struct space *space, const char *prefix, const st
     order_knobs(space, prefix, group, knobs);
     pack_knobs(space, prefix, group, knobs);
     space_add_reduction_knobs(space, prefix, group, knobs);
+    prefetch_knob(space, prefix, group, knobs);
 }
 
 dlt_status space_create(struct arena *arena, const struct expression *expression,
@@ -265,7 +283,7 @@ dlt_status space_create(struct arena *arena, const struct expression *expression
         const struct group *group = &rules->structure.groups[i];
         const char *prefix =
             rules->structure.group_count > 1 ? arena_format(arena, "%s.", group->outer->name) : "";
-        if (made->knob_count + 7 + 2 * (group->axis_count + group->reduction_count) +
+        if (made->knob_count + 8 + 2 * (group->axis_count + group->reduction_count) +
                 group->read_count >
             MAX_KNOBS)
             return error_set(error, DLT_ERROR_REFUSED, "expression: its space has over %d knobs",

@@ -65,6 +65,7 @@ void space_choose(const struct space *space, int index, const int *point,
     choice->order_count = knobs->order_count;
     choose_sharing(space, group, knobs, point, choice);
     space_choose_inner_loops(group, choice);
+    choice->prefetch = number_of(space, point, knobs->prefetch, 0) != 0;
     for (int i = 0; i < group->read_count; i++)
         choice->pack[i] = number_of(space, point, knobs->pack[i], PACK_NO) == PACK_YES;
 }

@@ -59,6 +59,7 @@ struct group_knobs {
     int order;
     int pack[MAX_READS];
     int accumulators, parallel, parts;
+    int prefetch;
     /* permutations behind the labels of the order knobs */
     int reduction_permutations[MAX_CHOICES][MAX_RANK];
     int order_count; /* axes that are permuted: extent > 1 */
@@ -88,6 +89,7 @@ struct group_choice {
     int64_t accumulators; /* of each element; 1: one */
     int64_t parts;        /* 1: none */
     bool is_ragged;       /* the nest of the parts: the last one is shorter */
+    bool prefetch;        /* tiles ask for the lines that they will write */
 };
 
 /* The choices for a group as the expression has it. */

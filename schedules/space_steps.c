@@ -374,7 +374,8 @@ static dlt_status nest_steps(struct steps *s) {
     if (part)
         TRY(accumulate(s, &accumulators, tile_loop));
     TRY(place_packed(s));
-    return schedule_tile(s->schedule, outer, tile_loop[0] ? tile_loop : NULL, s->error);
+    TRY(schedule_tile(s->schedule, outer, tile_loop[0] ? tile_loop : NULL, s->error));
+    return s->choice->prefetch ? schedule_prefetch(s->schedule, outer, s->error) : DLT_OK;
 }
 
 /* The results of parts lie as the result does, a part after the other. */

@@ -215,6 +215,22 @@ static dlt_status tile(struct schedule *schedule, const char *stage_name, const 
     return DLT_OK;
 }
 
+static dlt_status prefetch(struct schedule *schedule, const char *stage_name, struct error *error) {
+    struct stage *stage;
+    TRY(step_stage(schedule, stage_name, &stage, error));
+    if (!stage->has_tile)
+        return error_set(error, DLT_ERROR_REFUSED, "the stage has no tile yet");
+    if (stage->prefetches)
+        return error_set(error, DLT_ERROR_REFUSED, "the tile prefetches already");
+    TRY(step_record(schedule, error, "prefetch %s", stage_name));
+    stage->prefetches = true;
+    return DLT_OK;
+}
+
+dlt_status schedule_prefetch(struct schedule *schedule, const char *stage, struct error *error) {
+    return step_context(prefetch(schedule, stage, error), error, "prefetch %.60s", stage);
+}
+
 dlt_status schedule_tile(struct schedule *schedule, const char *stage, const char *loop,
                          struct error *error) {
     return step_context(tile(schedule, stage, loop, error), error, "tile %.60s %.60s", stage,

@@ -291,6 +291,7 @@ void space_summarise(const struct space *space, int nest, const int *point,
     for (int i = 0; i < summary->access_count; i++)
         count_sets(summary, &summary->accesses[i], &space->target.caches[0]);
     count_work(&s);
+    summary->prefetches = s.choice.prefetch;
     share(&s);
     summary->combining_cycles = combining_cycles(space, nest, point);
     space_bound_tile(space, s.group, &s.choice, &summary->bound);

@@ -65,6 +65,7 @@ struct nest_summary {
     double estimate;    /* cycles of the whole nest by the space's own model; INFINITY: refused */
     double late_cycles; /* a part of that, see space_private.h */
 
+    bool prefetches;         /* tiles ask for the lines that they will write */
     int threads;             /* that share the nest */
     int64_t parallel_trips;  /* of the loop whose trips they share; 1: none */
     double combining_cycles; /* of the nest that combines partial results, threads considered; 0 */

@@ -115,6 +115,12 @@ static dlt_status apply_tile(struct schedule *schedule, int count, const char *c
                          error);
 }
 
+static dlt_status apply_prefetch(struct schedule *schedule, int count, const char *const *words,
+                                 struct error *error) {
+    (void)count;
+    return schedule_prefetch(schedule, words[0], error);
+}
+
 static const struct step {
     const char *name;
     int fewest, most; /* words after the name */
@@ -133,6 +139,7 @@ static const struct step {
     {"layout", 2, MAX_WORDS - 1, "STAGE LAYOUT", apply_layout},
     {"rfactor", 2, MAX_RANK + 1, "STAGE LOOP...", apply_rfactor},
     {"tile", 2, 2, "STAGE LOOP, or STAGE root", apply_tile},
+    {"prefetch", 1, 1, "STAGE", apply_prefetch},
 };
 
 static dlt_status apply_words(struct schedule *schedule, int count, const char *const *words,
@@ -148,7 +155,7 @@ static dlt_status apply_words(struct schedule *schedule, int count, const char *
     }
     return error_set(error, DLT_ERROR_ARGUMENT,
                      "step: %.60s is none of split, fuse, reorder, unroll, vectorize, parallel, "
-                     "attach, pack, layout, rfactor, tile",
+                     "attach, pack, layout, rfactor, tile, prefetch",
                      words[0]);
 }
 

@@ -71,6 +71,8 @@ DLT_API dlt_status dlt_rfactor(dlt_schedule *schedule, const char *stage, int co
 /* All inside LOOP (NULL: the whole stage) is a tile: the block of registers that becomes vector
  * code. */
 DLT_API dlt_status dlt_tile(dlt_schedule *schedule, const char *stage, const char *loop);
+/* The lines that the stage's tile writes are asked for when it begins. */
+DLT_API dlt_status dlt_prefetch(dlt_schedule *schedule, const char *stage);
 
 /* ---- Text ---- */
 

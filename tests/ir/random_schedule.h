@@ -92,6 +92,8 @@ static void make_tile(struct schedule *schedule, struct stage *stage, struct ran
     } else if (!step(schedule, "tile %s %s", stage->name, stage->loops[first - 1].variable->name)) {
         return;
     }
+    if (chance(random, 3))
+        step(schedule, "prefetch %s", stage->name);
     if (!chance(random, 6))
         for (int i = count - 1; i >= first && vectorised < 0; i--)
             if (!chance(random, stage->loops[i].is_reduction ? 2 : 4) &&

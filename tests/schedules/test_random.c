@@ -130,7 +130,7 @@ static dlt_status random_step(struct schedule *schedule, struct random *random,
     const struct stage *other = random_stage(random, schedule);
     const char *name = stage->name, *loop = random_loop(random, stage);
     char text[512];
-    switch (random_below(random, 22)) {
+    switch (random_below(random, 23)) {
     case 0:
     case 1:
     case 2:
@@ -161,6 +161,8 @@ static dlt_status random_step(struct schedule *schedule, struct random *random,
         return schedule_attach(schedule, name, other->name, random_loop(random, other), error);
     case 16:
         return random_pack(schedule, random, error);
+    case 22:
+        return schedule_prefetch(schedule, name, error);
     case 17:
     case 18:
         return random_rfactor(schedule, random, stage, error);

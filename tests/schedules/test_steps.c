@@ -278,7 +278,12 @@ static void test_marks(void **state) {
     fixture_open(&f, matmul);
     accept(&f, "reorder c k i");
     reject(&f, "parallel c k", DLT_ERROR_REFUSED, "reduction loop");
+    reject(&f, "prefetch c", DLT_ERROR_REFUSED, "has no tile yet");
+    reject(&f, "prefetch c i", DLT_ERROR_ARGUMENT, "2 words follow it; it wants STAGE");
+    reject(&f, "prefetch d", DLT_ERROR_ARGUMENT, "does not exist");
     accept(&f, "tile c root");
+    accept(&f, "prefetch c");
+    reject(&f, "prefetch c", DLT_ERROR_REFUSED, "prefetches already");
     accept(&f, "reorder c i k");
     reject(&f, "parallel c i", DLT_ERROR_REFUSED, "the whole stage is a tile");
     assert_null(schedule_find(f.schedule, "c")->tile_loop);
