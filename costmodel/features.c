@@ -10,6 +10,7 @@
 struct writer {
     const struct space *space;
     const struct nest_summary *summary;
+    int fits[CACHE_LEVELS]; /* the depth at which the data fits each cache */
     float *values;
     char (*names)[FEATURE_NAME];
     const char *prefix;
@@ -100,9 +101,9 @@ static void put_operand(struct writer *w, const char *prefix, const struct summa
         static const char *const distances[] = {"distance1", "distance2", "distance3"};
         static const char *const fetches[] = {"fetch1", "fetch2", "fetch3"};
         double bytes = cache_bytes(w->space, level);
-        int fit = traffic_fit_depth(summary, &w->space->target.caches[level]);
         put_log(w, distances[level], distance / bytes);
-        put_log(w, fetches[level], traffic_lines(summary, access, fit) / summary->useful);
+        put_log(w, fetches[level],
+                traffic_lines(summary, access, w->fits[level]) / summary->useful);
     }
 }
 
@@ -161,9 +162,8 @@ static void put_caches(struct writer *w) {
     static const char *const fetched[] = {"intensity1", "intensity2", "intensity3"};
     for (int level = 0; level < CACHE_LEVELS; level++) {
         double bytes = cache_bytes(w->space, level), lines = 0;
-        int fit = traffic_fit_depth(summary, &w->space->target.caches[level]);
         for (int i = 0; i < summary->access_count; i++)
-            lines += traffic_lines(summary, &summary->accesses[i], fit);
+            lines += traffic_lines(summary, &summary->accesses[i], w->fits[level]);
         put_log(w, whole[level], summary->bytes[0] / bytes);
         put_log(w, call[level], summary->bytes[summary->tile_depth] / bytes);
         put_log(w, fetched[level], summary->useful / lines);
@@ -205,6 +205,8 @@ static void put_threads(struct writer *w) {
 }
 
 static void put_all(struct writer *w) {
+    for (int level = 0; level < CACHE_LEVELS; level++)
+        w->fits[level] = traffic_fit_depth(w->summary, &w->space->target.caches[level]);
     w->prefix = "";
     put_tile(w);
     put_caches(w);

@@ -69,7 +69,9 @@ static int64_t span_of(const struct cache_description *cache) {
 }
 
 int64_t cache_places(const struct cache_description *cache, int64_t stride) {
-    int64_t span = span_of(cache);
+    int64_t span = span_of(cache), lowest = stride & -stride;
+    if ((span & (span - 1)) == 0) /* of nearly every cache: then no division is needed for it */
+        return stride ? span / (lowest < span ? lowest : span) : 1;
     return span / greatest_common_divisor(stride, span);
 }
 

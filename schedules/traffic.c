@@ -39,19 +39,22 @@ static double usable_share(const struct nest_summary *summary, const struct summ
 }
 
 static bool fits(const struct nest_summary *summary, int depth,
-                 const struct cache_description *cache) {
+                 const struct cache_description *cache, const double *shares) {
     if (summary->bytes[depth] > (double)cache->bytes)
         return false;
     for (int i = 0; i < summary->access_count; i++)
         if (summary->accesses[i].lines[depth] * cache->line_bytes >
-            (double)cache->bytes * usable_share(summary, &summary->accesses[i], cache))
+            (double)cache->bytes * shares[i])
             return false;
     return true;
 }
 
 int traffic_fit_depth(const struct nest_summary *summary, const struct cache_description *cache) {
+    double shares[SUMMARY_ACCESSES];
+    for (int i = 0; i < summary->access_count; i++)
+        shares[i] = usable_share(summary, &summary->accesses[i], cache);
     for (int i = 0; i < summary->loop_count; i++)
-        if (fits(summary, i, cache))
+        if (fits(summary, i, cache, shares))
             return i;
     return summary->loop_count;
 }

@@ -1,7 +1,9 @@
 /* Prior and corrections; see learner.h. */
 #include "search/learner.h"
 
+#include "base/hash.h"
 #include "search/prior.h"
+#include "search/proposals.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@ enum {
     MOST_ROWS = 1500,   /* of a training: the fastest half, and others evenly spread */
     TREES = 40,
     DEPTH = 5,
+    MEMO_SLOTS = 4096,
 };
 
 #define RATE       0.2
@@ -21,8 +24,16 @@ enum {
 #define GROWTH     1.12 /* of the records, before the trees are trained again */
 #define FAILURE    1.5  /* how much slower than the best a failure counts, as a logarithm */
 
+/* What is known of points that chains were at lately: they come back to the same ones, and
+ * describing a point costs more than asking the trees. The latest of those with a slot is kept. */
+struct learner_memo {
+    bool used[MEMO_SLOTS];
+    unsigned char keys[MEMO_SLOTS][MAX_KNOBS];
+    float features[MEMO_SLOTS][FEATURE_COUNT], priors[MEMO_SLOTS];
+};
+
 void learner_initialise(struct learner *learner, const struct space *space) {
-    *learner = (struct learner){.space = space};
+    *learner = (struct learner){.space = space, .memo = calloc(1, sizeof *learner->memo)};
 }
 
 void learner_free(struct learner *learner) {
@@ -33,10 +44,39 @@ void learner_free(struct learner *learner) {
     free(learner->work_features);
     free(learner->work_targets);
     free(learner->work_weights);
+    free(learner->memo);
     *learner = (struct learner){.space = learner->space};
 }
 
 /* ---- energies ---- */
+
+static void describe_anew(const struct learner *learner, const int *point, float *features,
+                          float *prior) {
+    int points[1][MAX_KNOBS] = {{0}};
+    memcpy(points[0], point, (size_t)learner->space->knob_count * sizeof *point);
+    features_compute(learner->space, points[0], features);
+    prior_energies(learner->hints, learner->space, 1, points, features, prior);
+}
+
+/* The features and the prior of a point. */
+static void describe(struct learner *learner, const int *point, float *features, float *prior) {
+    struct learner_memo *memo = learner->memo;
+    unsigned char key[MAX_KNOBS];
+    size_t slot;
+    if (!memo) {
+        describe_anew(learner, point, features, prior);
+        return;
+    }
+    point_key(learner->space, point, key);
+    slot = hash_bytes(key, sizeof key) % MEMO_SLOTS;
+    if (!memo->used[slot] || memcmp(memo->keys[slot], key, sizeof key) != 0) {
+        describe_anew(learner, point, memo->features[slot], &memo->priors[slot]);
+        memcpy(memo->keys[slot], key, sizeof key);
+        memo->used[slot] = true;
+    }
+    memcpy(features, memo->features[slot], sizeof memo->features[slot]);
+    *prior = memo->priors[slot];
+}
 
 void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOBS],
                       double *energies) {
@@ -44,8 +84,7 @@ void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOB
     float features[LEARNER_BATCH * FEATURE_COUNT] = {0}, priors[LEARNER_BATCH];
     float corrections[LEARNER_BATCH];
     for (int i = 0; i < count; i++)
-        features_compute(learner->space, points[i], features + i * FEATURE_COUNT);
-    prior_energies(learner->hints, learner->space, count, points, features, priors);
+        describe(learner, points[i], features + i * FEATURE_COUNT, &priors[i]);
     if (!learner->corrections ||
         cost_model_predict(learner->corrections, count, features, corrections, NULL) != DLT_OK)
         memcpy(corrections, none, sizeof none);
@@ -78,15 +117,10 @@ static bool grow(struct learner *learner) {
 }
 
 bool learner_add(struct learner *learner, const int *point, double score) {
-    int points[1][MAX_KNOBS];
-    float *features;
     if (learner->count == learner->capacity && !grow(learner))
         return false;
-    memcpy(points[0], point, (size_t)learner->space->knob_count * sizeof *point);
-    features = learner->features + learner->count * FEATURE_COUNT;
-    features_compute(learner->space, points[0], features);
-    prior_energies(learner->hints, learner->space, 1, points, features,
-                   &learner->priors[learner->count]);
+    describe(learner, point, learner->features + learner->count * FEATURE_COUNT,
+             &learner->priors[learner->count]);
     learner->scores[learner->count++] = score;
     return true;
 }

@@ -22,7 +22,8 @@ struct learner {
     int64_t count, capacity, trained; /* records; those at the last training */
     float *features;                  /* of each record */
     float *priors;
-    double *scores; /* logarithms of times; INFINITY for a failure */
+    double *scores;            /* logarithms of times; INFINITY for a failure */
+    struct learner_memo *memo; /* of points that were described lately; NULL: out of memory */
     float *work_features, *work_targets, *work_weights; /* rows of a training */
 };
 
