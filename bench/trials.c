@@ -67,19 +67,6 @@ static int children(long *last) {
     return count;
 }
 
-static void show(void *context, const struct tuner_summary *summary) {
-    int64_t every = *(const int64_t *)context / 20;
-    long worker = 0;
-    int count;
-    if (every < 1 || summary->trials % every || !summary->trials)
-        return;
-    count = children(&worker);
-    printf("%7lld trials %7.1f s  tuner %ld KB, %d descriptors; %d child: %ld KB, %d descriptors\n",
-           (long long)summary->trials, summary->seconds, own_kilobytes(getpid()),
-           descriptors(getpid()), count, own_kilobytes(worker), descriptors(worker));
-    fflush(stdout);
-}
-
 static double processor_seconds(void) {
     struct rusage own, ended;
     getrusage(RUSAGE_SELF, &own);
@@ -88,6 +75,21 @@ static double processor_seconds(void) {
                     ended.ru_stime.tv_sec) +
            1e-6 * (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec + ended.ru_utime.tv_usec +
                            ended.ru_stime.tv_usec);
+}
+
+static void show(void *context, const struct tuner_summary *summary) {
+    int64_t every = *(const int64_t *)context / 20;
+    long worker = 0;
+    int count;
+    if (every < 1 || summary->trials % every || !summary->trials)
+        return;
+    count = children(&worker);
+    printf("%7lld trials %7.1f s, %7.1f s of the processor  tuner %ld KB, %d descriptors; %d "
+           "child: %ld KB, %d descriptors\n",
+           (long long)summary->trials, summary->seconds, processor_seconds(),
+           own_kilobytes(getpid()), descriptors(getpid()), count, own_kilobytes(worker),
+           descriptors(worker));
+    fflush(stdout);
 }
 
 static void report(const struct tuner_summary *summary, double processor) {
