@@ -18,7 +18,7 @@
 
 enum {
     CHAINS = 32,
-    STEPS = 60,
+    STEPS = 40,
     POOL = 64,            /* best points kept from a walk */
     ELITE = 16,           /* best points measured that chains start from */
     BATCH = 16,           /* at most; */
