@@ -81,8 +81,10 @@ static void show(void *context, const struct tuner_summary *summary) {
     int64_t every = *(const int64_t *)context / 20;
     long worker = 0;
     int count;
-    if (every < 1 || summary->trials % every || !summary->trials)
+    static int64_t shown;
+    if (every < 1 || summary->trials % every || summary->trials == shown)
         return;
+    shown = summary->trials;
     count = children(&worker);
     printf("%7lld trials %7.1f s, %7.1f s of the processor  tuner %ld KB, %d descriptors; %d "
            "child: %ld KB, %d descriptors\n",
