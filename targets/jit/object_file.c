@@ -1,34 +1,23 @@
 /* TinyCC's object in memory. libtcc writes it to a path only: here to that of a file that has none
  * but its descriptor's under /proc. */
-#define _GNU_SOURCE
 #include "targets/jit/object_file.h"
 
 #include "targets/jit/compile.h"
+#include "targets/jit/nameless_file.h"
 
 #include <errno.h>
 #include <libtcc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8U
-#endif
 
 /* Keeps the first error; a warning only until then. */
 static void keep_message(void *context, const char *message) {
     struct error *kept = context;
     if (kept->status == DLT_OK)
         error_set(kept, strstr(message, "error") ? DLT_ERROR_COMPILE : DLT_OK, "%s", message);
-}
-
-/* Never executable, which some systems insist on and older kernels do not know. */
-static int open_nameless(void) {
-    int file = memfd_create("dltune", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-    return file < 0 && errno == EINVAL ? memfd_create("dltune", MFD_CLOEXEC) : file;
 }
 
 static dlt_status read_back(int file, struct object_file *object, struct error *error) {
@@ -53,7 +42,7 @@ static dlt_status write_and_read(TCCState *state, struct object_file *object,
                                  const struct error *message, struct error *error) {
     char path[64];
     dlt_status status;
-    int file = open_nameless();
+    int file = nameless_file_open();
     if (file < 0)
         return error_set(error, DLT_ERROR_SYSTEM, "memfd_create: %s", strerror(errno));
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
