@@ -18,6 +18,7 @@
 #define FAR_STREAM_CYCLES 0.07
 #define FAR_JUMP_CYCLES   2.5
 #define FAR_PART_CYCLES   1.0 /* for each further part in which it is touched */
+#define FAR_WIDE_CYCLES   0.1 /* for each time that a tile is twice as wide as it need be */
 
 enum {
     LINE_BYTES = 64,
@@ -178,7 +179,8 @@ static double late_cycles(const struct group *group, const struct group_choice *
     whole_bytes = (double)whole * data_types[TYPE_F32].bytes;
     if (is_far)
         return FAR_JUMP_CYCLES * short_share(whole_bytes, FAR_RUN_BYTES) +
-               FAR_PART_CYCLES * fmax(0, LINE_BYTES / bytes - 1);
+               FAR_PART_CYCLES * fmax(0, LINE_BYTES / bytes - 1) +
+               FAR_WIDE_CYCLES * fmax(0, log2(bytes / FAR_RUN_BYTES));
     return LATE_LINE_CYCLES * (rows > 1 && group->reduction_count == 0
                                    ? short_share(bytes, NEAR_RUN_BYTES)
                                    : short_share(whole_bytes, NEAR_JUMP_BYTES));
