@@ -68,7 +68,7 @@ static bool is_at_hand(const struct lives *lives, int piece, const struct life *
     if (piece == VECTOR_NONE)
         return true;
     life = &lives->of[piece];
-    return life->evictable ||
+    return (life->evictable && lives_pieces(life->definition) == 0) ||
            (life->end >= whole->end && !lives->program->values[piece].is_variable);
 }
 

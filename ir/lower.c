@@ -81,6 +81,7 @@ dlt_status lower(struct arena *arena, const struct schedule *schedule,
         report(&p, "split_boundaries");
         TRY(vectorise_all(&p, target, error));
         for_each(&p, "number_values", number_values);
+        for_each(&p, "halve_strides", halve_strides);
         for_each(&p, "deinterleave_loads", deinterleave_loads);
         for_each(&p, "hoist_invariants", hoist_invariants);
         fit_each(&p, "transpose_accesses", transpose_accesses, target);

@@ -73,6 +73,9 @@ void hoist_invariants(struct vector_program *vectors);
 /* Strided accesses side by side become contiguous ones and transpositions in registers. */
 void transpose_accesses(struct vector_program *vectors, const struct target_description *target);
 
+/* Loads of every fourth element become picks of loads of every second. */
+void halve_strides(struct vector_program *vectors);
+
 /* Loads of every second element become plain loads and picks. */
 void deinterleave_loads(struct vector_program *vectors);
 

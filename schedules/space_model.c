@@ -78,7 +78,8 @@ bool space_can_pack(const struct group *group, const struct group_read *read, in
 
 bool space_gathers(const struct group *group, const struct group_read *read, int axis) {
     int64_t stride = read->strides[axis];
-    return stride != 0 && stride != 1 && stride != 2 && !space_can_pack(group, read, axis);
+    return stride != 0 && stride != 1 && stride != 2 && stride != 4 &&
+           !space_can_pack(group, read, axis);
 }
 
 /* Whether the lines that a tile stores to along the vector axis, a constant stride apart, are more

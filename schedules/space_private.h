@@ -235,7 +235,7 @@ bool space_transposes(const struct group *group, const struct group_choice *choi
 bool space_can_pack(const struct group *group, const struct group_read *read, int axis);
 
 /* Whether the neighbours along this axis are read lane by lane: those next to each other, and every
- * second one, are not. */
+ * second or fourth one, are not. */
 bool space_gathers(const struct group *group, const struct group_read *read, int axis);
 
 /* The axis of the tensor whose tile becomes innermost when packed, or -1. */

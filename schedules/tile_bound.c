@@ -6,6 +6,7 @@
 
 enum {
     EVERY_SECOND = 2,
+    EVERY_FOURTH = 4,
     TRANSPOSING_OPERATIONS = 3,
     PICK_REGISTERS = 2,
     LANE_INSTRUCTIONS = 2, /* to load or store one lane alone */
@@ -142,6 +143,9 @@ static void add_loads(struct reading *r, const int64_t *tile, double instances,
         bound->picks += count_loads(r, tile, stride * lanes);
         r->in_pairs = true;
         loads = count_loads(r, tile, stride * lanes) * EVERY_SECOND;
+    } else if (stride == EVERY_FOURTH && !packed) { /* picks of picks */
+        bound->picks += (EVERY_FOURTH - 1) * loads;
+        loads *= EVERY_FOURTH;
     } else if (stride && space_gathers(r->group, r->read, v)) {
         loads *= lanes;
     } else if (stride && loads == instances) { /* each has one use, which reads it itself */

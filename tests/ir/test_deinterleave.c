@@ -26,7 +26,7 @@ struct maker {
     struct random random;
     struct vector_program *program;
     enum data_type type;
-    int masks[3];
+    int masks[3], step; /* elements between lanes */
     const struct variable *counter;
     int64_t counter_stride;
     int64_t lowest, highest; /* bytes needed, from the input's pointer; lowest > highest: none */
@@ -75,7 +75,7 @@ static void store(struct maker *m, struct vector_block *block, int number, int v
 
 /* Loads that start at a few neighbouring elements, each stored at once, or all behind the last. */
 static void make_loads(struct maker *m, struct vector_block *block, const int64_t *bits) {
-    int bytes = data_types[m->type].bytes, count = 1 + choose(m, MOST_LOADS);
+    int bytes = data_types[m->type].bytes, count = 1 + choose(m, m->step == 4 ? 6 : MOST_LOADS);
     int spread = 1 + choose(m, 12), values[MOST_LOADS], single = choose(m, 2) ? choose(m, 3) : -1;
     bool late = choose(m, 2);
     for (int i = 0; i < count; i++) {
@@ -84,7 +84,7 @@ static void make_loads(struct maker *m, struct vector_block *block, const int64_
         int mask = single < 0 ? choose(m, 3) : single;
         load->address.base = 0;
         load->address.displacement = choose(m, spread) * bytes;
-        load->stride = 2 * bytes;
+        load->stride = m->step * bytes;
         load->mask = m->masks[mask];
         if (m->counter) {
             load->address.term_count = 1;
@@ -110,6 +110,7 @@ static void make_program(struct maker *m, struct native *native, uint64_t seed,
     m->program = vector_program_create(
         &native->arena, 16 << choose(m, native->description.vector_bytes == 64 ? 3 : 2), 2,
         NATIVE_WORDS, NULL);
+    m->step = choose(m, 3) ? 2 : 4;
     make_masks(m, bits);
     block = m->program->top;
     if (choose(m, 3) == 0) {
@@ -192,6 +193,7 @@ static void check_seed(struct native *native, const struct guarded *g, uint64_t 
     if (before.lowest <= before.highest)
         input += seed & 1 ? (int64_t)g->bytes - before.highest : -before.lowest;
     number_values(after.program);
+    halve_strides(after.program);
     deinterleave_loads(after.program);
     assert_int_equal(count_opcode(after.program->top, VECTOR_LOAD_STRIDED), 0);
     hoist_invariants(after.program);
@@ -242,6 +244,7 @@ static struct vector_program *loads_at(struct native *native, int count, const i
         load->mask = lanes;
         native_store(program, TYPE_F32, load->destination, 64 * i);
     }
+    halve_strides(program);
     deinterleave_loads(program);
     remove_dead_code(program);
     return program;
@@ -250,7 +253,9 @@ static struct vector_program *loads_at(struct native *native, int count, const i
 static void expect(struct native *native, int count, const int *elements, int64_t stride,
                    int64_t mask, int loads, int masks) {
     struct vector_program *program = loads_at(native, count, elements, stride, mask);
-    assert_int_equal(count_opcode(program->top, VECTOR_PICK_ALTERNATE), stride == 8 ? count : 0);
+    assert_int_equal(count_opcode(program->top, VECTOR_PICK_ALTERNATE), stride == 8    ? count
+                                                                        : stride == 16 ? 3 * count
+                                                                                       : 0);
     assert_int_equal(count_opcode(program->top, VECTOR_LOAD), loads);
     assert_int_equal(count_opcode(program->top, VECTOR_MASK_CONSTANT), masks);
 }
@@ -270,7 +275,10 @@ static void test_decisions(void **state) {
     expect(native, 2, taps, 8, 0x0f, 1, 0); /* the odd elements need it */
     expect(native, 1, taps, 8, 0xf0, 1, 1); /* nor here */
     expect(native, 1, taps, 8, 0xfe, 2, 1);
-    expect(native, 2, taps, 12, -1, 0, 0); /* every third */
+    expect(native, 2, taps, 12, -1, 0, 0);   /* every third */
+    expect(native, 1, taps, 16, -1, 4, 1);   /* of every fourth the last is not whole */
+    expect(native, 1, taps, 16, 0x1f, 3, 1); /* one element of the upper half */
+    expect(native, 2, taps, 16, -1, 4, 1);   /* both from the same */
     expect(native, 2, taps, -8, -1, 0, 0);
     native_close(native);
     free(native);
