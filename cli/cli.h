@@ -37,7 +37,8 @@ enum option_group {
     GROUP_EXPORT = 1 << 6,
     GROUP_EXPLAIN = 1 << 7,
     GROUP_TARGETS = 1 << 8,
-    GROUP_FILES = 1 << 9, /* of `db` */
+    GROUP_FILES = 1 << 9,    /* of `db` */
+    GROUP_LIBRARY = 1 << 10, /* how an exported library is called, and where it goes */
 };
 
 struct options {

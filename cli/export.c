@@ -1,6 +1,7 @@
 /* `dltune export`: stored bests as a static library. */
 #include "export/export.h"
 
+#include "cli/library.h"
 #include "cli/stored.h"
 
 #include <stdio.h>
@@ -18,8 +19,8 @@ static dlt_status find_kernels(struct cli *cli, struct database *database,
     return DLT_OK;
 }
 
-static dlt_status write_library(struct cli *cli, struct database *database,
-                                const struct request_list *list, struct error *error) {
+dlt_status library_write(struct cli *cli, struct database *database,
+                         const struct request_list *list, struct error *error) {
     struct export_kernel *kernels = calloc((size_t)list->count, sizeof *kernels);
     struct record *records = calloc((size_t)list->count, sizeof *records);
     struct export_options options = {.name = cli->options.name,
@@ -85,7 +86,7 @@ static dlt_status export_stored(struct cli *cli, struct request_list *list, stru
     TRY(cli_open_database(cli, DATABASE_READ, &database, error));
     status = collect(cli, database, list, error);
     if (status == DLT_OK)
-        status = write_library(cli, database, list, error);
+        status = library_write(cli, database, list, error);
     database_close(database);
     return status;
 }

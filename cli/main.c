@@ -19,11 +19,12 @@ static const struct command commands[] = {
      "measured before it, prints the best so far and exits with status 130.",
      run_tune_operator},
     {"tune", "LIST", "tune every line of a file",
-     GROUP_PLACE | GROUP_TUNE | GROUP_DATABASE | GROUP_OUTPUT,
+     GROUP_PLACE | GROUP_TUNE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_LIBRARY,
      "A line is a workload, such as `conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1 count=3`; # starts "
      "a\n"
      "comment. With --time the time goes where the total of all calls (count=) falls fastest, and\n"
-     "the run ends early when little is left to gain; --patience 0 goes on to the end.",
+     "the run ends early when little is left to gain; --patience 0 goes on to the end.\n"
+     "With --name the bests of all lines then become a library, as `dltune export` writes it.",
      run_tune_list},
     {"query", "WORKLOAD", "print the stored best; measures nothing",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT,
@@ -35,7 +36,7 @@ static const struct command commands[] = {
      "--peers the same work by oneDNN, OpenBLAS, libxsmm and XNNPACK is timed in turn with it.",
      run_bench},
     {"export", "[WORKLOAD]", "write stored bests as a static library",
-     GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_EXPORT,
+     GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_EXPORT | GROUP_LIBRARY,
      "Writes libNAME.a, NAME.h, NAME.c and NAME.pc. Without workload and --list: everything "
      "stored\n"
      "for the target and number of threads. --target may be a list, as in x86-avx512,x86-avx2,c: "
@@ -80,10 +81,10 @@ static void print_general_help(void) {
            "usage: dltune OPERATOR --shape KEY=VALUE,... [options]\n"
            "       dltune COMMAND [options]\n\noperators:\n");
     for (int i = 0; operator_definitions[i]; i++)
-        printf("  %-10s %s\n", operator_definitions[i]->name, operator_definitions[i]->help);
+        printf("  %-16s %s\n", operator_definitions[i]->name, operator_definitions[i]->help);
     printf("\ncommands:\n");
     for (int i = 1; i < COMMAND_COUNT; i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].help);
+        printf("  %-16s %s\n", commands[i].name, commands[i].help);
     printf("\n`dltune COMMAND --help` tells more. Exit status: 0 done, 1 failed, 2 wrong usage,\n"
            "3 nothing stored (query), 128 + signal if interrupted.\n");
 }

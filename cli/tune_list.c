@@ -1,5 +1,28 @@
-/* `dltune tune LIST`: tunes every line of a file. */
+/* `dltune tune LIST`: tunes every line of a file; with --name the bests become a library. */
+#include "cli/library.h"
+#include "cli/signals.h"
 #include "cli/tuning.h"
+#include "export/export.h"
+
+/* What is wrong with the library's name is said before the tuning, not after it. */
+static dlt_status check_library(const struct cli *cli, struct error *error) {
+    if (cli->options.name)
+        return export_check_name(cli->options.name, error);
+    if (cli->options.out)
+        return error_set(error, DLT_ERROR_ARGUMENT,
+                         "--out: means nothing without --name, which makes a library of the list");
+    return DLT_OK;
+}
+
+static dlt_status write_library(struct cli *cli, const struct request_list *list,
+                                struct error *error) {
+    struct database *database;
+    dlt_status status;
+    TRY(cli_open_database(cli, DATABASE_READ, &database, error));
+    status = library_write(cli, database, list, error);
+    database_close(database);
+    return status;
+}
 
 dlt_status run_tune_list(struct cli *cli, struct error *error) {
     struct request_list list = {0};
@@ -8,9 +31,12 @@ dlt_status run_tune_list(struct cli *cli, struct error *error) {
         return error_set(error, DLT_ERROR_ARGUMENT,
                          "tune: needs one file of workloads, a line each, but got %d arguments",
                          cli->word_count);
+    TRY(check_library(cli, error));
     status = request_list_read(cli, cli->words[0], &list, error);
     if (status == DLT_OK)
         status = tune_tasks(cli, &list, error);
+    if (status == DLT_OK && cli->options.name && !stop_signal)
+        status = write_library(cli, &list, error);
     request_list_free(&list);
     return status;
 }

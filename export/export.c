@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static dlt_status check_name(const char *name, struct error *error) {
+dlt_status export_check_name(const char *name, struct error *error) {
     bool good = name && (isalpha((unsigned char)*name) || *name == '_');
     for (const char *c = name; good && *c; c++)
         good = isalnum((unsigned char)*c) || *c == '_';
@@ -24,7 +24,7 @@ static dlt_status check_name(const char *name, struct error *error) {
 }
 
 static dlt_status check_options(const struct export_options *options, struct error *error) {
-    TRY(check_name(options->name, error));
+    TRY(export_check_name(options->name, error));
     if (!options->folder || !*options->folder)
         return error_set(error, DLT_ERROR_ARGUMENT, "folder: the path is empty");
     if (options->kernel_count < 1)

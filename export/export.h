@@ -32,6 +32,9 @@ struct export_options {
     bool comments;                       /* disassembly in NAME.c */
 };
 
+/* Whether a library may be called so: DLT_ERROR_ARGUMENT if not. */
+dlt_status export_check_name(const char *name, struct error *error);
+
 /* Writes the four files, each complete or not at all. DLT_ERROR_ARGUMENT: the name, the folder, no
  * kernels, or two of the same task. DLT_ERROR_REFUSED: a trace that does not replay or lower. */
 dlt_status export_library(const struct export_options *options, struct error *error);

@@ -333,4 +333,12 @@ expect 0 "expression text=" expression "text=$text" --target c --trials 2 --db e
 expect 0 "expression text=" query expression "text=$text" --target c --db expression.db
 expect 0 "matmul m=5 n=7 k=3" query matmul 'm=5 n=7' k=3 --target c --db tune.db
 
+# A list is tuned and exported in one command; a name that is none is refused before any tuning.
+expect 0 "libboth.a  both.h  both.c  both.pc: 2 kernels" tune two.txt --target c --trials 1 \
+    --db two.db --name both --out library
+[ -s library/libboth.a ] || fail "there is no library"
+expect 2 "name: 'a-b' is no C identifier" tune two.txt --name a-b --db never.db
+expect 2 "--out: means nothing without --name" tune two.txt --out library --db never.db
+[ ! -e never.db ] || fail "something was tuned under a bad name"
+
 finish
