@@ -169,10 +169,9 @@ static void add_border(struct group_axis *axis, const struct affine *condition,
 
 static void find_condition(struct group *group, const struct affine *condition) {
     const struct tensor *compute = group->compute;
-    unsigned reductions = 0;
-    int axes = 0;
+    unsigned reductions = 0, axes = 0;
     for (int i = 0; i < group->axis_count; i++)
-        axes += affine_uses(condition, compute->axes[i]);
+        axes |= (unsigned)affine_uses(condition, compute->axes[i]) << i;
     for (int i = 0; i < group->reduction_count; i++)
         if (affine_uses(condition, compute->reduction_axes[i])) {
             group->reductions[i].borders = true;
@@ -183,11 +182,14 @@ static void find_condition(struct group *group, const struct affine *condition) 
         int64_t coefficient = 0;
         if (!affine_uses(condition, compute->axes[i]))
             continue;
-        if (!affine_coefficient(condition, compute->axes[i], &coefficient) || axes > 1 ||
-            (reductions & (reductions - 1)))
+        if (reductions & (reductions - 1))
             axis->borders_serially = false;
-        add_border(axis, condition, coefficient);
+        if (affine_coefficient(condition, compute->axes[i], &coefficient))
+            add_border(axis, condition, coefficient);
+        else if (!(axes & (axes - 1))) /* in steps: each of its places may be another case */
+            axis->border_low = axis->extent;
         axis->border_reductions |= reductions;
+        axis->border_axes |= axes & ~(1u << i);
     }
 }
 
@@ -209,7 +211,8 @@ static int count_operations(const struct value *value, int *products) {
         [OP_MULTIPLY] = {1, 1},
     };
     int count = functions[value->operation].operations;
-    if (count == 0 && value->operation != OP_CONSTANT && value->operation != OP_READ)
+    if (count == 0 && value->operation != OP_CONSTANT && value->operation != OP_READ &&
+        value->operation != OP_PREVIOUS)
         count = 1;
     *products += functions[value->operation].products;
     for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)

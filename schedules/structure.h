@@ -19,13 +19,14 @@ enum {
 struct group_axis {
     const char *name;
     int64_t extent;
-    int64_t alignment;     /* tiles along it must divide this; 0: any */
-    bool borders_serially; /* each condition that uses it uses one reduction axis, no other axis */
+    int64_t alignment;               /* tiles along it must divide this; 0: any */
+    bool borders_serially;           /* each condition that uses it uses one reduction axis */
     unsigned border_reductions;      /* set of the reduction axes that its conditions use */
     int64_t border_low, border_high; /* how many of its first and last values conditions may rule
                                         out terms of */
-    int64_t output_stride;           /* elements; within a block */
-    int64_t output_block;            /* of the result's layout along it; 0: it is in one piece */
+    unsigned border_axes;  /* set of the other axes in the same conditions: they move the borders */
+    int64_t output_stride; /* elements; within a block */
+    int64_t output_block;  /* of the result's layout along it; 0: it is in one piece */
 };
 
 struct group_reduction {

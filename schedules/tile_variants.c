@@ -3,10 +3,18 @@
 
 #include <math.h>
 
-/* A border that a serial reduction meets alone becomes that loop's bounds: one class. */
+static bool is_written_out(const struct group_choice *choice, int axis) {
+    return choice->tile[axis] > 1 || axis == choice->vector;
+}
+
+/* A border that a serial reduction meets becomes that loop's bounds, unless a tile has several
+ * places along the axis or one that moves the border: one class. */
 static bool is_bounds(const struct group *group, const struct group_choice *choice, int axis) {
-    if (choice->tile[axis] > 1 || axis == choice->vector || !group->axes[axis].borders_serially)
+    if (is_written_out(choice, axis) || !group->axes[axis].borders_serially)
         return false;
+    for (int i = 0; i < group->axis_count; i++)
+        if (group->axes[axis].border_axes >> i & 1 && is_written_out(choice, i))
+            return false;
     for (int i = 0; i < group->reduction_count; i++)
         if (group->axes[axis].border_reductions >> i & 1 && choice->unroll[i] > 1)
             return false;
@@ -40,11 +48,11 @@ bool space_has_ragged_block(const struct group *group, const struct group_choice
            is_in_code(group, choice, axis);
 }
 
-/* How many kinds of tiles there are along an axis. */
-static int64_t classes_along(const struct group *group, const struct group_choice *choice,
-                             int number) {
+/* How many kinds of tiles there are along an axis, of which there are so many places. */
+static int64_t classes_of(const struct group *group, const struct group_choice *choice, int number,
+                          int64_t places) {
     const struct group_axis *axis = &group->axes[number];
-    int64_t tile = choice->tile[number], tiles = (axis->extent + tile - 1) / tile;
+    int64_t tile = choice->tile[number];
     int64_t low = (axis->border_low + tile - 1) / tile;
     int64_t high = (axis->border_high + tile - 1) / tile, classes;
     if (is_bounds(group, choice, number))
@@ -52,7 +60,25 @@ static int64_t classes_along(const struct group *group, const struct group_choic
     if (high == 0)
         high = axis->extent % tile != 0;
     classes = 1 + low + high;
-    return classes < tiles ? classes : tiles;
+    return classes < places ? classes : places;
+}
+
+static int64_t tiles_along(const struct group *group, const struct group_choice *choice, int axis) {
+    return (group->axes[axis].extent + choice->tile[axis] - 1) / choice->tile[axis];
+}
+
+/* Where other axes move the borders, each of their places that is no kind of its own is another
+ * place of this one. */
+static int64_t classes_along(const struct group *group, const struct group_choice *choice,
+                             int number) {
+    int64_t places = tiles_along(group, choice, number);
+    for (int i = 0; i < group->axis_count; i++)
+        if (group->axes[number].border_axes >> i & 1) {
+            int64_t tiles = tiles_along(group, choice, i);
+            int64_t kinds = classes_of(group, choice, i, tiles);
+            places *= (tiles + kinds - 1) / kinds;
+        }
+    return classes_of(group, choice, number, places);
 }
 
 /* Whether the trips of a reduction are those of one loop, which may end early. */

@@ -31,6 +31,9 @@ static const char *const workloads[] = {
     "conv2d n=2 c=37 h=4 w=3 k=19 r=1 s=1 layout=nhwc post=bias",
     "conv2d n=1 c=48 h=3 w=3 k=16 r=2 s=1 layout=n,c/16,h,w,c%16",
     "conv2d n=1 c=6 h=5 w=5 k=6 r=5 s=5 groups=2 pad=2",
+    "conv2d_transpose n=1 c=7 h=4 w=5 k=17 r=4 s=4 stride=2 pad=1",
+    "conv2d_transpose n=2 c=5 h=4 w=3 k=16 r=3 s=3 stride=2 pad=1,1,0,0 layout=nhwc post=bias,relu",
+    "conv2d_transpose n=1 c=6 h=3 w=4 k=6 r=5 s=2 stride=3x1 pad=1 groups=3 accumulate=1",
 };
 
 enum {

@@ -102,6 +102,8 @@ static void test_checked_points_have_schedules(void **state) {
         expect_schedules(targets[i], "conv2d c=8 h=8 w=8 k=8 r=1 s=1 layout=n,c/8,h,w,c%8");
         expect_schedules(targets[i], "conv2d c=16 h=8 w=8 k=16 r=3 s=3 groups=16 layout=nhwc");
         expect_schedules(targets[i], "matmul m=13 n=17 k=19 const=b post=relu");
+        expect_schedules(targets[i], "matmul m=13 n=17 k=19 accumulate=1 post=relu");
+        expect_schedules(targets[i], "conv2d_transpose c=8 h=6 w=6 k=17 r=3 s=4 stride=2 pad=1");
         expect_schedules(targets[i], "matmul m=1 n=1 k=64");
     }
 }
