@@ -18,6 +18,7 @@
 #define FAR_STREAM_CYCLES 0.07
 #define FAR_JUMP_CYCLES   2.5
 #define FAR_PART_CYCLES   1.0 /* for each further part in which it is touched */
+#define FAR_SUMS_CYCLES   1.0 /* where sums wait in memory */
 #define FAR_WIDE_CYCLES   0.1 /* for each time that a tile is twice as wide as it need be */
 
 enum {
@@ -26,6 +27,7 @@ enum {
     NEAR_JUMP_BYTES = 4096, /* or one after the other */
     FAR_RUN_BYTES = 512,
     MOST_STREAMS = 64, /* more cost no more */
+    FAR_JUMPS = 4,     /* rows that are only read wait at the same time */
 };
 
 static double trips_of(const struct group *group) {
@@ -169,16 +171,17 @@ static double short_share(double run_bytes, double enough) {
 static double late_cycles(const struct group *group, const struct group_choice *choice,
                           const struct group_read *read, bool is_far, double *streams) {
     struct walk walk;
-    double rows, bytes, whole_bytes;
+    double rows, bytes, whole_bytes, together;
     int64_t run, whole;
     walk_access(group, choice, read, &walk);
     run = run_of_tile(&walk, &rows);
     whole = run_of_loops(&walk, run);
     *streams += rows;
+    together = group->reduction_count ? fmin(rows, FAR_JUMPS) : 1;
     bytes = (double)run * data_types[TYPE_F32].bytes;
     whole_bytes = (double)whole * data_types[TYPE_F32].bytes;
     if (is_far)
-        return FAR_JUMP_CYCLES * short_share(whole_bytes, FAR_RUN_BYTES) +
+        return FAR_JUMP_CYCLES * short_share(whole_bytes, FAR_RUN_BYTES) / together +
                FAR_PART_CYCLES * fmax(0, LINE_BYTES / bytes - 1) +
                FAR_WIDE_CYCLES * fmax(0, log2(bytes / FAR_RUN_BYTES));
     return LATE_LINE_CYCLES * (rows > 1 && group->reduction_count == 0
@@ -212,6 +215,8 @@ double space_late_cycles(const struct space *space, const struct group *group,
         late += late_cycles(group, choice, read, is_far, &streams);
         accesses++;
     }
+    for (int r = 0; r < group->reduction_count && is_far; r++)
+        late += choice->split[r] == 1 ? FAR_SUMS_CYCLES : 0;
     if (is_far)
         late += accesses * FAR_STREAM_CYCLES * fmin(streams, MOST_STREAMS);
     return late * trips_of(group) * data_types[TYPE_F32].bytes / LINE_BYTES;

@@ -123,6 +123,13 @@ static void test_sums_of_columns(void **state) {
     derive(&f, "x86-avx512", "input x[i=80, j=64] f32 variable; y[j=64] f32 = sum(i=80) x[i, j]");
     assert_int_equal(first_choice(&f, "split.i"), 0);
     task_free(f.task);
+    /* From memory, wide stretches of rows that are read together do as well. */
+    derive(&f, "x86-avx2",
+           "input x[i=5008, j=4992] f32 variable; y[j=4992] f32 = sum(i=5008) x[i, j]");
+    assert_int_equal(first_choice(&f, "split.i"), 0);
+    assert_true(first_choice(&f, "vectors") >= 8);
+    assert_true(first_choice(&f, "unroll.i") >= 2);
+    task_free(f.task);
     /* Rows are the vectors there: nothing to go along. */
     derive(&f, "x86-avx512", "input x[i=80, j=64] f32 variable; y[i=80] f32 = sum(j=64) x[i, j]");
     assert_int_equal(first_choice(&f, "split.j"), -1);
