@@ -46,6 +46,9 @@ target_link_libraries(dltune-bench-worker PRIVATE dltune_peers)
 install(TARGETS dltune-bench-worker RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/dltune)
 
 # What runs workers and makes tables of their answers. It links none of the libraries.
+# Curves of searches: read, judged, drawn (docs/search.md).
+module(dltune_curves FILES bench/curves.c bench/regret_plot.c LINKS dltune_base)
+
 module(dltune_bench FILES bench/bench.c bench/process.c bench/environment.c bench/table.c
        bench/baseline.c LINKS dltune_measure dltune_db PkgConfig::CJSON)
 add_executable(dltune-bench bench/dltune_bench.c)
@@ -56,7 +59,7 @@ file(GLOB bench_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/bench/test_*.c
 foreach(file ${bench_tests})
   get_filename_component(test ${file} NAME_WE)
   add_executable(bench_${test} ${file})
-  target_link_libraries(bench_${test} PRIVATE dltune_bench dltune_peers PkgConfig::CMOCKA)
+  target_link_libraries(bench_${test} PRIVATE dltune_bench dltune_curves dltune_peers PkgConfig::CMOCKA)
   target_compile_definitions(bench_${test} PRIVATE WORKER="$<TARGET_FILE:dltune-bench-worker>")
   add_dependencies(bench_${test} dltune-bench-worker)
   add_test(NAME bench/${test} COMMAND bench_${test})

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    RANDOM_TRIES = 2000,  /* before the walk takes over */
+    RANDOM_TRIES = 8000,  /* before the walk takes over: of some spaces one point in 700 is legal */
     WALK_STEPS = 1 << 18, /* that one call may take: about a second */
 };
 
