@@ -2,7 +2,7 @@
  *
  *     bench_adapted DATABASE [--neighbours]
  *
- * For each workload with a stored best of this machine: its own records are hidden, and what the
+ * For each workload with a stored best that runs here: its own records are hidden, and what the
  * runtime makes then, adapted from its neighbours in the database, and the default schedule, are
  * timed in turn with the tuned kernel. Ratios of times: tuned / other, so 1 is as good as tuned.
  * Where there is no neighbour the default stands for both. --neighbours shows what each neighbour
@@ -179,14 +179,13 @@ static bool keep_key(void *context, const struct task_summary *summary) {
 static void look_at(struct bench *program, const char *key) {
     struct record record;
     struct task *task;
-    bool exact;
+    bool exact; /* no matter: all is timed again */
     if (task_create_key(key, &task, &program->error) != DLT_OK)
         fail(program->error.message);
     if (target_runs_here(task->target) &&
         database_best(program->database, key, host_name(), DATABASE_GENERATOR, &record, &exact,
                       &program->error) == DLT_OK) {
-        if (exact)
-            compare(program, task, record.trace);
+        compare(program, task, record.trace);
         record_free(&record);
     }
     task_free(task);

@@ -46,7 +46,7 @@ static const char *const near_layers[] = {
 };
 static const char *const other_layers[] = {
     "conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1 post=bias,relu",
-    "conv2d c=64 h=56 w=56 k=128 r=3 s=3 pad=1 stride=2",
+    "conv2d c=64 h=56 w=56 k=128 r=3 s=3 pad=1 layout=nhwc",
     "matmul m=500 n=512 k=512 post=bias",
 };
 

@@ -34,18 +34,25 @@ struct key_value {
     size_t length;
 };
 
+/* Whether the next word of a text is KEY=... */
+static bool is_next(const char *text, const char *key) {
+    while (*key && *text == *key)
+        text++, key++;
+    return !*key && *text == '=';
+}
+
 /* The value of a key, if it is the next word of the text, which then moves on; else its default. */
 static struct key_value take_value(const char **text, const struct operator_key *key) {
-    const char *standard = key->default_value ? key->default_value : "";
-    size_t name = strlen(key->name), length;
-    const char *value = *text + name + 1;
-    if (strncmp(*text, key->name, name) != 0 || (*text)[name] != '=')
-        return (struct key_value){standard, strlen(standard)};
-    length = *value == '"' ? strcspn(value + 1, "\"") + 2 : strcspn(value, " ");
-    if (length > strlen(value))
-        length = strlen(value);
-    *text = value + length + (value[length] == ' ');
-    return (struct key_value){value, length};
+    const char *value = *text, *end;
+    if (!is_next(*text, key->name)) {
+        value = key->default_value ? key->default_value : "";
+        return (struct key_value){value, strlen(value)};
+    }
+    value += strlen(key->name) + 1;
+    end = *value == '"' ? strchr(value + 1, '"') : value;
+    end = end ? end + strcspn(end, " ") : value + strlen(value);
+    *text = end + (*end == ' ');
+    return (struct key_value){value, (size_t)(end - value)};
 }
 
 static bool is_equal(struct key_value a, struct key_value b) {
@@ -85,7 +92,10 @@ double key_distance(const char *a, const char *b) {
         return INFINITY;
     a += name + (a[name] == ' ');
     b += name + (b[name] == ' ');
-    for (const struct operator_key *key = definition->keys; key->name; key++) {
+    for (const struct operator_key *key = definition->keys; key->name && distance < INFINITY;
+         key++) {
+        if (!is_next(a, key->name) && !is_next(b, key->name))
+            continue;
         struct key_value first = take_value(&a, key), second = take_value(&b, key);
         size_t length = strlen(key->name);
         if (is_equal(first, second))
@@ -95,5 +105,5 @@ double key_distance(const char *a, const char *b) {
                 ? PLACE_DISTANCE
                 : value_distance(first, second, has_word(definition->sizes, key->name, length));
     }
-    return strcmp(a, b) == 0 ? distance : INFINITY;
+    return distance < INFINITY && strcmp(a, b) == 0 ? distance : INFINITY;
 }
