@@ -14,7 +14,7 @@
 #include "schedules/summary.h"
 
 enum {
-    FEATURE_VERSION = 5,
+    FEATURE_VERSION = 6,
     FEATURE_COUNT = 104,
     FEATURE_NAME = 40,
 };

@@ -59,11 +59,14 @@ int traffic_fit_depth(const struct nest_summary *summary, const struct cache_des
     return summary->loop_count;
 }
 
+/* From one trip of the loop around the fit to the next, what they have in common is still there: of
+ * that whole loop each line is fetched once. */
 double traffic_lines(const struct nest_summary *summary, const struct summary_access *access,
                      int fit) {
-    double lines = access->lines[fit];
-    bool moved = false;
-    for (int i = fit - 1; i >= 0; i--) {
+    int around = fit > 0 ? fit - 1 : 0;
+    double lines = access->lines[around];
+    bool moved = fit > 0 && access->strides[around] != 0;
+    for (int i = around - 1; i >= 0; i--) {
         moved |= access->strides[i] != 0;
         if (moved)
             lines *= (double)summary->loops[i].trips;

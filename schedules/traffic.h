@@ -1,8 +1,8 @@
 /* Traffic between caches, from a nest's summary.
  *
  * For a cache, the loops from some depth inwards touch no more than it holds (the fit). What an
- * access touches there is fetched once in every trip of the loops around, but for loops right
- * outside the fit that do not move it. */
+ * access touches there and in all trips of the loop around is fetched once in every trip of the
+ * loops around that, but for loops right outside that do not move it. */
 #ifndef SCHEDULES_TRAFFIC_H
 #define SCHEDULES_TRAFFIC_H
 
