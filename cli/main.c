@@ -92,7 +92,7 @@ static void print_general_help(void) {
 static void print_keys(const struct operator_definition *definition) {
     printf("keys of the workload, as --KEY VALUE, as KEY=VALUE, or in --shape:\n");
     for (const struct operator_key *key = definition->keys; key->name; key++)
-        printf("  %-12s %s (%s)\n", key->name, key->help,
+        printf("  %-14s %s (%s)\n", key->name, key->help,
                key->default_value ? key->default_value : "needed");
     printf("\n");
 }
