@@ -184,6 +184,8 @@ static double late_cycles(const struct group *group, const struct group_choice *
         return FAR_JUMP_CYCLES * short_share(whole_bytes, FAR_RUN_BYTES) / together +
                FAR_PART_CYCLES * fmax(0, LINE_BYTES / bytes - 1) +
                FAR_WIDE_CYCLES * fmax(0, log2(bytes / FAR_RUN_BYTES));
+    if (rows == 1 && bytes < 2 * LINE_BYTES) /* one line a trip is not fetched ahead */
+        return LATE_LINE_CYCLES * short_share(bytes, NEAR_RUN_BYTES);
     return LATE_LINE_CYCLES * (rows > 1 && group->reduction_count == 0
                                    ? short_share(bytes, NEAR_RUN_BYTES)
                                    : short_share(whole_bytes, NEAR_JUMP_BYTES));

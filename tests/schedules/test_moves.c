@@ -136,11 +136,22 @@ static void test_sums_of_columns(void **state) {
     task_free(f.task);
 }
 
+/* One line a trip is not fetched ahead, however short the chain of a maximum. */
+static void test_maxima_of_rows(void **state) {
+    struct fixture f;
+    (void)state;
+    derive(&f, "x86-avx2", "input x[i=320, j=304] f32 variable; y[i=320] f32 = max(j=304) x[i, j]");
+    assert_int_equal(first_choice(&f, "tile.i"), 1);
+    assert_true(first_choice(&f, "vectors") >= 4);
+    task_free(f.task);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transposes),
         cmocka_unit_test(test_packs),
         cmocka_unit_test(test_sums_of_columns),
+        cmocka_unit_test(test_maxima_of_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
