@@ -204,6 +204,10 @@ static void put_threads(struct writer *w) {
     put(w, "balance", trips / (ceil(trips / threads) * threads));
 }
 
+static double score_of_cycles(double cycles) {
+    return log(fmax(cycles, 1));
+}
+
 static void put_all(struct writer *w) {
     for (int level = 0; level < CACHE_LEVELS; level++)
         w->fits[level] = traffic_fit_depth(w->summary, &w->space->target.caches[level]);
@@ -217,13 +221,16 @@ static void put_all(struct writer *w) {
     put_operand(w, "across.", find_operand(w->summary, false));
 }
 
-void features_compute(const struct space *space, const int *point, float *features) {
+double features_with_score(const struct space *space, const int *point, float *features) {
     struct nest_summary summaries[2];
     struct nest_summary *heaviest = &summaries[0], *next = &summaries[1];
     struct writer w = {.space = space, .values = features};
+    double cycles;
     space_summarise(space, 0, point, heaviest);
+    cycles = traffic_nest_score(space, heaviest);
     for (int i = 1; i < space_nest_count(space); i++) {
         space_summarise(space, i, point, next);
+        cycles += traffic_nest_score(space, next);
         if (next->estimate > heaviest->estimate) {
             struct nest_summary *swap = heaviest;
             heaviest = next;
@@ -232,6 +239,11 @@ void features_compute(const struct space *space, const int *point, float *featur
     }
     w.summary = heaviest;
     put_all(&w);
+    return score_of_cycles(cycles);
+}
+
+void features_compute(const struct space *space, const int *point, float *features) {
+    features_with_score(space, point, features);
 }
 
 void features_names(char names[FEATURE_COUNT][FEATURE_NAME]) {
@@ -252,5 +264,5 @@ void features_names(char names[FEATURE_COUNT][FEATURE_NAME]) {
 }
 
 double analytic_score(const struct space *space, const int *point) {
-    return log(fmax(traffic_score(space, point), 1));
+    return score_of_cycles(traffic_score(space, point));
 }

@@ -28,5 +28,7 @@ void features_names(char names[FEATURE_COUNT][FEATURE_NAME]);
 /* The bare analytic score, the energy where nothing was measured: the logarithm of the cycles that
  * the static bound and the traffic between caches allow. For all nests of the space. */
 double analytic_score(const struct space *space, const int *point);
+/* Both at once, for less than one after the other: fills the features, answers the score. */
+double features_with_score(const struct space *space, const int *point, float *features);
 
 #endif

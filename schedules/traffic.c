@@ -134,14 +134,18 @@ double traffic_cycles(const struct space *space, const struct nest_summary *summ
     return fmax(bound, fetch) + (1 - HIDDEN) * fmin(bound, fetch) + summary->late_cycles;
 }
 
+double traffic_nest_score(const struct space *space, const struct nest_summary *summary) {
+    return space_shared_cycles(traffic_cycles(space, summary), summary->parallel_trips,
+                               summary->threads) +
+           summary->combining_cycles;
+}
+
 double traffic_score(const struct space *space, const int *point) {
     struct nest_summary summary;
     double cycles = 0;
     for (int i = 0; i < space_nest_count(space); i++) {
         space_summarise(space, i, point, &summary);
-        cycles += space_shared_cycles(traffic_cycles(space, &summary), summary.parallel_trips,
-                                      summary.threads) +
-                  summary.combining_cycles;
+        cycles += traffic_nest_score(space, &summary);
     }
     return cycles;
 }

@@ -28,5 +28,7 @@ double traffic_cycles(const struct space *space, const struct nest_summary *summ
  * before any measuring.
  */
 double traffic_score(const struct space *space, const int *point);
+/* What one of the nests adds to it. */
+double traffic_nest_score(const struct space *space, const struct nest_summary *summary);
 
 #endif

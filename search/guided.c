@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum {
-    CHAINS = 32,
+    CHAINS = 24,
     STEPS = 40,
     POOL = 64,            /* best points kept from a walk */
     ELITE = 16,           /* best points measured that chains start from */

@@ -21,7 +21,7 @@ enum {
 #define LEAST_LEAF 0.5 /* early, a single record may be all that is known of a region */
 #define SHRINKAGE  0.2
 #define FOCUS      12   /* a row e times slower than the best weighs exp(-FOCUS) of it */
-#define GROWTH     1.12 /* of the records, before the trees are trained again */
+#define GROWTH     1.15 /* of the records, before the trees are trained again */
 #define FAILURE    1.5  /* how much slower than the best a failure counts, as a logarithm */
 
 /* What is known of points that chains were at lately: they come back to the same ones, and
@@ -52,10 +52,11 @@ void learner_free(struct learner *learner) {
 
 static void describe_anew(const struct learner *learner, const int *point, float *features,
                           float *prior) {
-    int points[1][MAX_KNOBS] = {{0}};
-    memcpy(points[0], point, (size_t)learner->space->knob_count * sizeof *point);
-    features_compute(learner->space, points[0], features);
-    prior_energies(learner->hints, learner->space, 1, points, features, prior);
+    int whole[MAX_KNOBS] = {0};
+    double analytic;
+    memcpy(whole, point, (size_t)learner->space->knob_count * sizeof *point);
+    analytic = features_with_score(learner->space, whole, features);
+    prior_energies(learner->hints, 1, features, &analytic, prior);
 }
 
 /* The features and the prior of a point. */

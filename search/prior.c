@@ -10,14 +10,14 @@ double prior_model_share(int64_t records) {
     return FEW_RECORDS_SHARE + (MANY_RECORDS_SHARE - FEW_RECORDS_SHARE) * many;
 }
 
-void prior_energies(const struct hints *hints, const struct space *space, int64_t count,
-                    int (*points)[MAX_KNOBS], const float *features, float *energies) {
+void prior_energies(const struct hints *hints, int64_t count, const float *features,
+                    const double *analytic, float *energies) {
     double share = 0;
     if (hints && hints->model &&
         cost_model_predict(hints->model, count, features, energies, NULL) == DLT_OK)
         share = hints->model_share;
     for (int64_t i = 0; i < count; i++) {
         double learnt = share > 0 ? (double)energies[i] : 0;
-        energies[i] = (float)(share * learnt + (1 - share) * analytic_score(space, points[i]));
+        energies[i] = (float)(share * learnt + (1 - share) * analytic[i]);
     }
 }

@@ -12,8 +12,8 @@
 /* The share of a model that was trained on so many records. */
 double prior_model_share(int64_t records);
 
-/* Of `count` points and their features. `hints` NULL: the analytic score. */
-void prior_energies(const struct hints *hints, const struct space *space, int64_t count,
-                    int (*points)[MAX_KNOBS], const float *features, float *energies);
+/* Of `count` points by their features and analytic scores. `hints` NULL: these scores. */
+void prior_energies(const struct hints *hints, int64_t count, const float *features,
+                    const double *analytic, float *energies);
 
 #endif

@@ -18,13 +18,12 @@ struct judged {
 static void judge_point(const struct tuner *tuner, struct judged *judged, const unsigned char *key,
                         double time) {
     float features[FEATURE_COUNT], score;
-    int points[1][MAX_KNOBS];
+    int point[MAX_KNOBS];
     for (int i = 0; i < MAX_KNOBS; i++)
-        points[0][i] = key[i];
-    features_compute(tuner->space, points[0], features);
-    prior_energies(&tuner->memory.hints, tuner->space, 1, points, features, &score);
+        point[i] = key[i];
+    judged->analytic[judged->count] = features_with_score(tuner->space, point, features);
+    prior_energies(&tuner->memory.hints, 1, features, &judged->analytic[judged->count], &score);
     judged->times[judged->count] = time;
-    judged->analytic[judged->count] = analytic_score(tuner->space, points[0]);
     judged->model[judged->count++] = (double)score;
 }
 

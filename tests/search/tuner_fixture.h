@@ -71,6 +71,11 @@ void space_canonicalise(const struct space *space, int *point) {
 }
 
 /* What a cost model is told of it. */
+double features_with_score(const struct space *space, const int *point, float *features) {
+    features_compute(space, point, features);
+    return analytic_score(space, point);
+}
+
 void features_compute(const struct space *space, const int *point, float *features) {
     memset(features, 0, FEATURE_COUNT * sizeof *features);
     for (int i = 0; i < space->knob_count; i++)
