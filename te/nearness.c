@@ -2,7 +2,8 @@
  *
  * Which keys there are, in which order they stand, which of them are sizes or places and what one
  * is that is left out, the operator's definition says. Twice the images and half the channels are
- * as near as four times the images: knobs are chosen along each axis for itself. */
+ * as near as four times the images: knobs are chosen along each axis for itself. Of sizes that are
+ * divided into groups the share of one counts. */
 #include "te/nearness.h"
 
 #include "te/ops/operators.h"
@@ -59,18 +60,30 @@ static bool is_equal(struct key_value a, struct key_value b) {
     return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
 }
 
+/* The logarithm of how many times the groups of b are in those of a. */
+static double groups_ratio(const struct operator_definition *definition, const char *a,
+                           const char *b) {
+    const char *const texts[] = {a, b};
+    double counts[] = {1, 1};
+    for (int i = 0; i < 2 && definition->groups; i++)
+        for (const char *word = texts[i]; *word; word += strcspn(word, " "), word += *word == ' ')
+            if (is_next(word, definition->groups))
+                counts[i] = atof(word + strlen(definition->groups) + 1);
+    return counts[0] >= 1 && counts[1] >= 1 ? log(counts[0] / counts[1]) : 0;
+}
+
 static bool is_number(struct key_value value) {
     return value.length > 0 && strspn(value.text, "0123456789") == value.length;
 }
 
-static double value_distance(struct key_value a, struct key_value b, bool size) {
+static double value_distance(struct key_value a, struct key_value b, bool size, double shift) {
     double first, second;
     if (!is_number(a) || !is_number(b))
         return INFINITY;
     first = atof(a.text);
     second = atof(b.text);
     if (size)
-        return first < 1 || second < 1 ? INFINITY : fabs(log(first / second));
+        return first < 1 || second < 1 ? INFINITY : fabs(log(first / second) - shift);
     return ATTRIBUTE_DISTANCE + fabs(log((1 + first) / (1 + second)));
 }
 
@@ -92,18 +105,20 @@ double key_distance(const char *a, const char *b) {
         return INFINITY;
     a += name + (a[name] == ' ');
     b += name + (b[name] == ' ');
+    double groups = groups_ratio(definition, a, b);
     for (const struct operator_key *key = definition->keys; key->name && distance < INFINITY;
          key++) {
         if (!is_next(a, key->name) && !is_next(b, key->name))
             continue;
         struct key_value first = take_value(&a, key), second = take_value(&b, key);
         size_t length = strlen(key->name);
-        if (is_equal(first, second))
+        double shift = groups != 0 && has_word(definition->grouped, key->name, length) ? groups : 0;
+        if (is_equal(first, second) && shift == 0)
             continue;
-        distance +=
-            has_word(definition->places, key->name, length)
-                ? PLACE_DISTANCE
-                : value_distance(first, second, has_word(definition->sizes, key->name, length));
+        distance += has_word(definition->places, key->name, length)
+                        ? PLACE_DISTANCE
+                        : value_distance(first, second,
+                                         has_word(definition->sizes, key->name, length), shift);
     }
     return distance < INFINITY && strcmp(a, b) == 0 ? distance : INFINITY;
 }

@@ -108,6 +108,8 @@ const struct operator_definition conv2d_definition = {
     .keys = keys,
     .sizes = "n c h w k r s",
     .places = "accumulate",
+    .groups = "groups",
+    .grouped = "c k",
     .alternatives = convolution_alternatives,
     .build = build_conv2d,
 };

@@ -27,6 +27,9 @@ struct operator_definition {
     const struct operator_key *keys; /* canonical order; ends with a NULL name */
     const char *sizes;               /* keys along which the work may grow: "m n k" */
     const char *places; /* keys that say where, not what: "lda ldb ldc accumulate"; NULL: none */
+    const char
+        *groups; /* key of a number by which these sizes are divided, and what is done with */
+    const char *grouped; /* their parts alone: "groups", "c k"; NULL: none */
     const struct operator_alternatives *alternatives; /* ends with a NULL key; NULL: none */
     /* Builds the expression. Messages name the key, what it was and what it may be. Fills
      * `identifier` with a short readable name. */

@@ -51,6 +51,19 @@ static void places_count_little(void **state) {
                                   "conv2d_transpose n=1 c=8 h=9 w=9 k=4 r=1 s=1")));
 }
 
+/* A depthwise convolution is nearer to another one than to one that sums over channels. */
+static void of_groups_the_share_of_one_counts(void **state) {
+    const char *const deep = "conv2d n=1 c=64 h=9 w=9 k=64 r=3 s=3 groups=64";
+    (void)state;
+    assert_true(distance(deep, "conv2d n=1 c=512 h=9 w=9 k=512 r=3 s=3 groups=512") <
+                distance(deep, "conv2d n=1 c=64 h=9 w=9 k=64 r=3 s=3 groups=8"));
+    assert_true(distance(deep, "conv2d n=1 c=512 h=9 w=9 k=512 r=3 s=3 groups=512") <
+                distance(deep, "conv2d n=1 c=64 h=9 w=9 k=64 r=3 s=3"));
+    assert_true(fabs(distance("conv2d n=1 c=64 h=9 w=9 k=64 r=3 s=3 groups=2",
+                              "conv2d n=1 c=32 h=9 w=9 k=64 r=3 s=3 groups=2") -
+                     log(2)) < 1e-12);
+}
+
 static void all_else_has_to_be_equal(void **state) {
     (void)state;
     assert_true(isinf(distance("matmul m=4 n=5 k=3", "conv2d m=4 n=5 k=3")));
@@ -76,6 +89,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_count_by_ratio),
                                        cmocka_unit_test(numbers_that_are_no_sizes_count_more),
                                        cmocka_unit_test(places_count_little),
+                                       cmocka_unit_test(of_groups_the_share_of_one_counts),
                                        cmocka_unit_test(all_else_has_to_be_equal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
