@@ -14,7 +14,7 @@
 #include "schedules/summary.h"
 
 enum {
-    FEATURE_VERSION = 6,
+    FEATURE_VERSION = 7,
     FEATURE_COUNT = 104,
     FEATURE_NAME = 40,
 };

@@ -139,6 +139,15 @@ static int64_t packed_stride(const struct summarising *s, const struct group_rea
     return sum;
 }
 
+/* Whether a subscript is more than one axis, as of a window: a copy then is laid out by the
+ * tensor's axes, among which those of the nest do not show. */
+static bool has_window(const struct group_read *read) {
+    for (int i = 0; i < read->tensor->rank; i++)
+        if (read->tensor->axes[i]->extent > 1 && read->axis_of[i] < 0 && read->reduction_of[i] < 0)
+            return true;
+    return false;
+}
+
 static void add_read(struct summarising *s, int number) {
     const struct group_read *read = &s->group->reads[number];
     struct nest_summary *summary = s->summary;
@@ -150,6 +159,8 @@ static void add_read(struct summarising *s, int number) {
     access->is_packed = packed >= 0;
     access->is_copied = packed >= 0 && !read->is_parameter;
     access->element_bytes = data_types[read->tensor->type].bytes;
+    if (packed >= 0 && has_window(read))
+        packed = -1; /* much as it lies */
     if (packed >= 0)
         packed_strides(s, read, packed, strides);
     for (int i = 0; i < summary->loop_count; i++) {

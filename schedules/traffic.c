@@ -16,47 +16,37 @@ static const double line_cycles[CACHE_LEVELS] = {1.2, 2.6, 6.0};
 /* To read a line where it lies and to write it where the tile wants it. */
 #define COPIED_LINE_CYCLES 6.0
 
-/* The share of a cache that rows of this access, a constant stride apart, can occupy: rows whose
- * distance has a large divisor in common with the cache's span fall on few of its sets. */
-static double usable_share(const struct nest_summary *summary, const struct summary_access *access,
-                           const struct cache_description *cache) {
-    int64_t span = cache->ways > 0 ? cache->bytes / cache->ways : 0, run = 1;
-    double share = 1;
-    if (span <= 0 || cache->line_bytes <= 0)
-        return 1;
-    for (int i = summary->tile_depth; i < summary->loop_count; i++)
-        if (access->strides[i] == 1)
-            run *= summary->loops[i].trips;
-    run = (run * access->element_bytes + cache->line_bytes - 1) / cache->line_bytes;
-    for (int i = summary->tile_depth; i < summary->loop_count; i++) {
+/* The bytes of a cache that an access can occupy with the loops from each depth inwards: rows whose
+ * distance has a large divisor in common with the cache's span fall on few of its sets, until loops
+ * around them fill the gaps. */
+static void find_usable(const struct nest_summary *summary, const struct summary_access *access,
+                        const struct cache_description *cache, double *usable) {
+    double sets = cache->ways > 0 && cache->line_bytes > 0
+                      ? (double)cache->bytes / cache->ways / cache->line_bytes
+                      : 1;
+    double met = 1, bytes_a_set = (double)cache->bytes / sets;
+    usable[summary->loop_count] = bytes_a_set;
+    for (int i = summary->loop_count - 1; i >= 0; i--) {
         int64_t stride = access->strides[i] * access->element_bytes;
-        int64_t places = cache_places(cache, stride);
-        double covered = (double)(places * run * cache->line_bytes) / (double)span;
-        if (stride && summary->loops[i].trips > places && covered < share)
-            share = covered;
+        met *= cache_sets_met(cache, 1, &stride, &summary->loops[i].trips);
+        met = met < sets ? met : sets;
+        usable[i] = met * bytes_a_set;
     }
-    return share;
-}
-
-static bool fits(const struct nest_summary *summary, int depth,
-                 const struct cache_description *cache, const double *shares) {
-    if (summary->bytes[depth] > (double)cache->bytes)
-        return false;
-    for (int i = 0; i < summary->access_count; i++)
-        if (summary->accesses[i].lines[depth] * cache->line_bytes >
-            (double)cache->bytes * shares[i])
-            return false;
-    return true;
 }
 
 int traffic_fit_depth(const struct nest_summary *summary, const struct cache_description *cache) {
-    double shares[SUMMARY_ACCESSES];
-    for (int i = 0; i < summary->access_count; i++)
-        shares[i] = usable_share(summary, &summary->accesses[i], cache);
-    for (int i = 0; i < summary->loop_count; i++)
-        if (fits(summary, i, cache, shares))
-            return i;
-    return summary->loop_count;
+    int depth = 0;
+    while (depth < summary->loop_count && summary->bytes[depth] > (double)cache->bytes)
+        depth++;
+    for (int i = 0; i < summary->access_count; i++) {
+        const struct summary_access *access = &summary->accesses[i];
+        double usable[SUMMARY_LOOPS + 1];
+        find_usable(summary, access, cache, usable);
+        while (depth < summary->loop_count &&
+               access->lines[depth] * cache->line_bytes > usable[depth])
+            depth++;
+    }
+    return depth;
 }
 
 /* From one trip of the loop around the fit to the next, what they have in common is still there: of
@@ -123,7 +113,7 @@ double traffic_cycles(const struct space *space, const struct nest_summary *summ
         if (cache->bytes <= 0)
             continue;
         fit = traffic_fit_depth(summary, cache);
-        if (level == 0 && fit == 0) /* all of it stays there from call to call */
+        if (fit == 0) /* all of it stays there from call to call */
             break;
         for (int i = 0; i < summary->access_count; i++)
             fetch += line_cycles[level] * fetched_lines(summary, &summary->accesses[i], cache, fit);
