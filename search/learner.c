@@ -50,33 +50,64 @@ void learner_free(struct learner *learner) {
 
 /* ---- energies ---- */
 
-static void describe_anew(const struct learner *learner, const int *point, float *features,
-                          float *prior) {
-    int whole[MAX_KNOBS] = {0};
-    double analytic;
-    memcpy(whole, point, (size_t)learner->space->knob_count * sizeof *point);
-    analytic = features_with_score(learner->space, whole, features);
-    prior_energies(learner->hints, 1, features, &analytic, prior);
+/* The slot of a point, which is its own if `*known`. */
+static size_t find_slot(const struct learner_memo *memo, const unsigned char *key, bool *known) {
+    size_t slot = hash_bytes(key, MAX_KNOBS) % MEMO_SLOTS;
+    *known = memo->used[slot] && memcmp(memo->keys[slot], key, MAX_KNOBS) == 0;
+    return slot;
 }
 
-/* The features and the prior of a point. */
-static void describe(struct learner *learner, const int *point, float *features, float *prior) {
+static void keep(struct learner *learner, const int *point, const float *features, float prior) {
     struct learner_memo *memo = learner->memo;
     unsigned char key[MAX_KNOBS];
+    bool known;
     size_t slot;
-    if (!memo) {
-        describe_anew(learner, point, features, prior);
+    if (!memo)
         return;
-    }
     point_key(learner->space, point, key);
-    slot = hash_bytes(key, sizeof key) % MEMO_SLOTS;
-    if (!memo->used[slot] || memcmp(memo->keys[slot], key, sizeof key) != 0) {
-        describe_anew(learner, point, memo->features[slot], &memo->priors[slot]);
-        memcpy(memo->keys[slot], key, sizeof key);
-        memo->used[slot] = true;
-    }
+    slot = find_slot(memo, key, &known);
+    memo->used[slot] = true;
+    memcpy(memo->keys[slot], key, sizeof key);
+    memcpy(memo->features[slot], features, sizeof memo->features[slot]);
+    memo->priors[slot] = prior;
+}
+
+static bool recall(const struct learner *learner, const int *point, float *features, float *prior) {
+    const struct learner_memo *memo = learner->memo;
+    unsigned char key[MAX_KNOBS];
+    bool known = false;
+    size_t slot;
+    if (!memo)
+        return false;
+    point_key(learner->space, point, key);
+    slot = find_slot(memo, key, &known);
+    if (!known)
+        return false;
     memcpy(features, memo->features[slot], sizeof memo->features[slot]);
     *prior = memo->priors[slot];
+    return true;
+}
+
+/* Features and priors of points. The trees are asked about all new ones at once, since a question
+ * costs them more than a point. */
+static void describe(struct learner *learner, int count, int (*points)[MAX_KNOBS], float *features,
+                     float *priors) {
+    float rows[LEARNER_BATCH * FEATURE_COUNT] = {0}, energies[LEARNER_BATCH];
+    double analytic[LEARNER_BATCH] = {0};
+    int missing[LEARNER_BATCH], missing_count = 0;
+    for (int i = 0; i < count; i++) {
+        float *row = rows + missing_count * FEATURE_COUNT;
+        if (recall(learner, points[i], features + i * FEATURE_COUNT, &priors[i]))
+            continue;
+        analytic[missing_count] = features_with_score(learner->space, points[i], row);
+        memcpy(features + i * FEATURE_COUNT, row, FEATURE_COUNT * sizeof *row);
+        missing[missing_count++] = i;
+    }
+    prior_energies(learner->hints, missing_count, rows, analytic, energies);
+    for (int i = 0; i < missing_count; i++) {
+        priors[missing[i]] = energies[i];
+        keep(learner, points[missing[i]], rows + i * FEATURE_COUNT, energies[i]);
+    }
 }
 
 void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOBS],
@@ -84,8 +115,7 @@ void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOB
     static const float none[LEARNER_BATCH];
     float features[LEARNER_BATCH * FEATURE_COUNT] = {0}, priors[LEARNER_BATCH];
     float corrections[LEARNER_BATCH];
-    for (int i = 0; i < count; i++)
-        describe(learner, points[i], features + i * FEATURE_COUNT, &priors[i]);
+    describe(learner, count, points, features, priors);
     if (!learner->corrections ||
         cost_model_predict(learner->corrections, count, features, corrections, NULL) != DLT_OK)
         memcpy(corrections, none, sizeof none);
@@ -118,9 +148,11 @@ static bool grow(struct learner *learner) {
 }
 
 bool learner_add(struct learner *learner, const int *point, double score) {
+    int points[1][MAX_KNOBS] = {{0}};
     if (learner->count == learner->capacity && !grow(learner))
         return false;
-    describe(learner, point, learner->features + learner->count * FEATURE_COUNT,
+    memcpy(points[0], point, (size_t)learner->space->knob_count * sizeof *point);
+    describe(learner, 1, points, learner->features + learner->count * FEATURE_COUNT,
              &learner->priors[learner->count]);
     learner->scores[learner->count++] = score;
     return true;
