@@ -134,6 +134,11 @@ dlt_status dlt_layout(dlt_schedule *schedule, const char *stage, const char *lay
     STEP(schedule, schedule_layout(inner, stage, layout, &error));
 }
 
+dlt_status dlt_pad(dlt_schedule *schedule, const char *stage, const char *dimension,
+                   int64_t lines) {
+    STEP(schedule, schedule_pad(inner, stage, dimension, lines, &error));
+}
+
 dlt_status dlt_rfactor(dlt_schedule *schedule, const char *stage, int count,
                        const char *const *loops) {
     STEP(schedule, schedule_rfactor(inner, stage, count, loops, &error));

@@ -79,6 +79,10 @@ static void print_layout(struct text *text, const struct stage *stage) {
         names[i] = stage->tensor->axes[i]->name;
     text_append(text, ", layout ");
     layout_print(text, &stage->layout, names, stage->box_extent);
+    for (int i = 0; i < stage->layout.dimension_count; i++)
+        if (layout_padding(&stage->layout, i))
+            text_format(text, ", %s padded by %lld", names[stage->layout.dimensions[i].axis],
+                        (long long)layout_padding(&stage->layout, i));
     text_append(text, "\n");
 }
 

@@ -13,6 +13,8 @@
  *     attach STAGE inline | root | CONSUMER LOOP   where a stage is computed
  *     pack TENSOR LAYOUT                           an identity stage TENSOR.packed with that layout
  *     layout STAGE LAYOUT                          an intermediate stage stored in another layout
+ *     pad STAGE DIMENSION LINES                    rows of its buffer this many cache lines further
+ *                                                  apart
  *     rfactor STAGE LOOP...                        trips of these reduction loops make partial
  *                                                  results, elements of a stage STAGE.partial
  *     tile STAGE LOOP | root                       all inside LOOP (of the whole stage) is a tile
@@ -38,6 +40,8 @@ enum {
     MAX_LOOPS = 32,       /* of a stage */
     MAX_CONSTRAINTS = 32, /* of a stage */
     MAX_STAGES = 64,
+    PADDING_LINE_BYTES = 64, /* in which the step pad counts, on every target */
+    MAX_PADDING_LINES = 64,
 };
 
 enum loop_kind {
@@ -131,6 +135,8 @@ dlt_status schedule_pack(struct schedule *schedule, const char *tensor, const ch
                          struct error *error);
 dlt_status schedule_layout(struct schedule *schedule, const char *stage, const char *layout,
                            struct error *error);
+dlt_status schedule_pad(struct schedule *schedule, const char *stage, const char *dimension,
+                        int64_t lines, struct error *error);
 dlt_status schedule_rfactor(struct schedule *schedule, const char *stage, int count,
                             const char *const *loops, struct error *error);
 dlt_status schedule_prefetch(struct schedule *schedule, const char *stage, struct error *error);

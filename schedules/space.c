@@ -291,6 +291,7 @@ dlt_status space_create(struct arena *arena, const struct expression *expression
         group_knobs_create(made, prefix, group, &rules->knobs[i]);
         rules->least_cycles[i] = space_prefer_tile(made, group, &rules->knobs[i]);
     }
+    space_add_padding_knobs(made, rules);
     rules->least_score = INFINITY;
     space_prefer_by_traffic(made);
     rules->least_score = traffic_score(made, first);

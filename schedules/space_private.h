@@ -15,6 +15,7 @@
  *     pack.TENSOR       whether what is read is copied first to an order that suits the tile
  *     accumulators.AXIS of the longest reduction: partial results of each element in the tile
  *     parallel          with several threads: whether they share the nest
+ *     pad.TENSOR        of a group that others read: cache lines between its rows
  *     parts.AXIS        of the longest reduction: parts that threads share, whose results a second
  *                       nest combines
  *
@@ -67,8 +68,19 @@ struct group_knobs {
     int vector_axes[MAX_CHOICES]; /* axis numbers; -1: none */
 };
 
+/* A buffer between groups whose rows may lie further apart. */
+struct space_padding {
+    const struct tensor *tensor;
+    int knob, dimension;
+    const char *piece;    /* the dimension's name */
+    struct layout layout; /* padded */
+};
+
 struct space_rules {
     struct structure structure;
+    int padding_count;
+    struct space_padding paddings[MAX_GROUPS];
+    struct group *padded[MAX_GROUPS]; /* the groups with all of them padded; NULL: no difference */
     struct group_knobs knobs[MAX_GROUPS];
     double least_cycles[MAX_GROUPS]; /* of the default tile, by the model */
     double least_score;              /* of the default, with the traffic; INFINITY: not known yet */
@@ -102,8 +114,20 @@ struct space_nest {
     const struct group *group;
     struct group_choice choice;
     struct group partial; /* what `group` and `choice` point to then */
+    struct group padded;  /* or where something that the group touches is padded */
     int order[MAX_RANK];
 };
+
+/* Padding: the knobs, once the groups have theirs; whether a point has chosen one; the group with
+ * the strides that a point gives it, which `storage` keeps if they are not those of the structure;
+ * and the steps. */
+void space_add_padding_knobs(struct space *space, struct space_rules *rules);
+int64_t space_padding_lines(const struct space *space, const struct space_padding *padding,
+                            const int *point);
+const struct group *space_padded_group(const struct space *space, int group, const int *point,
+                                       struct group *storage);
+dlt_status space_pad(const struct space *space, const int *point, struct schedule *schedule,
+                     struct error *error);
 
 void space_choose_nest(const struct space *space, int group, const int *point,
                        struct space_nest *nest);

@@ -175,9 +175,8 @@ void space_divide(const struct space *space, const struct group *group,
 
 void space_choose_nest(const struct space *space, int group, const int *point,
                        struct space_nest *nest) {
-    const struct space_rules *rules = space->rules;
     struct group_choice choice;
-    nest->group = &rules->structure.groups[group];
+    nest->group = space_padded_group(space, group, point, &nest->padded);
     space_choose(space, group, point, &choice);
     if (choice.parts > 1)
         space_divide(space, nest->group, &choice, nest);

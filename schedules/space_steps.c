@@ -438,6 +438,7 @@ dlt_status space_schedule(const struct space *space, const int *point, struct sc
     const struct space_rules *rules = space->rules;
     for (int i = 0; i < rules->structure.inlined_count; i++)
         TRY(schedule_attach_inline(schedule, rules->structure.inlined[i]->name, error));
+    TRY(space_pad(space, point, schedule, error));
     for (int i = 0; i < rules->structure.group_count; i++) {
         struct group_choice choice;
         struct steps s = {.space = space,

@@ -61,6 +61,14 @@ void schedule_update_packs_ahead(struct schedule *schedule);
 
 /* The highest value + 1 of logical axis `axis` that the layout has a place for. */
 int64_t layout_capacity(const struct layout *layout, int axis);
+/* Elements between the rows of this dimension and the next; whether there are any; more of them,
+ * unless the buffer gets too large. */
+int64_t layout_padding(const struct layout *layout, int dimension);
+bool layout_is_padded(const struct layout *layout);
+bool layout_pad(struct layout *layout, int dimension, int64_t elements);
+/* A dimension of a tensor's layout as text: "c/16". */
+const char *layout_piece_name(struct arena *arena, const struct layout *layout,
+                              const struct tensor *tensor, int dimension);
 /* The layout of a stage for its box: from `text`, or in the order of the tensor's layout. */
 dlt_status stage_layout(struct arena *arena, const struct stage *stage, const char *text,
                         struct layout *layout, struct error *error);

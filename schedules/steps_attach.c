@@ -46,6 +46,9 @@ static dlt_status check_may_move(const struct schedule *schedule, const struct s
 /* The stage with its loops, box and layout made anew, as `moved` says where. */
 static dlt_status restart(const struct schedule *schedule, struct stage *moved, int *next_id,
                           struct error *error) {
+    if (layout_is_padded(&moved->layout))
+        return error_set(error, DLT_ERROR_REFUSED,
+                         "its buffer is padded already, which would be lost; attach it before");
     moved->overruns = false;
     stage_start_loops(schedule->arena, moved, next_id);
     return stage_layout(schedule->arena, moved, moved->layout_text, &moved->layout, error);

@@ -117,7 +117,6 @@ static dlt_status partial_layout(const struct factoring *f, struct tensor *parti
     struct layout *layout = &partial->layout;
     double elements = (double)old->elements;
     layout->dimension_count = f->part_count + old->dimension_count;
-    layout->elements = old->elements;
     for (int i = 0; i < f->part_count; i++)
         elements *= (double)partial->axes[i]->extent;
     if (layout->dimension_count > MAX_LAYOUT_DIMENSIONS || elements > (double)MAX_ELEMENTS)
@@ -129,6 +128,11 @@ static dlt_status partial_layout(const struct factoring *f, struct tensor *parti
     for (int i = 0; i < old->dimension_count; i++) {
         layout->dimensions[f->part_count + i] = old->dimensions[i];
         layout->dimensions[f->part_count + i].axis += f->part_count;
+    }
+    layout->elements = 1;
+    for (int i = layout->dimension_count - 1; i >= f->part_count; i--) {
+        layout->dimensions[i].stride = layout->elements; /* a buffer of its own, not padded */
+        layout->elements *= layout->dimensions[i].extent;
     }
     for (int i = f->part_count - 1; i >= 0; i--) {
         layout->dimensions[i] = (struct layout_dimension){.axis = i,

@@ -85,19 +85,19 @@ static int64_t alignment_of(const struct affine *index, const struct variable *a
 }
 
 /* How far apart in memory neighbours along `axis` are, within a tile aligned to `alignment`. */
-static int64_t stride_along(struct analysis *a, const struct affine *offset,
+static int64_t stride_along(struct arena *arena, const struct affine *offset,
                             const struct variable *axis, int64_t alignment) {
     int64_t stride;
     if (alignment > 1) {
-        struct variable *outer = ARENA_NEW(a->arena, struct variable);
-        struct variable *inner = ARENA_NEW(a->arena, struct variable);
+        struct variable *outer = ARENA_NEW(arena, struct variable);
+        struct variable *inner = ARENA_NEW(arena, struct variable);
         struct binding binding = {axis, NULL};
         *outer = (struct variable){"outer", 1 << 28, 0, axis->extent / alignment + 1};
         *inner = (struct variable){"inner", (1 << 28) + 1, 0, alignment};
-        binding.replacement = affine_add(
-            a->arena, affine_scale(a->arena, affine_variable(a->arena, outer), alignment),
-            affine_variable(a->arena, inner));
-        offset = affine_substitute(a->arena, offset, &binding, 1);
+        binding.replacement =
+            affine_add(arena, affine_scale(arena, affine_variable(arena, outer), alignment),
+                       affine_variable(arena, inner));
+        offset = affine_substitute(arena, offset, &binding, 1);
         axis = inner;
     }
     return affine_coefficient(offset, axis, &stride) ? stride : STRIDE_NONLINEAR;
@@ -126,17 +126,36 @@ static void find_alignments(struct analysis *a, const struct value *value) {
         find_alignments(a, value->operands[i]);
 }
 
+void structure_read_strides(struct arena *arena, const struct group *group,
+                            const struct layout *layout, struct group_read *read) {
+    const struct tensor *compute = group->compute;
+    const struct affine *offset = layout_offset(arena, layout, read->subscripts);
+    for (int i = 0; i < group->axis_count; i++)
+        read->strides[i] = stride_along(arena, offset, compute->axes[i], group->axes[i].alignment);
+    for (int i = 0; i < group->reduction_count; i++)
+        read->reduction_strides[i] = stride_along(arena, offset, compute->reduction_axes[i], 0);
+}
+
+void structure_output_strides(struct arena *arena, const struct layout *layout,
+                              struct group *group) {
+    const struct affine *subscripts[MAX_RANK], *offset;
+    const struct tensor *outer = group->outer;
+    for (int i = 0; i < outer->rank; i++)
+        subscripts[i] = affine_variable(arena, outer->axes[i]);
+    offset = layout_offset(arena, layout, subscripts);
+    for (int i = 0; i < outer->rank; i++)
+        group->axes[i].output_stride =
+            stride_along(arena, offset, outer->axes[i], group->axes[i].output_block);
+}
+
 static void add_read(struct analysis *a, const struct value *value) {
     struct group *group = a->group;
     const struct tensor *compute = group->compute, *tensor = value->tensor;
-    const struct affine *offset = layout_offset(a->arena, &tensor->layout, value->subscripts);
     struct group_read *read = &group->reads[group->read_count++];
     read->tensor = tensor;
+    read->subscripts = value->subscripts;
     read->is_parameter = tensor->kind == TENSOR_PARAMETER || tensor->kind == TENSOR_LITERAL;
-    for (int i = 0; i < group->axis_count; i++)
-        read->strides[i] = stride_along(a, offset, compute->axes[i], group->axes[i].alignment);
-    for (int i = 0; i < group->reduction_count; i++)
-        read->reduction_strides[i] = stride_along(a, offset, compute->reduction_axes[i], 0);
+    structure_read_strides(a->arena, group, &tensor->layout, read);
     for (int i = 0; i < tensor->rank; i++) {
         read->axis_of[i] = plain_axis(value->subscripts[i], compute->axes, compute->rank);
         read->reduction_of[i] =
@@ -262,22 +281,19 @@ static int64_t alignment_to_block(int64_t block, int64_t extent) {
 static void describe_group(struct analysis *a) {
     struct group *group = a->group;
     const struct tensor *compute = group->compute;
-    const struct affine *subscripts[MAX_RANK], *offset;
     group->axis_count = compute->rank;
     group->reduction_count = compute->reduction_rank;
     for (int i = 0; i < compute->rank; i++) {
         group->axes[i].name = group->outer->axes[i]->name;
         group->axes[i].extent = compute->axes[i]->extent;
         group->axes[i].borders_serially = true;
-        subscripts[i] = affine_variable(a->arena, group->outer->axes[i]);
     }
-    offset = layout_offset(a->arena, &group->outer->layout, subscripts);
     for (int i = 0; i < compute->rank; i++) {
         int64_t block = block_of(group->outer, i);
         group->axes[i].alignment = alignment_to_block(block, compute->axes[i]->extent);
         group->axes[i].output_block = block;
-        group->axes[i].output_stride = stride_along(a, offset, group->outer->axes[i], block);
     }
+    structure_output_strides(a->arena, &group->outer->layout, group);
     for (int i = 0; i < compute->reduction_rank; i++) {
         group->reductions[i].name = compute->reduction_axes[i]->name;
         group->reductions[i].extent = compute->reduction_axes[i]->extent;

@@ -37,6 +37,7 @@ struct group_reduction {
 
 struct group_read {
     const struct tensor *tensor;
+    const struct affine *const *subscripts;
     bool is_parameter;         /* may be packed ahead */
     int64_t strides[MAX_RANK]; /* along the group's axes; STRIDE_NONLINEAR */
     int64_t reduction_strides[MAX_RANK];
@@ -65,6 +66,12 @@ struct structure {
     int group_count;
     struct group groups[MAX_GROUPS];
 };
+
+/* The strides of a read, or of what the group writes, where that tensor lies in another layout. */
+void structure_read_strides(struct arena *arena, const struct group *group,
+                            const struct layout *layout, struct group_read *read);
+void structure_output_strides(struct arena *arena, const struct layout *layout,
+                              struct group *group);
 
 dlt_status structure_find(struct arena *arena, const struct expression *expression,
                           struct structure *structure, struct error *error);

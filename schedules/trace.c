@@ -11,13 +11,14 @@ enum {
     MAX_WORDS = 64
 };
 
-static dlt_status parse_factor(const char *word, int64_t *factor, struct error *error) {
+static dlt_status parse_number(const char *word, const char *what, int64_t most, int64_t *number,
+                               struct error *error) {
     char *end;
     size_t digits = strspn(word, "0123456789");
     if (digits == 0 || digits > 18 || word[digits])
-        return error_set(error, DLT_ERROR_ARGUMENT,
-                         "factor: %.60s is not a number from 1 to 2147483648", word);
-    *factor = strtoll(word, &end, 10);
+        return error_set(error, DLT_ERROR_ARGUMENT, "%s: %.60s is not a number from 1 to %lld",
+                         what, word, (long long)most);
+    *number = strtoll(word, &end, 10);
     return DLT_OK;
 }
 
@@ -30,7 +31,7 @@ static dlt_status apply_split(struct schedule *schedule, int count, const char *
     };
     int tail = TAIL_GUARD;
     int64_t factor = 0;
-    TRY(parse_factor(words[2], &factor, error));
+    TRY(parse_number(words[2], "factor", INT64_C(2147483648), &factor, error));
     if (count == 4) {
         while (tail <= TAIL_ROUND && strcmp(words[3], tails[tail]) != 0)
             tail++;
@@ -103,6 +104,14 @@ static dlt_status apply_layout(struct schedule *schedule, int count, const char 
                            error);
 }
 
+static dlt_status apply_pad(struct schedule *schedule, int count, const char *const *words,
+                            struct error *error) {
+    int64_t lines = 0;
+    (void)count;
+    TRY(parse_number(words[2], "lines", MAX_PADDING_LINES, &lines, error));
+    return schedule_pad(schedule, words[0], words[1], lines, error);
+}
+
 static dlt_status apply_rfactor(struct schedule *schedule, int count, const char *const *words,
                                 struct error *error) {
     return schedule_rfactor(schedule, words[0], count - 1, words + 1, error);
@@ -137,6 +146,7 @@ static const struct step {
     {"attach", 2, 3, "STAGE inline, STAGE root, or STAGE CONSUMER LOOP", apply_attach},
     {"pack", 2, MAX_WORDS - 1, "TENSOR LAYOUT", apply_pack},
     {"layout", 2, MAX_WORDS - 1, "STAGE LAYOUT", apply_layout},
+    {"pad", 3, 3, "STAGE DIMENSION LINES", apply_pad},
     {"rfactor", 2, MAX_RANK + 1, "STAGE LOOP...", apply_rfactor},
     {"tile", 2, 2, "STAGE LOOP, or STAGE root", apply_tile},
     {"prefetch", 1, 1, "STAGE", apply_prefetch},
@@ -155,7 +165,7 @@ static dlt_status apply_words(struct schedule *schedule, int count, const char *
     }
     return error_set(error, DLT_ERROR_ARGUMENT,
                      "step: %.60s is none of split, fuse, reorder, unroll, vectorize, parallel, "
-                     "attach, pack, layout, rfactor, tile, prefetch",
+                     "attach, pack, layout, pad, rfactor, tile, prefetch",
                      words[0]);
 }
 

@@ -24,7 +24,8 @@ struct layout_dimension {
     int64_t divisor; /* >= 1 */
     int64_t modulus; /* 0: none */
     int64_t extent;  /* physical extent, padding included */
-    int64_t stride;  /* elements from one index to the next: product of the inner extents */
+    int64_t stride;  /* elements from one index to the next: product of the inner extents, and more
+                        where a schedule padded its own buffer */
 };
 
 struct layout {

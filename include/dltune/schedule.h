@@ -64,6 +64,10 @@ DLT_API dlt_status dlt_attach(dlt_schedule *schedule, const char *stage, const c
 DLT_API dlt_status dlt_pack(dlt_schedule *schedule, const char *tensor, const char *layout);
 /* An intermediate stage is stored in another layout. */
 DLT_API dlt_status dlt_layout(dlt_schedule *schedule, const char *stage, const char *layout);
+/* Rows along a dimension of the layout of an intermediate stage, named as the layout has it
+ * ("c/16"), lie so many cache lines of 64 bytes further apart. */
+DLT_API dlt_status dlt_pad(dlt_schedule *schedule, const char *stage, const char *dimension,
+                           int64_t lines);
 /* Trips of these reduction loops make partial results, elements of a new stage STAGE.partial, which
  * STAGE combines. */
 DLT_API dlt_status dlt_rfactor(dlt_schedule *schedule, const char *stage, int count,

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "schedules/schedule.h"
+#include "schedules/steps.h"
 
 /* One in `of`. */
 static bool chance(struct random *random, uint64_t of) {
@@ -164,6 +164,19 @@ static void factor_reductions(struct schedule *schedule, struct random *random) 
     }
 }
 
+/* Rows of what schedules allocate, a few lines further apart. */
+static void pad_stages(struct schedule *schedule, struct random *random) {
+    for (int i = 0; i < schedule->stage_count; i++) {
+        const struct stage *stage = schedule->stages[i];
+        if (stage->layout.dimension_count && chance(random, 3)) {
+            int dimension = (int)between(random, 0, stage->layout.dimension_count - 1);
+            step(schedule, "pad %s %s %d", stage->name,
+                 layout_piece_name(schedule->arena, &stage->layout, stage->tensor, dimension),
+                 (int)between(random, 1, 3));
+        }
+    }
+}
+
 static void random_schedule(struct schedule *schedule, struct random *random) {
     pack_inputs(schedule, random);
     factor_reductions(schedule, random);
@@ -189,6 +202,8 @@ static void random_schedule(struct schedule *schedule, struct random *random) {
         schedule_stage(schedule, stage, random);
         mark_loops(schedule, stage, random);
     }
+    if (chance(random, 2))
+        pad_stages(schedule, random);
 }
 
 #endif

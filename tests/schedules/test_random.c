@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
+#include "schedules/steps.h"
 #include "tests/schedules/fixture.h"
 
 #include <stdio.h>
@@ -124,13 +125,25 @@ static dlt_status random_rfactor(struct schedule *schedule, struct random *rando
     return schedule_rfactor(schedule, stage->name, 1 + (int)random_below(random, 2), names, error);
 }
 
+static dlt_status random_pad(struct schedule *schedule, struct random *random,
+                             const struct stage *stage, struct error *error) {
+    const struct layout *layout = &stage->layout;
+    int count = layout->dimension_count;
+    if (count == 0)
+        return schedule_pad(schedule, stage->name, "none", 1, error);
+    return schedule_pad(schedule, stage->name,
+                        layout_piece_name(schedule->arena, &stage->layout, stage->tensor,
+                                          (int)random_below(random, (uint64_t)count)),
+                        1 + (int64_t)random_below(random, 3), error);
+}
+
 static dlt_status random_step(struct schedule *schedule, struct random *random,
                               struct error *error) {
     const struct stage *stage = random_stage(random, schedule);
     const struct stage *other = random_stage(random, schedule);
     const char *name = stage->name, *loop = random_loop(random, stage);
     char text[512];
-    switch (random_below(random, 23)) {
+    switch (random_below(random, 25)) {
     case 0:
     case 1:
     case 2:
@@ -163,6 +176,9 @@ static dlt_status random_step(struct schedule *schedule, struct random *random,
         return random_pack(schedule, random, error);
     case 22:
         return schedule_prefetch(schedule, name, error);
+    case 23:
+    case 24:
+        return random_pad(schedule, random, stage, error);
     case 17:
     case 18:
         return random_rfactor(schedule, random, stage, error);

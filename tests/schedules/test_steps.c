@@ -291,15 +291,91 @@ static void test_marks(void **state) {
     fixture_close(&f);
 }
 
+/* Rows lie further apart, and everything outside of them follows. */
+static void test_pad(void **state) {
+    struct fixture f;
+    (void)state;
+    fixture_open(&f, "input x[c=3, h=5, w=20] f32 variable\n"
+                     "input p[w=20] f32 parameter\n"
+                     "y[c=3, h=5, w=20] f32 = x[c, h, w] * p[w]\n"
+                     "z[w=20] f32 = sum(c=3, h=5) y[c, h, w]\n");
+    const struct stage *y = schedule_find(f.schedule, "y");
+    reject(&f, "pad z w 1", DLT_ERROR_REFUSED, "z is the result");
+    reject(&f, "pad x c 1", DLT_ERROR_ARGUMENT, "does not exist");
+    reject(&f, "pad y k 1", DLT_ERROR_ARGUMENT, "k is none of the layout's; they are c h w");
+    reject(&f, "pad y c/16 1", DLT_ERROR_ARGUMENT, "c/16 is none");
+    reject(&f, "pad y w 1", DLT_ERROR_REFUSED, "innermost");
+    reject(&f, "pad y c 0", DLT_ERROR_ARGUMENT, "1 to 64");
+    reject(&f, "pad y c 65", DLT_ERROR_ARGUMENT, "1 to 64");
+    reject(&f, "pad y c one", DLT_ERROR_ARGUMENT, "lines: one is not a number from 1 to 64");
+    reject(&f, "pad y c", DLT_ERROR_ARGUMENT, "it wants STAGE DIMENSION LINES");
+    accept(&f, "pad y c 1");
+    assert_int_equal(y->layout.dimensions[0].stride, 5 * 20 + 16);
+    assert_int_equal(y->layout.elements, 3 * (5 * 20 + 16));
+    reject(&f, "pad y c 2", DLT_ERROR_REFUSED, "dimension c is padded already");
+    accept(&f, "pad y h 2"); /* the rows inside, under those that are padded already */
+    assert_int_equal(y->layout.dimensions[1].stride, 20 + 32);
+    assert_int_equal(y->layout.dimensions[0].stride, 5 * (20 + 32) + 16);
+    assert_int_equal(y->layout.elements, 3 * (5 * (20 + 32) + 16));
+    reject(&f, "attach y z w", DLT_ERROR_REFUSED, "padded already");
+    assert_same_result(&f);
+    assert_string_equal(schedule_trace(f.schedule), "pad y c 1\npad y h 2\n");
+    accept(&f, "layout y h c w"); /* replaces all of it */
+    assert_int_equal(y->layout.elements, 3 * 5 * 20);
+    accept(&f, "layout y c/2 h w c%2");
+    accept(&f, "pad y c/2 1");
+    assert_int_equal(y->layout.dimensions[0].stride, 5 * 20 * 2 + 16);
+    assert_same_result(&f);
+    accept(&f, "pack x w c h"); /* copies of inputs, and the partial results of what is padded */
+    accept(&f, "pad x.packed c 3");
+    accept(&f, "attach y inline");
+    accept(&f, "rfactor z c");
+    assert_same_result(&f);
+    fixture_close(&f);
+}
+
+/* Attached: rows of the box. Partial results have a buffer of their own. */
+static void test_pad_attached(void **state) {
+    struct fixture f;
+    (void)state;
+    fixture_open(&f, "input x[c=3, h=6] f32 variable\n"
+                     "s[c=3] f32 = sum(h=6) x[c, h]\n"
+                     "y[c=3, h=6] f32 = x[c, h] * s[c]\n"
+                     "z[c=3, h=4] f32 = y[c, h] + y[c, h + 2]\n");
+    accept(&f, "attach y z c");
+    accept(&f, "pad y c 1");
+    assert_int_equal(schedule_find(f.schedule, "y")->layout.elements, 6 + 16);
+    assert_same_result(&f);
+    fixture_close(&f);
+    fixture_open(&f, "input x[c=3, h=6, w=4] f32 variable\n"
+                     "s[c=3, h=6] f32 = sum(w=4) x[c, h, w]\n"
+                     "z[h=6] f32 = sum(c=3) s[c, h]\n");
+    accept(&f, "pad s c 1");
+    accept(&f, "split s w 2");
+    accept(&f, "rfactor s w.o");
+    assert_int_equal(schedule_find(f.schedule, "s.partial")->layout.elements, 2 * 3 * 6);
+    assert_int_equal(schedule_find(f.schedule, "s")->layout.elements, 3 * (6 + 16));
+    assert_same_result(&f);
+    fixture_close(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start),          cmocka_unit_test(test_split_whole),
-        cmocka_unit_test(test_split_guard),    cmocka_unit_test(test_split_shift),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_split_whole),
+        cmocka_unit_test(test_pad),
+        cmocka_unit_test(test_pad_attached),
+        cmocka_unit_test(test_split_guard),
+        cmocka_unit_test(test_split_shift),
         cmocka_unit_test(test_shift_accumulating),
-        cmocka_unit_test(test_split_guard),    cmocka_unit_test(test_shift_accumulating),
-        cmocka_unit_test(test_split_round),    cmocka_unit_test(test_split_round_of_pieces),
-        cmocka_unit_test(test_split_refusals), cmocka_unit_test(test_split_to_the_limits),
-        cmocka_unit_test(test_fuse),           cmocka_unit_test(test_reorder),
+        cmocka_unit_test(test_split_guard),
+        cmocka_unit_test(test_shift_accumulating),
+        cmocka_unit_test(test_split_round),
+        cmocka_unit_test(test_split_round_of_pieces),
+        cmocka_unit_test(test_split_refusals),
+        cmocka_unit_test(test_split_to_the_limits),
+        cmocka_unit_test(test_fuse),
+        cmocka_unit_test(test_reorder),
         cmocka_unit_test(test_marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
