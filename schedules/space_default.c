@@ -192,12 +192,31 @@ static double improve(const struct space *space, int *best) {
     return least;
 }
 
+/* Rows further apart are another start: taller tiles pay with them only. */
+static double improve_padded(const struct space *space, double least, int *best) {
+    const struct space_rules *rules = space->rules;
+    int padded[MAX_KNOBS] = {0};
+    double score;
+    if (rules->padding_count == 0)
+        return least;
+    for (int i = 0; i < rules->padding_count; i++)
+        padded[rules->paddings[i].knob] = 1;
+    score = improve(space, padded);
+    if (score >= least * WORTH_A_CHANGE)
+        return least;
+    memcpy(best, padded, sizeof padded);
+    return score;
+}
+
 /* The rest of the default, from the default tile: of what the model likes best on one thread and on
  * all of them the simpler unless it is worth it. */
 void space_prefer_by_traffic(struct space *space) {
     int serial[MAX_KNOBS] = {0}, best[MAX_KNOBS] = {0};
-    double shared = improve(space, best);
+    const struct space_rules *rules = space->rules;
+    double shared = improve_padded(space, improve(space, best), best);
     if (space->threads > 1) {
+        for (int i = 0; i < rules->padding_count; i++)
+            serial[rules->paddings[i].knob] = best[rules->paddings[i].knob];
         space_set_shared(space, serial, false);
         if (improve(space, serial) * WORTH_A_CHANGE <= shared)
             memcpy(best, serial, sizeof best);

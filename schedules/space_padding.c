@@ -3,9 +3,10 @@
  * What a tile reads of a buffer whose rows lie a multiple of 4 KB apart falls on few sets of the
  * first cache and does not stay there from one of its trips to the next, though it is much smaller
  * than the cache. A line or two between the rows spread it. The knob is offered where the default
- * tile of a group that reads the buffer is in this case and padding helps it; which of both is the
- * default is for the model of traffic to say, like with the other knobs. Copies made for a tile
- * need none: they lie in the order in which it reads them. */
+ * tile of a group that reads the buffer is in this case and padding helps it, or that tile with as
+ * many rows as the registers hold; which of both is the default is for the model of traffic to say,
+ * like with the other knobs. Copies made for a tile need none: they lie in the order in which it
+ * reads them. */
 #include "schedules/space_private.h"
 
 #include "schedules/footprint.h"
@@ -28,7 +29,7 @@ int64_t space_padding_lines(const struct space *space, const struct space_paddin
 static bool touches(const struct group *group, const struct tensor *tensor) {
     bool any = group->outer == tensor;
     for (int i = 0; i < group->read_count; i++)
-        any |= group->reads[i].tensor == tensor;
+        any |= group->reads[i].buffer == tensor;
     return any;
 }
 
@@ -36,7 +37,7 @@ static bool touches(const struct group *group, const struct tensor *tensor) {
 static void take_strides(struct group *group, const struct group *from,
                          const struct tensor *tensor) {
     for (int i = 0; i < group->read_count; i++)
-        if (group->reads[i].tensor == tensor)
+        if (group->reads[i].buffer == tensor)
             group->reads[i] = from->reads[i];
     for (int i = 0; i < group->axis_count && group->outer == tensor; i++)
         group->axes[i].output_stride = from->axes[i].output_stride;
@@ -82,13 +83,47 @@ static bool conflicts(const struct nest_summary *summary, const struct summary_a
 /* The same for all that the default tile of a group reads of one tensor. */
 static bool reads_conflict(const struct space *space, int group, const struct tensor *tensor,
                            const int *point) {
+    const struct space_rules *rules = space->rules;
+    const struct group *reader = &rules->structure.groups[group];
     struct nest_summary summary;
     space_summarise(space, group, point, &summary);
-    for (int i = 0; i < summary.access_count; i++)
-        if (summary.accesses[i].tensor == tensor && !summary.accesses[i].is_write &&
-            !summary.accesses[i].is_packed &&
-            conflicts(&summary, &summary.accesses[i], &space->target.caches[0]))
+    for (int i = 0; i < reader->read_count && i + 1 < summary.access_count; i++)
+        if (reader->reads[i].buffer == tensor && !summary.accesses[i + 1].is_packed &&
+            conflicts(&summary, &summary.accesses[i + 1], &space->target.caches[0]))
             return true;
+    return false;
+}
+
+/* The tallest tile along an axis that the registers hold, else as it was. */
+static void raise_tile(const struct space *space, int index, int axis, int *point) {
+    const struct space_rules *rules = space->rules;
+    const struct group *group = &rules->structure.groups[index];
+    int number = rules->knobs[index].tile[axis], best;
+    if (number == NO_KNOB)
+        return;
+    best = point[number];
+    for (int i = 0; i < space->knobs[number].choice_count; i++) {
+        struct group_choice choice;
+        point[number] = i;
+        space_choose(space, index, point, &choice);
+        if (space->knobs[number].values[i] > space->knobs[number].values[best] &&
+            space_registers(space, group, &choice) <= space->target.vector_registers)
+            best = i;
+    }
+    point[number] = best;
+}
+
+/* Finds such a tile: leaves the point at it. */
+static bool find_conflict(const struct space *space, int group, const struct tensor *tensor,
+                          int *point) {
+    const struct space_rules *rules = space->rules;
+    for (int axis = -1; axis < rules->structure.groups[group].axis_count; axis++) {
+        memset(point, 0, sizeof *point * MAX_KNOBS);
+        if (axis >= 0)
+            raise_tile(space, group, axis, point);
+        if (reads_conflict(space, group, tensor, point))
+            return true;
+    }
     return false;
 }
 
@@ -103,7 +138,7 @@ static void pad_groups(struct space *space, struct space_rules *rules,
         if (!padded)
             rules->padded[i] = padded = arena_copy(space->arena, group, sizeof *group);
         for (int j = 0; j < padded->read_count; j++)
-            if (padded->reads[j].tensor == padding->tensor)
+            if (padded->reads[j].buffer == padding->tensor)
                 structure_read_strides(space->arena, padded, &padding->layout, &padded->reads[j]);
         if (padded->outer == padding->tensor)
             structure_output_strides(space->arena, &padding->layout, padded);
@@ -138,10 +173,9 @@ static void remove_padding(struct space *space, struct space_rules *rules) {
     rules->padding_count--;
 }
 
-/* The fewest lines, at the outermost dimension, that end the conflict of this reader. */
+/* The fewest lines, at the outermost dimension, that end the conflict of this reader's tile. */
 static void try_paddings(struct space *space, struct space_rules *rules, int reader,
-                         const struct tensor *tensor) {
-    int point[MAX_KNOBS] = {0};
+                         const struct tensor *tensor, int *point) {
     for (int64_t lines = 1; lines <= MOST_TRIED_LINES; lines *= 2)
         for (int i = 0; i + 1 < tensor->layout.dimension_count; i++) {
             if (tensor->layout.dimensions[i].extent == 1)
@@ -164,13 +198,13 @@ static bool is_padded(const struct space_rules *rules, const struct tensor *tens
 }
 
 void space_add_padding_knobs(struct space *space, struct space_rules *rules) {
-    const int first[MAX_KNOBS] = {0};
+    int point[MAX_KNOBS];
     for (int writer = 0; writer < rules->structure.group_count; writer++) {
         const struct tensor *tensor = rules->structure.groups[writer].outer;
         for (int i = 0; i < rules->structure.group_count && !is_padded(rules, tensor); i++)
             if (i != writer && touches(&rules->structure.groups[i], tensor) &&
-                reads_conflict(space, i, tensor, first))
-                try_paddings(space, rules, i, tensor);
+                find_conflict(space, i, tensor, point))
+                try_paddings(space, rules, i, tensor, point);
     }
 }
 

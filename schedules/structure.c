@@ -16,6 +16,10 @@ struct analysis {
     const struct variable *inner; /* stands for a step along an axis within an aligned tile */
 };
 
+static bool is_reduction(const struct tensor *tensor) {
+    return tensor->combiner != COMBINE_NONE;
+}
+
 static int count_readers(const struct value *value, const struct tensor *tensor) {
     int count = value->operation == OP_READ && value->tensor == tensor;
     for (int i = 0; i < MAX_OPERANDS && value->operands[i]; i++)
@@ -47,6 +51,27 @@ static bool reads_at_own_axes(const struct tensor *reader, const struct value *v
     return true;
 }
 
+/* The first reduction that a value reads at the reader's own axes, or that what it reads there
+ * does; NULL: none. */
+static const struct tensor *reduction_behind(const struct tensor *reader,
+                                             const struct value *value) {
+    const struct tensor *found = NULL, *tensor = value->tensor;
+    if (value->operation == OP_READ && tensor->kind == TENSOR_COMPUTED &&
+        reads_at_own_axes(reader, value, tensor))
+        found = is_reduction(tensor) ? tensor : reduction_behind(tensor, tensor->body);
+    for (int i = 0; i < MAX_OPERANDS && value->operands[i] && !found; i++)
+        found = reduction_behind(reader, value->operands[i]);
+    return found;
+}
+
+/* Where the elements of a tensor that is read lie: elementwise ones in the middle are inlined. */
+static const struct tensor *buffer_of(const struct tensor *tensor) {
+    const struct tensor *behind = NULL;
+    if (tensor->kind == TENSOR_COMPUTED && !is_reduction(tensor))
+        behind = reduction_behind(tensor, tensor->body);
+    return behind ? behind : tensor;
+}
+
 /* The only computed tensor that reads this one, or NULL. */
 static const struct tensor *only_reader(const struct expression *expression,
                                         const struct tensor *tensor) {
@@ -60,10 +85,6 @@ static const struct tensor *only_reader(const struct expression *expression,
         reader = other;
     }
     return reader;
-}
-
-static bool is_reduction(const struct tensor *tensor) {
-    return tensor->combiner != COMBINE_NONE;
 }
 
 /* Strides. */
@@ -153,6 +174,7 @@ static void add_read(struct analysis *a, const struct value *value) {
     const struct tensor *compute = group->compute, *tensor = value->tensor;
     struct group_read *read = &group->reads[group->read_count++];
     read->tensor = tensor;
+    read->buffer = buffer_of(tensor);
     read->subscripts = value->subscripts;
     read->is_parameter = tensor->kind == TENSOR_PARAMETER || tensor->kind == TENSOR_LITERAL;
     structure_read_strides(a->arena, group, &tensor->layout, read);

@@ -37,6 +37,8 @@ struct group_reduction {
 
 struct group_read {
     const struct tensor *tensor;
+    const struct tensor
+        *buffer; /* the same, or what it reads at its own axes where it is inlined */
     const struct affine *const *subscripts;
     bool is_parameter;         /* may be packed ahead */
     int64_t strides[MAX_RANK]; /* along the group's axes; STRIDE_NONLINEAR */

@@ -227,6 +227,12 @@ static void steps_make_a_trace(void **state) {
     good(s, dlt_unroll(s, "output", "m.i"));
     good(s, dlt_vectorize(s, "output", "n.i"));
     good(s, dlt_pack(s, "b", "n/16 k n%16"));
+    good(s, dlt_pad(s, "b.packed", "n/16", 1));
+    assert_non_null(strstr(dlt_trace(s), "pad b.packed n/16 1\n"));
+    assert_int_equal(dlt_pad(s, "b.packed", "n", 1), DLT_ERROR_ARGUMENT);
+    says(s, "n/16 k n%16");
+    assert_int_equal(dlt_pad(s, "b.packed", "k", -1), DLT_ERROR_ARGUMENT);
+    says(s, "lines: -1");
     good(s, dlt_step(s, "tile output k"));
     assert_int_equal(dlt_split(s, "output", "z", 8, DLT_TAIL_GUARD), DLT_ERROR_ARGUMENT);
     says(s, "z");

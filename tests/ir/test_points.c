@@ -34,6 +34,15 @@ static const char *const workloads[] = {
     "conv2d_transpose n=1 c=7 h=4 w=5 k=17 r=4 s=4 stride=2 pad=1",
     "conv2d_transpose n=2 c=5 h=4 w=3 k=16 r=3 s=3 stride=2 pad=1,1,0,0 layout=nhwc post=bias,relu",
     "conv2d_transpose n=1 c=6 h=3 w=4 k=6 r=5 s=2 stride=3x1 pad=1 groups=3 accumulate=1",
+    /* nests whose rows in between lie 4 KB apart */
+    "expression text=\"input a[m=29, k=3] f32 variable; input b[k=3, h=1024] f32 parameter; "
+    "input w[h=1024, n=5] f32 variable; c[m=29, h=1024] f32 = sum(k=3) a[m, k] * b[k, h]; "
+    "e[m=29, h=1024] f32 = max(c[m, h] - 1, 0); "
+    "d[m=29, n=5] f32 = sum(h=1024) e[m, h] * w[h, n]\"",
+    "expression text=\"input x[c=3, h=32, w=32] f32 variable; input v[q=15, c=3] f32 parameter; "
+    "input w[k=3, q=15, r=3, s=3] f32 parameter; "
+    "p[q=15, h=32, w=32] f32 = sum(c=3) x[c, h, w] * v[q, c]; "
+    "o[k=3, y=30, z=30] f32 = sum(q=15, r=3, s=3) p[q, y + r, z + s] * w[k, q, r, s]\"",
 };
 
 enum {
@@ -45,13 +54,14 @@ static bool starts_with(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Knobs of parts are often not at their first choice, others often are. */
+/* Knobs of parts and of padding are often not at their first choice, others often are. */
 static bool draw_point(const struct space *space, struct random *random, int *point) {
     for (int tries = 0; tries < TRIES; tries++) {
         for (int i = 0; i < space->knob_count; i++) {
             const struct knob *knob = &space->knobs[i];
-            bool of_parts =
-                starts_with(knob->name, "parts.") || starts_with(knob->name, "accumulators.");
+            bool of_parts = starts_with(knob->name, "parts.") ||
+                            starts_with(knob->name, "accumulators.") ||
+                            starts_with(knob->name, "pad.");
             point[i] = of_parts || random_below(random, 2)
                            ? (int)random_below(random, (uint64_t)knob->choice_count)
                            : 0;

@@ -8,7 +8,8 @@
 
 #include "base/random.h"
 #include "base/text.h"
-#include "schedules/space.h"
+#include "schedules/summary.h"
+#include "schedules/traffic.h"
 #include "te/task.h"
 
 #include <stdlib.h>
@@ -196,12 +197,95 @@ static void test_short_calls_are_not_shared(void **state) {
     task_free(two.task);
 }
 
+#define CHAIN(h, n)                                                                                \
+    "expression text=\"input a[m=60, k=8] f32 variable; input b[k=8, h=" #h                        \
+    "] f32 variable; input w[h=" #h ", n=" #n "] f32 variable; c[m=60, h=" #h                      \
+    "] f32 = sum(k=8) a[m, k] * b[k, h]; d[m=60, n=" #n "] f32 = sum(h=" #h                        \
+    ") c[m, h] * w[h, n]\""
+
+#define BETWEEN(value)                                                                             \
+    "expression text=\"input a[m=60, k=8] f32 variable; input b[k=8, h=1024] f32 variable; "       \
+    "input w[h=1024, n=16] f32 variable; c[m=60, h=1024] f32 = sum(k=8) a[m, k] * b[k, h]; "       \
+    "e[m=60, h=1024] f32 = " value "; d[m=60, n=16] f32 = sum(h=1024) e[m, h] * w[h, n]\""
+
+/* Rows a multiple of 4 KB apart, read by a tile of one vector and up to 28 rows; not rows of other
+ * lengths, nor what a tile of many vectors and few rows reads, nor where a nest is alone. */
+static void test_knobs_of_padding(void **state) {
+    (void)state;
+    assert_true(has_knob(CHAIN(1024, 16), 1, "pad.c"));
+    assert_true(has_knob(CHAIN(2048, 10), 2, "pad.c"));
+    /* through what is inlined between the two, but not where that moves the rows */
+    assert_true(has_knob(BETWEEN("max(c[m, h], 0)"), 1, "pad.c"));
+    assert_false(has_knob(BETWEEN("c[m, 1023 - h]"), 1, "pad.c"));
+    assert_false(has_knob(CHAIN(1040, 16), 1, "pad.c"));
+    assert_false(has_knob(CHAIN(1000, 16), 1, "pad.c"));
+    assert_false(has_knob(CHAIN(1024, 16), 1, "pad.d"));
+    assert_false(has_knob("matmul m=1024 n=1024 k=1024", 1, "pad.output"));
+}
+
+static const struct summary_access *access_of(const struct nest_summary *summary,
+                                              const char *tensor) {
+    for (int i = 0; i < summary->access_count; i++)
+        if (strcmp(summary->accesses[i].tensor->name, tensor) == 0)
+            return &summary->accesses[i];
+    fail_msg("%s is not accessed", tensor);
+    return NULL;
+}
+
+/* The steps and the model's strides, of the nest that writes and of that which reads, follow. */
+static void test_padded_points(void **state) {
+    struct made made = make_space(CHAIN(1024, 16), 1);
+    const struct knob *knob = find_knob(&made, "pad.c");
+    int point[MAX_KNOBS] = {0};
+    (void)state;
+    assert_int_equal(knob->choice_count, 2);
+    for (int choice = 0; choice < 2; choice++) {
+        int64_t lines = knob->values[choice], row = 1024 + 16 * lines;
+        struct schedule *again = schedule_create(&made.task->arena, made.task->collapsed);
+        const char *trace;
+        point[knob - made.space->knobs] = choice;
+        trace = default_trace(&made, point);
+        assert_int_equal(strncmp(trace, "pad c m 1\n", 10) == 0, lines == 1);
+        assert_int_equal(schedule_replay(again, trace, NULL), DLT_OK);
+        assert_int_equal(schedule_find(again, "c")->layout.elements, 60 * row);
+        assert_string_equal(schedule_trace(again), trace);
+        schedule_free(again);
+        for (int nest = 0; nest < 2; nest++) {
+            struct nest_summary summary;
+            const struct summary_access *access;
+            space_summarise(made.space, nest, point, &summary);
+            access = access_of(&summary, "c");
+            assert_int_equal(access->is_write, nest == 0);
+            for (int i = 0; i < summary.loop_count; i++)
+                if (strcmp(summary.loops[i].axis, "m") == 0)
+                    assert_int_equal(access->strides[i], summary.loops[i].step * row);
+        }
+    }
+    task_free(made.task);
+}
+
+/* A tall tile of rows on one set is hopeless, and with a line between the rows is not. */
+static void test_padding_saves_tall_tiles(void **state) {
+    struct made made = make_space(CHAIN(1024, 16), 1);
+    int point[MAX_KNOBS];
+    double dense;
+    (void)state;
+    space_parse_point(made.space, "d.vector=n d.vectors=1 d.tile.m=28 pad.c=0", point);
+    dense = traffic_score(made.space, point);
+    space_parse_point(made.space, "d.vector=n d.vectors=1 d.tile.m=28 pad.c=1", point);
+    assert_true(traffic_score(made.space, point) < 0.7 * dense);
+    task_free(made.task);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vector_axes),
         cmocka_unit_test(test_checked_points_have_schedules),
         cmocka_unit_test(test_knobs_of_reductions),
         cmocka_unit_test(test_numbers_of_parts),
+        cmocka_unit_test(test_knobs_of_padding),
+        cmocka_unit_test(test_padded_points),
+        cmocka_unit_test(test_padding_saves_tall_tiles),
         cmocka_unit_test(test_short_calls_are_not_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
