@@ -12,8 +12,10 @@
  * nothing: strided stores up to the next instruction that is not one (or a mask), strided loads up
  * to a store or a use of what they load. Those with one address but for consecutive displacements
  * form a group, cut to at most as many rows as a vector has lanes. A group for whose network the
- * registers do not suffice gives up rows, at last all. */
+ * registers do not suffice gives up rows, at last all. What is done to rows with strided loads
+ * beside them, right before they are stored, is done to the columns instead. */
 #include "ir/lives.h"
+#include "ir/transpose_epilogue.h"
 #include "ir/transpose_network.h"
 
 /* Fewer are faster lane by lane. */
@@ -31,12 +33,15 @@ struct member {
 struct group {
     int first, count; /* rows, in the list of rows */
     bool dropped;
+    struct transposed_epilogue epilogue; /* of stores */
 };
 
 struct transposing {
     struct vector_program *program;
     struct lives lives;
     int position;
+    const struct vector_block *block; /* of the present position */
+    int begin; /* since then only collected stores have written, in this block */
     const struct vector_instruction **constants; /* of each mask value: its definition */
     struct member *members;                      /* the present collection */
     int member_count;
@@ -88,8 +93,8 @@ static void cut_rows(struct transposing *t, int first, enum data_type type) {
     int unit = 16 / data_types[type].bytes, pieces = (count + lanes - 1) / lanes;
     int size = ((count + pieces - 1) / pieces + unit - 1) / unit * unit;
     for (int at = first; at < t->row_count; at += size)
-        t->groups[t->group_count++] =
-            (struct group){at, at + size < t->row_count ? size : t->row_count - at, false};
+        t->groups[t->group_count++] = (struct group){
+            .first = at, .count = at + size < t->row_count ? size : t->row_count - at};
 }
 
 static void find_groups(struct transposing *t) {
@@ -114,6 +119,10 @@ static void find_groups(struct transposing *t) {
 static int row_value(const struct transposing *t, int row) {
     const struct vector_instruction *instruction = t->rows[row]->instruction;
     return t->stores ? instruction->sources[0] : instruction->destination;
+}
+
+static struct epilogue_place place_of(const struct transposing *t) {
+    return (struct epilogue_place){&t->lives, t->block, t->begin, t->position};
 }
 
 static bool is_stored_later(const struct transposing *t, int row) {
@@ -150,9 +159,12 @@ static void fit_stores(struct transposing *t) {
         struct group *group = &t->groups[i];
         enum data_type type = t->rows[group->first]->instruction->type;
         int unit = 16 / data_types[type].bytes;
+        const struct epilogue_place place = place_of(t);
+        epilogue_find(&place, t->rows + group->first, group->count, &group->epilogue);
         live -= dying_rows(t, group);
         while (group->count >= LEAST_ROWS &&
-               live + network_registers(t->program, type, group->count) >
+               live + network_registers(t->program, type, group->count) +
+                       group->epilogue.registers >
                    t->lives.limits[CLASS_VECTOR])
             group->count = (group->count - 1) / unit * unit;
         group->dropped = group->count < LEAST_ROWS;
@@ -213,15 +225,15 @@ static int mask_of(struct transposing *t, struct network *network, uint64_t lane
     return mask->destination;
 }
 
-/* A contiguous access to lane `lane` of all rows, the first of which is at lane `first_lane`. */
+/* A contiguous access to lane `lane` of so many rows, the first of which is at lane `first_lane`;
+ * `row` is the strided access to the first row. */
 static struct vector_instruction *access_column(struct transposing *t, struct network *network,
-                                                const struct group *group, int lane,
-                                                int first_lane) {
-    const struct vector_instruction *row = t->rows[group->first]->instruction;
-    uint64_t lanes = ((UINT64_C(1) << group->count) - 1) << first_lane;
+                                                enum vector_opcode opcode,
+                                                const struct vector_instruction *row, int count,
+                                                int lane, int first_lane) {
+    uint64_t lanes = ((UINT64_C(1) << count) - 1) << first_lane;
     int mask = mask_of(t, network, lanes);
-    struct vector_instruction *access =
-        network_emit(network, t->stores ? VECTOR_STORE : VECTOR_LOAD, row->type);
+    struct vector_instruction *access = network_emit(network, opcode, row->type);
     access->address = row->address;
     access->address.displacement +=
         lane * row->stride - (int64_t)first_lane * data_types[row->type].bytes;
@@ -229,21 +241,45 @@ static struct vector_instruction *access_column(struct transposing *t, struct ne
     return access;
 }
 
+/* The column after what rows had done to them. */
+static int finish_column(struct transposing *t, struct network *network, const struct group *group,
+                         const struct network_column *column) {
+    int value = column->value;
+    for (int i = group->epilogue.step_count - 1; i >= 0; i--) {
+        const struct epilogue_step *step = &group->epilogue.steps[i];
+        int other = step->uniform;
+        struct vector_instruction *operation;
+        if (step->load)
+            other = access_column(t, network, VECTOR_LOAD, step->load, group->count, column->number,
+                                  column->first_lane)
+                        ->destination;
+        operation = network_emit(network, step->opcode, network->type);
+        operation->sources[step->side] = value;
+        operation->sources[1 - step->side] = other;
+        value = operation->destination;
+    }
+    return value;
+}
+
 static void store_group(struct transposing *t, const struct group *group) {
     const struct vector_instruction *row = t->rows[group->first]->instruction;
+    const struct epilogue_place place = place_of(t);
     uint64_t lanes = lanes_of(t, row);
     struct network_column columns[NETWORK_PARTS];
     struct network network;
     int values[NETWORK_ROWS];
     for (int i = 0; i < group->count; i++)
-        values[i] = row_value(t, group->first + i);
+        values[i] = epilogue_row(&place, &group->epilogue, row_value(t, group->first + i));
     network_begin(&network, t->program, row->type, &t->link, values, group->count);
     for (int step = 0; step < network.part_lanes; step++) {
         int count = network_finish(&network, step, columns);
         for (int i = 0; i < count; i++)
-            if (lanes >> columns[i].number & 1)
-                access_column(t, &network, group, columns[i].number, columns[i].first_lane)
-                    ->sources[0] = columns[i].value;
+            if (lanes >> columns[i].number & 1) {
+                int value = finish_column(t, &network, group, &columns[i]);
+                access_column(t, &network, VECTOR_STORE, row, group->count, columns[i].number,
+                              columns[i].first_lane)
+                    ->sources[0] = value;
+            }
     }
 }
 
@@ -255,7 +291,8 @@ static void load_group(struct transposing *t, const struct group *group) {
     int values[NETWORK_ROWS], zero = VECTOR_NONE, all = vector_lanes(t->program, row->type);
     for (int i = 0; i < all; i++) {
         if (lanes >> i & 1)
-            values[i] = access_column(t, &network, group, i, 0)->destination;
+            values[i] =
+                access_column(t, &network, VECTOR_LOAD, row, group->count, i, 0)->destination;
         else if (zero == VECTOR_NONE)
             values[i] = zero = network_emit(&network, VECTOR_CONSTANT, row->type)->destination;
         else
@@ -301,6 +338,8 @@ static void finish_collection(struct transposing *t) {
     if (!t->stores)
         for (int i = 0; i < t->member_count; i++)
             t->waiting[t->members[i].value] = false;
+    else if (t->member_count)
+        t->begin = t->position;
     t->member_count = 0;
 }
 
@@ -356,12 +395,19 @@ static void remove_empty_items(struct vector_block *block) {
     }
 }
 
+static void begin_straight_line(struct transposing *t, const struct vector_block *block) {
+    t->block = block;
+    t->begin = t->position;
+}
+
 static void transpose_block(struct transposing *t, struct vector_block *block) {
     struct vector_item *item;
+    begin_straight_line(t, block);
     for (t->link = &block->first; (item = *t->link); t->link = &item->next) {
         if (item->block) {
             finish_collection(t);
             transpose_block(t, item->block);
+            begin_straight_line(t, block);
             continue;
         }
         if (ends_collection(t, item->instruction))
@@ -369,6 +415,8 @@ static void transpose_block(struct transposing *t, struct vector_block *block) {
         note_mask(t, item->instruction);
         if (collects(t, item->instruction))
             collect(t, item);
+        else if (vector_operations[item->instruction->opcode].writes_memory)
+            t->begin = t->position + 1;
         t->position++;
     }
     finish_collection(t);

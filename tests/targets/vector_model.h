@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    MODEL_VALUES = 256,
+    MODEL_VALUES = 512,
     MODEL_INDUCTIONS = 64,
     MODEL_LANES = 16
 };
@@ -349,6 +349,7 @@ static void model_block(struct model *model, const struct vector_block *block) {
 
 static void model_run(const struct vector_program *program, const int64_t *words) {
     struct model *model = calloc(1, sizeof *model);
+    assert_true(program->value_count <= MODEL_VALUES);
     model->program = program;
     model->words = words;
     model_block(model, program->top);
