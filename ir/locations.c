@@ -8,8 +8,9 @@
  *
  * What is exact here: two accesses meet in one location or do not overlap. An access to a written
  * buffer that is not exactly a location is refused, and so are locations that may overlap although
- * their addresses follow different loops. (Those that follow the same loops overlap only where a
- * split was shifted; each then holds the whole result of its elements.) */
+ * their addresses follow different loops, at once or from trip to trip. (Those that follow the same
+ * loops overlap only where a split was shifted; each then holds the whole result of its elements.)
+ */
 #include "ir/vectoriser.h"
 
 #include "base/hash.h"
@@ -108,6 +109,33 @@ static void refuse_overlap(struct vectoriser *v, const struct location *location
                             location->buffer->name);
 }
 
+static bool is_within(const struct vector_block *block, const struct vector_block *outer) {
+    while (block && block != outer)
+        block = block->parent;
+    return block != NULL;
+}
+
+/* The block right inside of the location's scope that is being filled; NULL if it is the scope. */
+static const struct vector_block *filled_within_scope(const struct vectoriser *v,
+                                                      const struct location *location) {
+    const struct vector_block *inner = NULL;
+    for (const struct vector_block *block = v->block; block != location->scope;
+         block = block->parent)
+        inner = block;
+    return inner;
+}
+
+/* The location's register lives through all trips of a loop in which other locations, complete
+ * already, are stored to again: if they overlap, it would not know. */
+static void refuse_overlap_in_trips(struct vectoriser *v, const struct location *location) {
+    const struct vector_block *loop = filled_within_scope(v, location);
+    for (const struct location *other = v->ended; loop && other; other = other->next_ended)
+        if (other->buffer == location->buffer && is_within(other->scope, loop) &&
+            may_overlap(v, other, location))
+            vectoriser_fail(v, "tile: an element of %s is reached along different loops",
+                            location->buffer->name);
+}
+
 static struct vector_block *scope_of(const struct vectoriser *v,
                                      const struct vector_address *address) {
     struct vector_block *block = v->block;
@@ -169,6 +197,7 @@ struct location *location_use(struct vectoriser *v, const struct buffer *buffer,
         location->value = vector_value_new(v->vectors, CLASS_VECTOR, true);
         location->scope = scope_of(v, address);
         refuse_overlap(v, location);
+        refuse_overlap_in_trips(v, location);
         location->next = v->buckets[bucket];
         v->buckets[bucket] = location;
         location->next_in_list = v->locations;
@@ -308,5 +337,7 @@ void locations_leave(struct vectoriser *v, struct vector_block *block) {
         location_materialise(v, list);
         if (list->dirty && list->buffer->kind != BUFFER_TILE)
             store_location(v, list);
+        list->next_ended = v->ended;
+        v->ended = list;
     }
 }

@@ -16,6 +16,7 @@ enum {
 struct location {
     struct location *next;         /* of the same hash */
     struct location *next_in_list; /* of all, newest first */
+    struct location *next_ended;   /* of those whose scope is complete, newest first */
     const struct buffer *buffer;
     struct vector_address address;
     int64_t lane_stride; /* elements from lane to lane; 0: one element */
@@ -58,7 +59,7 @@ struct vectoriser {
     uint64_t active; /* lanes that exist in this chunk of it; 1 outside */
     int instructions;
 
-    struct location *buckets[LOCATION_BUCKETS], *locations;
+    struct location *buckets[LOCATION_BUCKETS], *locations, *ended;
     struct address_form *forms[LOCATION_BUCKETS]; /* of addresses.c, by offset */
     int written_count;
     const struct buffer *written[MAX_STAGES]; /* buffers that the tile stores to */

@@ -52,6 +52,11 @@ static const struct example examples[] = {
      "y[a=4, b=3, c=3] f32 = sum(r=15, s=2) select(0 <= 3*b < 3, x[a, 3*b, c], 0)\n",
      "split y b 2 guard\nreorder y b.i s b.o a r c\ntile y b.i\nvectorize y c\nunroll y a\n"
      "unroll y s\nunroll y r\n"},
+    {"a first row by itself beside all rows, in each trip of a loop", false,
+     "input x[a=8, t=4] f32 variable\n"
+     "y[a=8, b=9] f32 = sum(r=6, s=3, t=4) x[a, t]\n",
+     "split y r 5 guard\nrfactor y r.i\nsplit y.partial r.o 8 guard\n"
+     "reorder y.partial t b s r.o.o r.o.i r.i a\ntile y.partial b\nvectorize y.partial a\n"},
     {"masks that are read again", false,
      "input i0[d0=3] f32 variable\n"
      "input i1[d0=2, d1=5, d2=24] f32 parameter\n"
