@@ -87,7 +87,8 @@ static void make_traces(struct bench *program, const struct task *task, struct c
             DLT_OK)
         fail(program->error.message);
     keep_trace(contest, task, space, first, &program->error);
-    if (near_records_find(program->database, task->key, task->key, &contest->near, &program->error) == DLT_OK)
+    if (near_records_find(program->database, task->key, task->key, &contest->near,
+                          &program->error) == DLT_OK)
         adapt_points(space, &contest->near, &contest->points);
     for (int i = 0; i < contest->points.count; i++)
         keep_trace(contest, task, space, contest->points.all[i].point, &program->error);

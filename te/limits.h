@@ -11,8 +11,9 @@ enum {
     MAX_OPERANDS = 4,           /* of a value */
 };
 
-#define MAX_EXTENT   (INT64_C(1) << 31) /* of an axis */
-#define MAX_ELEMENTS (INT64_C(1) << 40) /* of a tensor, and terms of one whole computation: 2^53   \
-                                         */
+#define MAX_EXTENT (INT64_C(1) << 31) /* of an axis */
+#define MAX_ELEMENTS                                                                               \
+    (INT64_C(1) << 40) /* of a tensor, and terms of one whole computation: 2^53                    \
+                        */
 
 #endif

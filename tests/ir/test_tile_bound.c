@@ -47,8 +47,8 @@ static bool is_near(double a, double b) {
     return a >= 0.7 * b && a <= 1.43 * b;
 }
 
-/* The reduction is one trip, perhaps with a rest, inside of a loop over tiles that is code too: then
- * that loop's trips are what lowering counts. */
+/* The reduction is one trip, perhaps with a rest, inside of a loop over tiles that is code too:
+ * then that loop's trips are what lowering counts. */
 static bool has_lost_loop(const struct nest_summary *summary) {
     return summary->is_reduction && summary->bound.trips <= 2;
 }
