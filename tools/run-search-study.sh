@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Records and judges everything that docs/search.md says of the search: on a quiet machine, in about two hours.
+# Records and judges everything that docs/search.md says of the search: on a quiet machine, in about 45 minutes.
 #
 #     tools/run-search-study.sh                    all parts, in this order
 #     tools/run-search-study.sh replay quality     some of them
@@ -99,7 +99,7 @@ run() {
         "$build/dltune" tune "$network" --time 120 --db "$work/network.db" | tee "$work/network.txt" | tail -1 >docs/search/network.txt
         "$build/bench_network_total" "$network" "$work/network.db" bench/best/resnet50.jsonl >>docs/search/network.txt
         ;;
-    trials) "$build/bench_trials" 'conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1' 100000 model synthetic >docs/search/trials.txt ;;
+    trials) "$build/bench_trials" 'conv2d c=3 h=224 w=224 k=64 r=7 s=7 stride=2 pad=3' 100000 model synthetic >docs/search/trials.txt ;;
     esac
 }
 
