@@ -30,7 +30,7 @@ enum {
     FAR_JUMPS = 4,     /* rows that are only read wait at the same time */
 };
 
-static double trips_of(const struct group *group) {
+double space_trips(const struct group *group) {
     double trips = 1;
     for (int i = 0; i < group->axis_count; i++)
         trips *= (double)group->axes[i].extent;
@@ -47,7 +47,7 @@ double space_elements(const struct tensor *tensor) {
 }
 
 bool space_reads_once(const struct group *group, const struct group_read *read) {
-    return space_elements(read->tensor) >= trips_of(group) * SPACE_SHARE_ONCE;
+    return space_elements(read->tensor) >= space_trips(group) * SPACE_SHARE_ONCE;
 }
 
 bool space_is_moving(const struct group *group) {
@@ -221,5 +221,5 @@ double space_late_cycles(const struct space *space, const struct group *group,
         late += choice->split[r] == 1 ? FAR_SUMS_CYCLES : 0;
     if (is_far)
         late += accesses * FAR_STREAM_CYCLES * fmin(streams, MOST_STREAMS);
-    return late * trips_of(group) * data_types[TYPE_F32].bytes / LINE_BYTES;
+    return late * space_trips(group) * data_types[TYPE_F32].bytes / LINE_BYTES;
 }

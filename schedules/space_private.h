@@ -159,7 +159,10 @@ void space_add_reduction_knobs(struct space *space, const char *prefix, const st
  * it. */
 bool space_enough_trips(int64_t trips, int threads);
 /* Wall cycles of a nest that takes so many on one thread, with `trips` to give to threads. */
-double space_shared_cycles(double cycles, int64_t trips, int threads);
+double space_shared_cycles(const struct space *space, double cycles, int64_t trips, int threads);
+
+/* Whether threads gain more than it costs to set them to work. */
+bool space_may_share(const struct space *space, const struct group *group);
 
 int space_lanes(const struct space *space);
 
@@ -211,6 +214,9 @@ double space_bound_slots(const struct space *space, const struct group *group,
                          struct tile_bound *bound);
 /* Elements of a tensor, its layout's padding left aside. */
 double space_elements(const struct tensor *tensor);
+
+/* Elements times terms of a nest. */
+double space_trips(const struct group *group);
 
 /* Whether the group needs about as many elements of this read as the tensor has: then a copy of it
  * never pays. */

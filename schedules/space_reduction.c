@@ -98,7 +98,7 @@ void space_add_reduction_knobs(struct space *space, const char *prefix, const st
     knobs->accumulators = knobs->parallel = knobs->parts = NO_KNOB;
     if (longest >= 0 && may_be_named && group->axis_count > 0)
         accumulators_knob(space, prefix, group, knobs, longest);
-    if (space->threads == 1)
+    if (!space_may_share(space, group))
         return;
     struct knob *knob = space_add_knob(space, prefix, "parallel", "whether threads share the loops",
                                        false, &knobs->parallel);
@@ -262,7 +262,7 @@ void space_combine(const struct space *space, const struct group *group,
     choose_combining_tile(space, nest);
     cycles = estimate(space, nest);
     if (c->order_count > 0 && choice->threads > 1 &&
-        space_shared_cycles(cycles, (int64_t)elements, choice->threads) < cycles) {
+        space_shared_cycles(space, cycles, (int64_t)elements, choice->threads) < cycles) {
         c->threads = choice->threads;
         space_choose_inner_loops(nest->group, c);
     }

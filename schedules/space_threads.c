@@ -4,7 +4,6 @@
 enum {
     TRIPS_A_THREAD = 8,       /* of a parallel loop: evens out what threads do */
     MOST_TRIPS_A_THREAD = 64, /* more only take apart what a trip has next to it */
-    FORK_JOIN_CYCLES = 3000,  /* threads that wait for work begin it, and the last one ends */
 };
 
 /* The share of time that the thread with the most trips is alone in. */
@@ -21,10 +20,20 @@ bool space_enough_trips(int64_t trips, int threads) {
             most <= (double)trips * (1 + LEAST_IMBALANCE));
 }
 
-double space_shared_cycles(double cycles, int64_t trips, int threads) {
+double space_shared_cycles(const struct space *space, double cycles, int64_t trips, int threads) {
     if (trips < 2 || threads < 2)
         return cycles;
-    return cycles * (double)most_trips(trips, threads) / (double)trips + FORK_JOIN_CYCLES;
+    return cycles * (double)most_trips(trips, threads) / (double)trips +
+           space->target.fork_join_cycles;
+}
+
+/* Even at the peak of arithmetic, which is the least that the nest takes on one thread. */
+bool space_may_share(const struct space *space, const struct group *group) {
+    int operations = group->arithmetic > 1 ? group->arithmetic : 1;
+    double cycles =
+        space_trips(group) * operations / (double)space_lanes(space) / space->target.fma_per_cycle;
+    return space->threads > 1 &&
+           cycles * (space->threads - 1) / space->threads > space->target.fork_join_cycles;
 }
 
 void space_set_shared(const struct space *space, int *point, bool shared) {

@@ -281,7 +281,7 @@ static double combining_cycles(const struct space *space, int nest, const int *p
     cycles = space_estimate(space, combine.group, &combine.choice, &bound);
     for (int i = 0; i < group->axis_count; i++)
         trips *= group->axes[i].extent;
-    return space_shared_cycles(cycles, trips, combine.choice.threads);
+    return space_shared_cycles(space, cycles, trips, combine.choice.threads);
 }
 
 void space_summarise(const struct space *space, int nest, const int *point,

@@ -125,7 +125,7 @@ double traffic_cycles(const struct space *space, const struct nest_summary *summ
 }
 
 double traffic_nest_score(const struct space *space, const struct nest_summary *summary) {
-    return space_shared_cycles(traffic_cycles(space, summary), summary->parallel_trips,
+    return space_shared_cycles(space, traffic_cycles(space, summary), summary->parallel_trips,
                                summary->threads) +
            summary->combining_cycles;
 }

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    FORK_JOIN_CYCLES = 6000 /* 1.5 us: half of that where threads wait actively, more where not */
+};
+
 const char *const target_names[] = {"x86-avx512", "x86-avx2", "c", NULL};
 
 /* Ports and latencies are those of most cores that have the instructions, never of one model:
@@ -22,6 +26,7 @@ static const struct target_description targets[] = {
         .fma_latency = 4,
         .instruction_bytes = 7,
         .code_bytes = 16 * 1024,
+        .fork_join_cycles = FORK_JOIN_CYCLES,
     },
     {
         .name = "x86-avx2",
@@ -34,6 +39,7 @@ static const struct target_description targets[] = {
         .fma_latency = 4,
         .instruction_bytes = 6,
         .code_bytes = 16 * 1024,
+        .fork_join_cycles = FORK_JOIN_CYCLES,
     },
     {
         .name = "c",
@@ -45,6 +51,7 @@ static const struct target_description targets[] = {
         .fma_latency = 8,
         .instruction_bytes = 6,
         .code_bytes = 16 * 1024,
+        .fork_join_cycles = FORK_JOIN_CYCLES,
     },
 };
 

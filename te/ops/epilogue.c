@@ -4,20 +4,98 @@
 #include <string.h>
 
 enum epilogue_operand {
+    OPERAND_NONE,
     OPERAND_BIAS,     /* one number for each channel */
     OPERAND_RESIDUAL, /* a tensor like the output */
-    OPERAND_ZERO,
 };
 
-/* Each step combines the element so far with an operand. */
+/* Each step makes a new element of the element so far and an operand, which is NULL if there is
+ * none. Activations are those of ONNX; GELU is the exact one, by the error function. */
+typedef const struct value *epilogue_step(struct arena *arena, const struct value *element,
+                                          const struct value *operand);
+
+static const struct value *number(struct arena *arena, const struct value *like, double constant) {
+    return value_constant(arena, like->type, constant);
+}
+
+static const struct value *add(struct arena *arena, const struct value *element,
+                               const struct value *operand) {
+    return value_binary(arena, OP_ADD, element, operand);
+}
+
+static const struct value *clip(struct arena *arena, const struct value *element, double most) {
+    element = value_binary(arena, OP_MAXIMUM, element, number(arena, element, 0));
+    return value_binary(arena, OP_MINIMUM, element, number(arena, element, most));
+}
+
+static const struct value *relu(struct arena *arena, const struct value *element,
+                                const struct value *operand) {
+    (void)operand;
+    return value_binary(arena, OP_MAXIMUM, element, number(arena, element, 0));
+}
+
+static const struct value *relu6(struct arena *arena, const struct value *element,
+                                 const struct value *operand) {
+    (void)operand;
+    return clip(arena, element, 6);
+}
+
+/* The exponential never overflows: it is of a number below zero. */
+static const struct value *sigmoid(struct arena *arena, const struct value *element,
+                                   const struct value *operand) {
+    const struct value *zero = number(arena, element, 0), *one = number(arena, element, 1);
+    const struct value *falling =
+        value_unary(arena, OP_EXPONENTIAL,
+                    value_unary(arena, OP_NEGATE, value_unary(arena, OP_ABSOLUTE, element)));
+    (void)operand;
+    return value_binary(arena, OP_DIVIDE, value_select_less(arena, element, zero, falling, one),
+                        value_binary(arena, OP_ADD, one, falling));
+}
+
+static const struct value *silu(struct arena *arena, const struct value *element,
+                                const struct value *operand) {
+    return value_binary(arena, OP_MULTIPLY, element, sigmoid(arena, element, operand));
+}
+
+static const struct value *hyperbolic_tangent(struct arena *arena, const struct value *element,
+                                              const struct value *operand) {
+    (void)operand;
+    return value_unary(arena, OP_TANH, element);
+}
+
+static const struct value *gelu(struct arena *arena, const struct value *element,
+                                const struct value *operand) {
+    const struct value *half = number(arena, element, 0.5), *one = number(arena, element, 1);
+    const struct value *scaled =
+        value_binary(arena, OP_MULTIPLY, element, number(arena, element, 0.70710678118654752440));
+    (void)operand;
+    return value_binary(arena, OP_MULTIPLY, value_binary(arena, OP_MULTIPLY, element, half),
+                        value_binary(arena, OP_ADD, one, value_unary(arena, OP_ERF, scaled)));
+}
+
+static const struct value *hardswish(struct arena *arena, const struct value *element,
+                                     const struct value *operand) {
+    const struct value *line = value_binary(
+        arena, OP_ADD, value_binary(arena, OP_MULTIPLY, element, number(arena, element, 1.0 / 6)),
+        number(arena, element, 0.5));
+    (void)operand;
+    return value_binary(arena, OP_MULTIPLY, element, clip(arena, line, 1));
+}
+
 static const struct {
     const char *name;
-    enum operation operation;
     enum epilogue_operand operand;
+    epilogue_step *apply;
 } steps[] = {
-    {"bias", OP_ADD, OPERAND_BIAS},
-    {"add", OP_ADD, OPERAND_RESIDUAL},
-    {"relu", OP_MAXIMUM, OPERAND_ZERO},
+    {"bias", OPERAND_BIAS, add},
+    {"add", OPERAND_RESIDUAL, add},
+    {"relu", OPERAND_NONE, relu},
+    {"relu6", OPERAND_NONE, relu6},
+    {"sigmoid", OPERAND_NONE, sigmoid},
+    {"silu", OPERAND_NONE, silu},
+    {"tanh", OPERAND_NONE, hyperbolic_tangent},
+    {"gelu", OPERAND_NONE, gelu},
+    {"hardswish", OPERAND_NONE, hardswish},
 };
 
 enum {
@@ -131,18 +209,11 @@ static const struct value *apply_steps(struct arena *arena, const struct epilogu
         element = value_binary(arena, OP_ADD, value_previous(arena, reduced->type), element);
     for (int i = 0; i < epilogue->step_count; i++) {
         int row = epilogue->steps[i];
-        switch (steps[row].operand) {
-        case OPERAND_BIAS:
+        if (steps[row].operand == OPERAND_BIAS)
             operand = value_read(arena, tensors->bias, &subscripts[channel_axis]);
-            break;
-        case OPERAND_RESIDUAL:
+        else if (steps[row].operand == OPERAND_RESIDUAL)
             operand = value_read(arena, tensors->residual, subscripts);
-            break;
-        case OPERAND_ZERO:
-            operand = value_constant(arena, reduced->type, 0);
-            break;
-        }
-        element = value_binary(arena, steps[row].operation, element, operand);
+        element = steps[row].apply(arena, element, operand);
     }
     return element;
 }

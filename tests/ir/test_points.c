@@ -125,6 +125,7 @@ static void try_seed(uint64_t seed, int number, struct tally *tally) {
     trying_trace = "";
     trying_target = target;
     assert_int_equal(target_describe(target, &description, &error), DLT_OK);
+    description.fork_join_cycles = 0; /* small nests are shared too */
     if (task_create_text(trying_expression, target, threads, &task, &error))
         fail_msg("%s: %s", trying_expression, error.message);
     if (arena_recover(&task->arena))

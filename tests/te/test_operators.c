@@ -274,7 +274,7 @@ static void wrong_values_are_refused(void **state) {
         {CONV " groups=3", "groups: 3 does not divide c=8"},
         {CONV " groups=8", "groups: 8 does not divide k=12"},
         {CONV " groups=0", "groups: '0'"},
-        {CONV " post=bias,gelu", "post: 'gelu' in 'bias,gelu' is not known"},
+        {CONV " post=bias,melu", "post: 'melu' in 'bias,melu' is not known"},
         {CONV " post=bias,", "post: '' in 'bias,' is not known"},
         {CONV " post=bias,relu,bias", "post: 'bias,relu,bias' has bias twice"},
         {CONV " post=relu,relu", "post: 'relu,relu' has relu twice in a row"},
