@@ -132,18 +132,23 @@ void format_rate(struct text *text, const struct task *task, double median_us, d
         text_format(text, "  %.1f %% of the peak, %.4g", 100 * gflops / peak_gflops, peak_gflops);
 }
 
+static void print_ranking(const struct quality *quality) {
+    printf("pairs %.2f, peak@1 %.2f, peak@5 %.2f", quality->pairwise, quality->peak1,
+           quality->peak5);
+}
+
 /* Of the records of this run, which no stored model had seen. */
 static void print_quality(const struct tuner_quality *quality) {
-    const struct quality *model = &quality->model, *analytic = &quality->analytic;
     if (quality->points < 2)
         return;
-    printf("  %-10s ", "model");
+    printf("  %-10s on %lld new records: ", "model", (long long)quality->points);
     if (quality->has_model)
-        printf("pairs %.2f, peak@1 %.2f, peak@5 %.2f", model->pairwise, model->peak1, model->peak5);
+        print_ranking(&quality->model);
     else
         printf("none was stored before");
-    printf("; analytic score %.2f, %.2f, %.2f; %lld new records\n", analytic->pairwise,
-           analytic->peak1, analytic->peak5, (long long)quality->points);
+    printf("; analytic score: ");
+    print_ranking(&quality->analytic);
+    printf("\n");
 }
 
 static void print_run(const struct tuner_summary *summary) {
