@@ -358,19 +358,6 @@ static void gather_stretch(struct gathering *g) {
     g->item_count = 0;
 }
 
-static void remove_empty_items(struct vector_block *block) {
-    struct vector_item **link = &block->first;
-    block->last = NULL;
-    while (*link) {
-        if ((*link)->instruction || (*link)->block) {
-            block->last = *link;
-            link = &(*link)->next;
-        } else {
-            *link = (*link)->next;
-        }
-    }
-}
-
 static void gather_block(struct gathering *g, struct vector_block *block) {
     g->start = g->position;
     for (struct vector_item *item = block->first, *next; item; item = next) {
@@ -388,7 +375,7 @@ static void gather_block(struct gathering *g, struct vector_block *block) {
         g->position++;
     }
     gather_stretch(g);
-    remove_empty_items(block);
+    vector_remove_empty_items(block);
     g->position++; /* the block's end */
 }
 

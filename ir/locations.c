@@ -24,17 +24,8 @@ bool is_written(const struct vectoriser *v, const struct buffer *buffer) {
     return false;
 }
 
-static bool terms_equal(const struct vector_address *a, const struct vector_address *b) {
-    if (a->base != b->base || a->term_count != b->term_count)
-        return false;
-    for (int i = 0; i < a->term_count; i++)
-        if (a->terms[i].counter != b->terms[i].counter || a->terms[i].stride != b->terms[i].stride)
-            return false;
-    return true;
-}
-
 static bool address_equal(const struct vector_address *a, const struct vector_address *b) {
-    return a->displacement == b->displacement && terms_equal(a, b);
+    return a->displacement == b->displacement && vector_same_terms(a, b);
 }
 
 static unsigned bucket_of(const struct vector_address *address, int64_t lane_stride) {
@@ -103,7 +94,7 @@ static void refuse_overlap(struct vectoriser *v, const struct location *location
     for (const struct location *other = v->locations; other; other = other->next_in_list)
         if (other->buffer == location->buffer &&
             (other->lane_stride != location->lane_stride ||
-             !terms_equal(&other->address, &location->address)) &&
+             !vector_same_terms(&other->address, &location->address)) &&
             may_overlap(v, other, location))
             vectoriser_fail(v, "tile: an element of %s is reached along different loops",
                             location->buffer->name);

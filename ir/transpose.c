@@ -63,14 +63,8 @@ struct transposing {
 /* --- Groups --- */
 
 static bool same_place(const struct vector_instruction *a, const struct vector_instruction *b) {
-    if (a->type != b->type || a->stride != b->stride || a->mask != b->mask ||
-        a->address.base != b->address.base || a->address.term_count != b->address.term_count)
-        return false;
-    for (int i = 0; i < a->address.term_count; i++)
-        if (a->address.terms[i].counter != b->address.terms[i].counter ||
-            a->address.terms[i].stride != b->address.terms[i].stride)
-            return false;
-    return true;
+    return a->type == b->type && a->stride == b->stride && a->mask == b->mask &&
+           vector_same_terms(&a->address, &b->address);
 }
 
 /* A member that is not in a group yet, so many elements behind another; or -1. */
@@ -382,19 +376,6 @@ static void note_mask(struct transposing *t, const struct vector_instruction *in
         t->constants[instruction->destination] = instruction;
 }
 
-static void remove_empty_items(struct vector_block *block) {
-    struct vector_item **link = &block->first;
-    block->last = NULL;
-    while (*link) {
-        if ((*link)->instruction || (*link)->block) {
-            block->last = *link;
-            link = &(*link)->next;
-        } else {
-            *link = (*link)->next;
-        }
-    }
-}
-
 static void begin_straight_line(struct transposing *t, const struct vector_block *block) {
     t->block = block;
     t->begin = t->position;
@@ -420,7 +401,7 @@ static void transpose_block(struct transposing *t, struct vector_block *block) {
         t->position++;
     }
     finish_collection(t);
-    remove_empty_items(block);
+    vector_remove_empty_items(block);
     t->position++; /* the block's end */
 }
 

@@ -29,15 +29,6 @@ static bool is_uniform(const struct epilogue_place *place, int value) {
     return from && (from->opcode == VECTOR_CONSTANT || from->opcode == VECTOR_LOAD_BROADCAST);
 }
 
-static bool same_terms(const struct vector_address *a, const struct vector_address *b) {
-    if (a->base != b->base || a->term_count != b->term_count)
-        return false;
-    for (int i = 0; i < a->term_count; i++)
-        if (a->terms[i].counter != b->terms[i].counter || a->terms[i].stride != b->terms[i].stride)
-            return false;
-    return true;
-}
-
 /* The strided load that gives a value, if it may be done where the store is. What the store itself
  * writes to may be read only where it is written. */
 static const struct vector_instruction *load_beside(const struct epilogue_place *place, int value,
@@ -48,7 +39,8 @@ static const struct vector_instruction *load_beside(const struct epilogue_place 
         load->mask != store->mask || place->lives->of[value].home != place->block ||
         place->lives->of[value].begin < place->begin)
         return NULL;
-    in_place = same_terms(&load->address, &store->address) && load->stride == store->stride &&
+    in_place = vector_same_terms(&load->address, &store->address) &&
+               load->stride == store->stride &&
                load->address.displacement == store->address.displacement;
     return load->address.base != store->address.base || in_place ? load : NULL;
 }
@@ -95,7 +87,7 @@ static int common_steps(const struct epilogue_place *place,
             return i;
         if (step->load) {
             load = load_beside(place, from->sources[1 - step->side], store);
-            if (!load || !same_terms(&load->address, &step->load->address) ||
+            if (!load || !vector_same_terms(&load->address, &step->load->address) ||
                 load->stride != step->load->stride ||
                 load->address.displacement - step->load->address.displacement != distance)
                 return i;

@@ -89,3 +89,25 @@ struct vector_instruction *vector_append(struct vector_program *program, struct 
 int vector_lanes(const struct vector_program *program, enum data_type type) {
     return program->vector_bytes / data_types[type].bytes;
 }
+
+bool vector_same_terms(const struct vector_address *a, const struct vector_address *b) {
+    if (a->base != b->base || a->term_count != b->term_count)
+        return false;
+    for (int i = 0; i < a->term_count; i++)
+        if (a->terms[i].counter != b->terms[i].counter || a->terms[i].stride != b->terms[i].stride)
+            return false;
+    return true;
+}
+
+void vector_remove_empty_items(struct vector_block *block) {
+    struct vector_item **link = &block->first;
+    block->last = NULL;
+    while (*link) {
+        if ((*link)->instruction || (*link)->block) {
+            block->last = *link;
+            link = &(*link)->next;
+        } else {
+            *link = (*link)->next;
+        }
+    }
+}

@@ -213,6 +213,11 @@ int vector_induction_new(struct vector_program *program, struct vector_block *bl
                          int64_t step);
 int vector_lanes(const struct vector_program *program, enum data_type type);
 
+/* Whether two addresses differ by a constant only. */
+bool vector_same_terms(const struct vector_address *a, const struct vector_address *b);
+/* Takes out the items whose instruction a pass has set to NULL. */
+void vector_remove_empty_items(struct vector_block *block);
+
 void vector_program_print(struct text *text, const struct vector_program *program);
 
 #endif

@@ -43,7 +43,7 @@ struct convolution {
          "nchw"},                                                                                  \
         {"accumulate", "1: add to what the output holds, before post", "0"},                       \
         {"dtype", "element type", "f32"},                                                          \
-        {"post", "epilogue in order: bias (of k), add (a residual), relu", "none"}, {              \
+        {"post", "epilogue in order: bias (of k), add (a residual), activations", "none"}, {       \
         "const", "inputs known before the calls: x weight bias residual, or none", "weight"        \
     }
 

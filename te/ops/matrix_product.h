@@ -11,7 +11,7 @@
         {"ldc", "elements from one row of the output (and residual) to the next", "n"},            \
         {"accumulate", "1: add to what the output holds, before post", "0"},                       \
         {"dtype", "element type", "f32"},                                                          \
-        {"post", "epilogue in order: bias (of n), add (a residual), relu", "none"}, {              \
+        {"post", "epilogue in order: bias (of n), add (a residual), activations", "none"}, {       \
         "const", "inputs known before the calls: a b bias residual", "none"                        \
     }
 
