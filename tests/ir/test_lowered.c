@@ -109,36 +109,37 @@ static void check_example(void **state) {
 }
 
 /* Tiles of other types would be taken for vectors of f32. */
+static void check_type(const char *type) {
+    struct arena arena;
+    struct expression *expression;
+    struct program *program;
+    struct target_description description;
+    struct error error = {.status = DLT_OK};
+    char text[256];
+    snprintf(text, sizeof text, "input x[n=37] %s variable\ny[n=37] %s = x[n] + x[n]\n", type,
+             type);
+    arena_initialise(&arena);
+    if (arena_recover(&arena))
+        fail_msg("out of memory");
+    assert_int_equal(expression_parse(&arena, text, &expression, &error), DLT_OK);
+    struct schedule *schedule = schedule_create(&arena, expression);
+    assert_int_equal(
+        schedule_replay(schedule, "split y n 16\nvectorize y n.i\ntile y n.o\n", &error), DLT_OK);
+    assert_int_equal(target_describe("x86-avx512", &description, &error), DLT_OK);
+    assert_int_equal(lower(&arena, schedule, &description, NULL, NULL, &program, &error),
+                     DLT_ERROR_REFUSED);
+    assert_non_null(strstr(error.message, type));
+    assert_int_equal(target_describe("c", &description, &error), DLT_OK);
+    assert_int_equal(lower(&arena, schedule, &description, NULL, NULL, &program, &error), DLT_OK);
+    schedule_free(schedule);
+    arena_free(&arena);
+}
+
 static void test_types(void **state) {
     static const char *const types[] = {"f64", "s32", "s8", "u8", "bf16"};
     (void)state;
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        struct arena arena;
-        struct expression *expression;
-        struct program *program;
-        struct target_description description;
-        struct error error = {.status = DLT_OK};
-        char text[256];
-        snprintf(text, sizeof text, "input x[n=37] %s variable\ny[n=37] %s = x[n] + x[n]\n",
-                 types[i], types[i]);
-        arena_initialise(&arena);
-        if (arena_recover(&arena))
-            fail_msg("out of memory");
-        assert_int_equal(expression_parse(&arena, text, &expression, &error), DLT_OK);
-        struct schedule *schedule = schedule_create(&arena, expression);
-        assert_int_equal(
-            schedule_replay(schedule, "split y n 16\nvectorize y n.i\ntile y n.o\n", &error),
-            DLT_OK);
-        assert_int_equal(target_describe("x86-avx512", &description, &error), DLT_OK);
-        assert_int_equal(lower(&arena, schedule, &description, NULL, NULL, &program, &error),
-                         DLT_ERROR_REFUSED);
-        assert_non_null(strstr(error.message, types[i]));
-        assert_int_equal(target_describe("c", &description, &error), DLT_OK);
-        assert_int_equal(lower(&arena, schedule, &description, NULL, NULL, &program, &error),
-                         DLT_OK);
-        schedule_free(schedule);
-        arena_free(&arena);
-    }
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        check_type(types[i]);
 }
 
 int main(void) {
