@@ -103,8 +103,10 @@ static void advance_in(struct advancing *outer, struct vector_block *block) {
     rebuild(&a, block, count);
 }
 
-void advance_stores(struct vector_program *vectors) {
+dlt_status advance_stores(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
     struct advancing a = {.program = vectors};
     a.last = ARENA_ARRAY(vectors->arena, int, vectors->value_count);
     advance_in(&a, vectors->top);
+    return DLT_OK;
 }

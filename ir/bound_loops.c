@@ -98,8 +98,10 @@ static void bound_nodes(struct around *around, struct node *nodes) {
     }
 }
 
-void bound_loops(struct program *program) {
+dlt_status bound_loops(struct lowering *lowering) {
+    struct program *program = lowering->program;
     struct around around = {.arena = program->arena};
     bound_nodes(&around, program->pack);
     bound_nodes(&around, program->run);
+    return DLT_OK;
 }

@@ -159,8 +159,10 @@ static void divide_tile(void *context, struct node *node) {
     node->tile->variants[0].body = node->body;
 }
 
-void divide_loops(struct program *program) {
+dlt_status divide_loops(struct lowering *lowering) {
+    struct program *program = lowering->program;
     struct dividing d = {program, program->arena};
     node_visit(program->pack, divide_tile, &d);
     node_visit(program->run, divide_tile, &d);
+    return DLT_OK;
 }

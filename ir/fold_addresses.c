@@ -51,6 +51,9 @@ static void fold_block(struct vector_program *program, struct vector_block *bloc
     }
 }
 
-void fold_addresses(struct vector_program *vectors) {
+dlt_status fold_addresses(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
     fold_block(vectors, vectors->top);
+    vectors->is_folded = true;
+    return DLT_OK;
 }

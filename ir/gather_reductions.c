@@ -403,18 +403,21 @@ static int note_definitions(struct gathering *g, const struct vector_block *bloc
     return count;
 }
 
-void gather_reductions(struct vector_program *vectors, const struct target_description *target) {
+dlt_status gather_reductions(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
+    const struct target_description *target = lowering->target;
     struct gathering g = {.program = vectors};
     size_t values = (size_t)vectors->value_count;
     int longest = 0;
     g.definitions = ARENA_ARRAY(vectors->arena, const struct vector_instruction *, values);
     g.uses = ARENA_ARRAY(vectors->arena, int, values);
     if (note_definitions(&g, vectors->top, &longest) < LEAST_ROWS)
-        return;
+        return DLT_OK;
     lives_find(&g.lives, vectors, target);
     g.place = ARENA_ARRAY(vectors->arena, int, values);
     g.items = ARENA_ARRAY(vectors->arena, struct vector_item *, (size_t)longest);
     for (size_t i = 0; i < values; i++)
         g.place[i] = -1;
     gather_block(&g, vectors->top);
+    return DLT_OK;
 }

@@ -108,12 +108,13 @@ static int count_candidates(const struct halving *h, const struct vector_block *
     return count;
 }
 
-void halve_strides(struct vector_program *vectors) {
+dlt_status halve_strides(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
     struct halving h = {.program = vectors, .value_count = vectors->value_count};
     if (count_candidates(&h, vectors->top) == 0)
-        return;
+        return DLT_OK;
     h.constants = ARENA_ARRAY(vectors->arena, const struct vector_instruction *,
                               (size_t)vectors->value_count);
     halve_block(&h, vectors->top);
-    number_values(vectors); /* loads side by side share their masks, and so find each other */
+    return number_values(lowering); /* loads side by side share masks, and so find each other */
 }

@@ -1,101 +1,79 @@
-/* The whole of lowering, readable from top to bottom. */
+/* The whole of lowering: one table of passes, walked from top to bottom. */
 #include "ir/lower.h"
 
 #include "ir/passes.h"
+#include "ir/verify.h"
 
-struct pipeline {
-    struct program *program;
-    lower_observer *observer;
-    void *context;
+enum pass_scope {
+    OVER_LOOPS,        /* on every target */
+    OVER_TILED_LOOPS,  /* where tiles become machine code: once for the program */
+    OVER_TILE_VARIANTS /* likewise: for each variant of each tile */
 };
 
-static void report(const struct pipeline *p, const char *pass) {
-    if (p->observer)
-        p->observer(p->context, pass, p->program);
-}
+#define PASS(name, scope)                                                                          \
+    { #name, name, scope }
 
-/* Runs a pass over the vector programs of all variants of all tiles. */
-static void for_each(const struct pipeline *p, const char *name,
-                     void (*pass)(struct vector_program *)) {
-    for (int i = 0; i < p->program->tile_count; i++)
-        for (int j = 0; j < p->program->tiles[i]->variant_count; j++)
-            if (p->program->tiles[i]->variants[j].vectors)
-                pass(p->program->tiles[i]->variants[j].vectors);
-    report(p, name);
-}
+static const struct pass {
+    const char *name;
+    lowering_pass *run;
+    enum pass_scope scope;
+} passes[] = {
+    PASS(build_nests, OVER_LOOPS),
+    PASS(extract_domains, OVER_LOOPS),
+    PASS(simplify, OVER_LOOPS),
+    PASS(bound_loops, OVER_LOOPS),
+    PASS(plan_memory, OVER_LOOPS),
+    PASS(divide_loops, OVER_TILED_LOOPS),
+    PASS(split_boundaries, OVER_TILED_LOOPS),
+    PASS(vectorise, OVER_TILE_VARIANTS),
+    PASS(number_values, OVER_TILE_VARIANTS),
+    PASS(halve_strides, OVER_TILE_VARIANTS),
+    PASS(deinterleave_loads, OVER_TILE_VARIANTS),
+    PASS(hoist_invariants, OVER_TILE_VARIANTS),
+    PASS(transpose_accesses, OVER_TILE_VARIANTS),
+    PASS(gather_reductions, OVER_TILE_VARIANTS),
+    PASS(match_multiply_adds, OVER_TILE_VARIANTS),
+    PASS(remove_dead_code, OVER_TILE_VARIANTS),
+    PASS(advance_stores, OVER_TILE_VARIANTS),
+    PASS(prefetch_stores, OVER_TILE_VARIANTS),
+    PASS(sink_constants, OVER_TILE_VARIANTS),
+    PASS(relieve_pressure, OVER_TILE_VARIANTS),
+    PASS(match_operands, OVER_TILE_VARIANTS),
+    PASS(remove_dead_code, OVER_TILE_VARIANTS),
+    PASS(fold_addresses, OVER_TILE_VARIANTS),
+};
 
-static dlt_status vectorise_all(const struct pipeline *p, const struct target_description *target,
-                                struct error *error) {
-    for (int i = 0; i < p->program->tile_count; i++)
-        for (int j = 0; j < p->program->tiles[i]->variant_count; j++)
-            TRY(vectorise(p->program, p->program->tiles[i], &p->program->tiles[i]->variants[j],
-                          target, error));
-    report(p, "vectorise");
+/* A variant without body does nothing and has no vector program, but to vectorise it is to find
+ * that out. */
+static dlt_status run_on_variants(struct lowering *lowering, const struct pass *pass) {
+    for (int i = 0; i < lowering->program->tile_count; i++) {
+        lowering->tile = lowering->program->tiles[i];
+        for (int j = 0; j < lowering->tile->variant_count; j++) {
+            lowering->variant = &lowering->tile->variants[j];
+            lowering->vectors = lowering->variant->vectors;
+            if (lowering->vectors || pass->run == vectorise)
+                TRY(pass->run(lowering));
+        }
+    }
     return DLT_OK;
-}
-
-/* Only over the tiles whose schedule asks for it; nothing to report where there is none. */
-static void prefetch_where_asked(const struct pipeline *p) {
-    bool any = false;
-    for (int i = 0; i < p->program->tile_count; i++)
-        for (int j = 0; p->program->tiles[i]->prefetches && j < p->program->tiles[i]->variant_count;
-             j++)
-            if (p->program->tiles[i]->variants[j].vectors) {
-                prefetch_stores(p->program->tiles[i]->variants[j].vectors);
-                any = true;
-            }
-    if (any)
-        report(p, "prefetch_stores");
-}
-
-/* The same for a pass that asks how many registers there are. */
-static void fit_each(const struct pipeline *p, const char *name,
-                     void (*pass)(struct vector_program *, const struct target_description *),
-                     const struct target_description *target) {
-    for (int i = 0; i < p->program->tile_count; i++)
-        for (int j = 0; j < p->program->tiles[i]->variant_count; j++)
-            if (p->program->tiles[i]->variants[j].vectors)
-                pass(p->program->tiles[i]->variants[j].vectors, target);
-    report(p, name);
 }
 
 dlt_status lower(struct arena *arena, const struct schedule *schedule,
                  const struct target_description *target, lower_observer *observer, void *context,
                  struct program **program, struct error *error) {
-    struct pipeline p = {.observer = observer, .context = context};
-
-    TRY(build_nests(arena, schedule, &p.program, error));
-    report(&p, "build_nests");
-    extract_domains(p.program);
-    report(&p, "extract_domains");
-    simplify(p.program);
-    report(&p, "simplify");
-    bound_loops(p.program);
-    report(&p, "bound_loops");
-    plan_memory(p.program);
-    report(&p, "plan_memory");
-    if (target->machine_code) {
-        divide_loops(p.program);
-        report(&p, "divide_loops");
-        TRY(split_boundaries(p.program, error));
-        report(&p, "split_boundaries");
-        TRY(vectorise_all(&p, target, error));
-        for_each(&p, "number_values", number_values);
-        for_each(&p, "halve_strides", halve_strides);
-        for_each(&p, "deinterleave_loads", deinterleave_loads);
-        for_each(&p, "hoist_invariants", hoist_invariants);
-        fit_each(&p, "transpose_accesses", transpose_accesses, target);
-        fit_each(&p, "gather_reductions", gather_reductions, target);
-        for_each(&p, "match_multiply_adds", match_multiply_adds);
-        for_each(&p, "remove_dead_code", remove_dead_code);
-        for_each(&p, "advance_stores", advance_stores);
-        prefetch_where_asked(&p);
-        fit_each(&p, "sink_constants", sink_constants, target);
-        fit_each(&p, "relieve_pressure", relieve_pressure, target);
-        for_each(&p, "match_operands", match_operands);
-        for_each(&p, "remove_dead_code", remove_dead_code);
-        for_each(&p, "fold_addresses", fold_addresses);
+    struct lowering lowering = {
+        .arena = arena, .schedule = schedule, .target = target, .error = error};
+    for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
+        const struct pass *pass = &passes[i];
+        if (pass->scope != OVER_LOOPS && !target->machine_code)
+            continue;
+        TRY(pass->scope == OVER_TILE_VARIANTS ? run_on_variants(&lowering, pass)
+                                              : pass->run(&lowering));
+        if (VERIFY_ALWAYS || observer)
+            TRY(verify_lowered(lowering.program, pass->name, error));
+        if (observer)
+            observer(context, pass->name, lowering.program);
     }
-    *program = p.program;
+    *program = lowering.program;
     return DLT_OK;
 }

@@ -130,7 +130,8 @@ static void count_definitions(const struct vector_block *block, int *counts) {
     }
 }
 
-void number_values(struct vector_program *vectors) {
+dlt_status number_values(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
     struct numbering n = {.program = vectors};
     int *definitions = ARENA_ARRAY(vectors->arena, int, vectors->value_count);
     n.replacement = ARENA_ARRAY(vectors->arena, int, vectors->value_count);
@@ -140,4 +141,5 @@ void number_values(struct vector_program *vectors) {
         vectors->values[i].is_variable = definitions[i] > 1;
     }
     number_block(&n, vectors->top);
+    return DLT_OK;
 }

@@ -22,10 +22,13 @@ static bool is_near(const struct vector_address *address, const struct vector_ad
     return distance >= 0 && distance < LINE_BYTES;
 }
 
-void prefetch_stores(struct vector_program *vectors) {
+dlt_status prefetch_stores(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
     struct vector_block *top = vectors->top, lines = {0};
     const struct vector_address *before = NULL;
     bool behind_loop = false;
+    if (!lowering->tile->prefetches)
+        return DLT_OK;
     for (const struct vector_item *item = top->first; item; item = item->next) {
         behind_loop |= item->block != NULL;
         if (!behind_loop || !is_store(item) || is_near(&item->instruction->address, before))
@@ -34,7 +37,8 @@ void prefetch_stores(struct vector_program *vectors) {
         vector_append(vectors, &lines, VECTOR_PREFETCH, item->instruction->type)->address = *before;
     }
     if (!lines.first)
-        return;
+        return DLT_OK;
     lines.last->next = top->first;
     top->first = lines.first;
+    return DLT_OK;
 }

@@ -188,7 +188,9 @@ static void find_orders(struct pressure *p, const struct vector_block *block) {
     }
 }
 
-void relieve_pressure(struct vector_program *vectors, const struct target_description *target) {
+dlt_status relieve_pressure(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
+    const struct target_description *target = lowering->target;
     struct pressure *p = ARENA_NEW(vectors->arena, struct pressure);
     p->program = vectors;
     lives_find(&p->lives, vectors, target);
@@ -200,4 +202,5 @@ void relieve_pressure(struct vector_program *vectors, const struct target_descri
     list_uses(p);
     p->position = 0;
     relieve_block(p, vectors->top);
+    return DLT_OK;
 }

@@ -77,7 +77,9 @@ static struct node *simplify_nodes(struct arena *arena, struct node *nodes) {
     return list.first;
 }
 
-void simplify(struct program *program) {
+dlt_status simplify(struct lowering *lowering) {
+    struct program *program = lowering->program;
     program->pack = simplify_nodes(program->arena, program->pack);
     program->run = simplify_nodes(program->arena, program->run);
+    return DLT_OK;
 }

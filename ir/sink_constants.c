@@ -128,8 +128,11 @@ static bool sink_some(struct sinking *s) {
     return value != VECTOR_NONE;
 }
 
-void sink_constants(struct vector_program *vectors, const struct target_description *target) {
+dlt_status sink_constants(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
+    const struct target_description *target = lowering->target;
     struct sinking s = {.program = vectors, .target = target};
     while (sink_some(&s))
         ;
+    return DLT_OK;
 }

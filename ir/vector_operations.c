@@ -2,25 +2,25 @@
 #include "ir/vectors.h"
 
 #define VALUE(name, sources)                                                                       \
-    { name, sources, false, false, true, false, CLASS_VECTOR }
+    { name, sources, false, false, true, false, CLASS_VECTOR, MASK_NONE }
 #define COMMUTING(name, sources)                                                                   \
-    { name, sources, false, false, true, true, CLASS_VECTOR }
-#define READING(name)                                                                              \
-    { name, 0, true, false, true, false, CLASS_VECTOR }
-#define WRITING(name)                                                                              \
-    { name, 1, false, true, false, false, CLASS_VECTOR }
+    { name, sources, false, false, true, true, CLASS_VECTOR, MASK_NONE }
+#define READING(name, mask)                                                                        \
+    { name, 0, true, false, true, false, CLASS_VECTOR, mask }
+#define WRITING(name, mask)                                                                        \
+    { name, 1, false, true, false, false, CLASS_VECTOR, mask }
 #define MASK(name, sources, both)                                                                  \
-    { name, sources, false, false, true, both, CLASS_MASK }
+    { name, sources, false, false, true, both, CLASS_MASK, MASK_NONE }
 
 const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT] = {
-    [VECTOR_LOAD] = READING("load"),
-    [VECTOR_LOAD_BROADCAST] = READING("load_broadcast"),
-    [VECTOR_LOAD_STRIDED] = READING("load_strided"),
-    [VECTOR_STORE] = WRITING("store"),
-    [VECTOR_STORE_STRIDED] = WRITING("store_strided"),
-    [VECTOR_STORE_STREAM] = WRITING("store_stream"),
+    [VECTOR_LOAD] = READING("load", MASK_ALLOWED),
+    [VECTOR_LOAD_BROADCAST] = READING("load_broadcast", MASK_NONE),
+    [VECTOR_LOAD_STRIDED] = READING("load_strided", MASK_ALLOWED),
+    [VECTOR_STORE] = WRITING("store", MASK_ALLOWED),
+    [VECTOR_STORE_STRIDED] = WRITING("store_strided", MASK_ALLOWED),
+    [VECTOR_STORE_STREAM] = WRITING("store_stream", MASK_NONE),
     /* A prefetch neither reads nor writes in the sense of ordering, but it has an address. */
-    [VECTOR_PREFETCH] = {"prefetch", 0, false, false, false, false, CLASS_VECTOR},
+    [VECTOR_PREFETCH] = {"prefetch", 0, false, false, false, false, CLASS_VECTOR, MASK_NONE},
     [VECTOR_CONSTANT] = VALUE("constant", 0),
     [VECTOR_MOVE] = VALUE("move", 1),
     [VECTOR_LANES] = VALUE("lanes", 0),
@@ -53,7 +53,7 @@ const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT] = {
     [VECTOR_MASK_LESS] = MASK("mask_less", 2, false),
     [VECTOR_MASK_EQUAL] = MASK("mask_equal", 2, true),
     [VECTOR_MASK_AND] = MASK("mask_and", 2, true),
-    [VECTOR_BLEND] = VALUE("blend", 2),
+    [VECTOR_BLEND] = {"blend", 2, false, false, true, false, CLASS_VECTOR, MASK_NEEDED},
     [VECTOR_INTERLEAVE_LOW] = VALUE("interleave_low", 2),
     [VECTOR_INTERLEAVE_HIGH] = VALUE("interleave_high", 2),
     [VECTOR_SHUFFLE_PARTS] = VALUE("shuffle_parts", 2),

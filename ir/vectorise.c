@@ -370,8 +370,12 @@ static const char *const *word_names(struct vectoriser *v, int *pointer_words) {
     return names;
 }
 
-dlt_status vectorise(struct program *program, struct tile *tile, struct tile_variant *variant,
-                     const struct target_description *target, struct error *error) {
+dlt_status vectorise(struct lowering *lowering) {
+    struct program *program = lowering->program;
+    struct tile *tile = lowering->tile;
+    struct tile_variant *variant = lowering->variant;
+    const struct target_description *target = lowering->target;
+    struct error *error = lowering->error;
     struct vectoriser v = {.arena = program->arena,
                            .program = program,
                            .tile = tile,

@@ -106,6 +106,12 @@ enum vector_opcode {
     VECTOR_OPCODE_COUNT,
 };
 
+enum mask_rule {
+    MASK_NONE,    /* acts on all lanes */
+    MASK_ALLOWED, /* or on those of a mask */
+    MASK_NEEDED,
+};
+
 struct vector_operation_info {
     const char *name; /* in dumps: "multiply_add" */
     int sources;
@@ -113,6 +119,7 @@ struct vector_operation_info {
     bool has_destination;
     bool commutes; /* a and b may be exchanged */
     enum value_class destination_class;
+    enum mask_rule mask;
 };
 
 extern const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT];
@@ -191,6 +198,7 @@ struct vector_program {
     struct vector_value *values;
     int induction_count, induction_capacity;
     struct vector_induction *inductions;
+    bool is_folded; /* fold_addresses has run: addresses are one pointer + displacement */
     struct vector_block *top;
 };
 

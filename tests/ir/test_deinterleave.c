@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "ir/passes.h"
+#include "tests/ir/run_pass.h"
 #include "tests/targets/native.h"
 
 #include <unistd.h>
@@ -192,18 +192,18 @@ static void check_seed(struct native *native, const struct guarded *g, uint64_t 
     fill(g, type);
     if (before.lowest <= before.highest)
         input += seed & 1 ? (int64_t)g->bytes - before.highest : -before.lowest;
-    number_values(after.program);
-    halve_strides(after.program);
-    deinterleave_loads(after.program);
+    run_pass(number_values, after.program, &native->description);
+    run_pass(halve_strides, after.program, &native->description);
+    run_pass(deinterleave_loads, after.program, &native->description);
     assert_int_equal(count_opcode(after.program->top, VECTOR_LOAD_STRIDED), 0);
-    hoist_invariants(after.program);
-    remove_dead_code(after.program);
-    sink_constants(after.program, &native->description);
-    relieve_pressure(after.program, &native->description);
-    match_operands(after.program);
-    remove_dead_code(after.program);
-    fold_addresses(before.program);
-    fold_addresses(after.program);
+    run_pass(hoist_invariants, after.program, &native->description);
+    run_pass(remove_dead_code, after.program, &native->description);
+    run_pass(sink_constants, after.program, &native->description);
+    run_pass(relieve_pressure, after.program, &native->description);
+    run_pass(match_operands, after.program, &native->description);
+    run_pass(remove_dead_code, after.program, &native->description);
+    run_pass(fold_addresses, before.program, &native->description);
+    run_pass(fold_addresses, after.program, &native->description);
     compare(native, &before, after.program, input);
 }
 
@@ -233,20 +233,22 @@ static struct vector_program *loads_at(struct native *native, int count, const i
     if (mask != -1) {
         struct vector_instruction *constant =
             native_append(program, program->top, VECTOR_MASK_CONSTANT, TYPE_F32);
-        constant->immediate = mask;
+        constant->immediate = mask & ((INT64_C(1) << vector_lanes(program, TYPE_F32)) - 1);
         lanes = constant->destination;
     }
     for (int i = 0; i < count; i++) {
-        struct vector_instruction *load =
-            native_append(program, program->top, VECTOR_LOAD_STRIDED, TYPE_F32);
+        struct vector_instruction *store, *load;
+        load = native_append(program, program->top, VECTOR_LOAD_STRIDED, TYPE_F32);
         load->address = (struct vector_address){.base = 0, .displacement = 4 * elements[i]};
         load->stride = stride;
         load->mask = lanes;
-        native_store(program, TYPE_F32, load->destination, 64 * i);
+        store = native_append(program, program->top, VECTOR_STORE, TYPE_F32);
+        store->sources[0] = load->destination;
+        store->address = (struct vector_address){.base = 1, .displacement = 64 * i};
     }
-    halve_strides(program);
-    deinterleave_loads(program);
-    remove_dead_code(program);
+    run_pass(halve_strides, program, &native->description);
+    run_pass(deinterleave_loads, program, &native->description);
+    run_pass(remove_dead_code, program, &native->description);
     return program;
 }
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "ir/passes.h"
+#include "tests/ir/run_pass.h"
 #include "tests/targets/native.h"
 
 enum {
@@ -194,13 +194,13 @@ static void test_random_rows(void **state) {
             before = make_program(native, seed);
             after = make_program(native, seed);
             fill(native, seed);
-            gather_reductions(after, &native->description);
-            remove_dead_code(after);
-            relieve_pressure(after, &native->description);
+            run_pass(gather_reductions, after, &native->description);
+            run_pass(remove_dead_code, after, &native->description);
+            run_pass(relieve_pressure, after, &native->description);
             before_count += count_opcodes(before->top, VECTOR_REDUCE_ADD, VECTOR_REDUCE_MULTIPLY);
             after_count += count_opcodes(after->top, VECTOR_REDUCE_ADD, VECTOR_REDUCE_MULTIPLY);
-            fold_addresses(before);
-            fold_addresses(after);
+            run_pass(fold_addresses, before, &native->description);
+            run_pass(fold_addresses, after, &native->description);
             compare(native, before, after);
         }
         assert_true(after_count * 3 < before_count * 2);
@@ -240,8 +240,8 @@ static int reductions_left(struct native *native, int rows, int gap, bool same, 
         loop->next = at->next;
         at->next = loop;
     }
-    gather_reductions(m->program, &native->description);
-    remove_dead_code(m->program);
+    run_pass(gather_reductions, m->program, &native->description);
+    run_pass(remove_dead_code, m->program, &native->description);
     *combined = count_opcodes(m->program->top, VECTOR_ADD, VECTOR_ADD);
     return count_opcodes(m->program->top, VECTOR_REDUCE_ADD, VECTOR_REDUCE_MULTIPLY);
 }

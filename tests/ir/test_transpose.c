@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "ir/passes.h"
+#include "tests/ir/run_pass.h"
 #include "tests/targets/native.h"
 
 enum {
@@ -75,6 +75,7 @@ static void choose_mask(struct maker *m) {
         return;
     mask = native_append(m->program, m->program->top, VECTOR_MASK_CONSTANT, m->type);
     mask->immediate = choose(m, 2) ? (INT64_C(1) << choose(m, 17)) - 1 : choose(m, 65536);
+    mask->immediate &= (INT64_C(1) << vector_lanes(m->program, m->type)) - 1;
     m->mask = mask->destination;
 }
 
@@ -274,8 +275,8 @@ static void compare(struct native *native, const struct vector_program *before,
 static bool fits(struct native *native, uint64_t seed, enum data_type type) {
     struct vector_program *program = make_program(native, seed, type);
     struct machine_code code;
-    relieve_pressure(program, &native->description);
-    fold_addresses(program);
+    run_pass(relieve_pressure, program, &native->description);
+    run_pass(fold_addresses, program, &native->description);
     return native->target->encode(program, &native->description, &native->arena, &code,
                                   &native->error) == DLT_OK;
 }
@@ -311,15 +312,15 @@ static void test_random_matrices(void **state) {
             before = make_program(native, seed, type);
             after = make_program(native, seed, type);
             fill(native, type);
-            transpose_accesses(after, &native->description);
+            run_pass(transpose_accesses, after, &native->description);
             strided_before += count_opcode(before->top, VECTOR_STORE_STRIDED) +
                               count_opcode(before->top, VECTOR_LOAD_STRIDED);
             strided_after += count_opcode(after->top, VECTOR_STORE_STRIDED) +
                              count_opcode(after->top, VECTOR_LOAD_STRIDED);
-            remove_dead_code(after);
-            relieve_pressure(after, &native->description);
-            fold_addresses(before);
-            fold_addresses(after);
+            run_pass(remove_dead_code, after, &native->description);
+            run_pass(relieve_pressure, after, &native->description);
+            run_pass(fold_addresses, before, &native->description);
+            run_pass(fold_addresses, after, &native->description);
             compare(native, before, after, type);
         }
         assert_true(strided_after * 2 < strided_before);
@@ -336,14 +337,13 @@ static struct vector_program *rows_to_store(struct native *native, int count, in
     struct vector_program *program = native_program(native, native->description.vector_bytes);
     int first = program->value_count;
     for (int i = 0; i < count; i++) {
-        struct vector_instruction *root =
-            native_append(program, program->top, VECTOR_SQUARE_ROOT, TYPE_F32);
-        root->sources[0] = native_load(program, TYPE_F32, 64 * (i % 30));
+        int load = native_load(program, TYPE_F32, 64 * (i % 30));
+        native_append(program, program->top, VECTOR_SQUARE_ROOT, TYPE_F32)->sources[0] = load;
     }
     for (int i = 0; i < count; i++) {
         struct vector_instruction *store =
             native_append(program, program->top, VECTOR_STORE_STRIDED, TYPE_F32);
-        store->sources[0] = first + 2 * i;
+        store->sources[0] = first + 2 * i + 1;
         store->address.base = 1;
         store->address.displacement = distance * i;
         store->stride = 1024;
@@ -356,7 +356,7 @@ static struct vector_program *rows_to_store(struct native *native, int count, in
 
 static void expect(struct native *native, int count, int64_t distance, int strided, int stores) {
     struct vector_program *program = rows_to_store(native, count, distance);
-    transpose_accesses(program, &native->description);
+    run_pass(transpose_accesses, program, &native->description);
     assert_int_equal(count_opcode(program->top, VECTOR_STORE_STRIDED), strided);
     assert_int_equal(count_opcode(program->top, VECTOR_STORE), stores);
 }
@@ -422,8 +422,8 @@ static void expect_beside(struct native *native, int base, int64_t away, int loa
         store->address.displacement = 4 * i;
         store->stride = 1024;
     }
-    transpose_accesses(program, &native->description);
-    remove_dead_code(program);
+    run_pass(transpose_accesses, program, &native->description);
+    run_pass(remove_dead_code, program, &native->description);
     assert_int_equal(count_opcode(top, VECTOR_STORE_STRIDED), 0);
     assert_int_equal(count_opcode(top, VECTOR_LOAD_STRIDED), loads);
 }

@@ -44,9 +44,11 @@ static bool remove_from(struct vector_block *block, int *uses) {
     return changed;
 }
 
-void remove_dead_code(struct vector_program *vectors) {
+dlt_status remove_dead_code(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
     int *uses = ARENA_ARRAY(vectors->arena, int, vectors->value_count);
     count_block(vectors->top, uses);
     while (remove_from(vectors->top, uses))
         ;
+    return DLT_OK;
 }

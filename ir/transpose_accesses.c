@@ -414,11 +414,13 @@ static int count_strided(const struct vector_block *block) {
     return count;
 }
 
-void transpose_accesses(struct vector_program *vectors, const struct target_description *target) {
+dlt_status transpose_accesses(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
+    const struct target_description *target = lowering->target;
     struct transposing t = {.program = vectors};
     size_t count = (size_t)count_strided(vectors->top), values = (size_t)vectors->value_count;
     if (count < 2)
-        return;
+        return DLT_OK;
     lives_find(&t.lives, vectors, target);
     t.constants = ARENA_ARRAY(vectors->arena, const struct vector_instruction *, values);
     t.waiting = ARENA_ARRAY(vectors->arena, bool, values);
@@ -426,4 +428,5 @@ void transpose_accesses(struct vector_program *vectors, const struct target_desc
     t.rows = ARENA_ARRAY(vectors->arena, struct vector_item *, count);
     t.groups = ARENA_ARRAY(vectors->arena, struct group, count);
     transpose_block(&t, vectors->top);
+    return DLT_OK;
 }

@@ -432,8 +432,9 @@ static dlt_status split_nodes(struct splitting *s, struct node *nodes) {
     return DLT_OK;
 }
 
-dlt_status split_boundaries(struct program *program, struct error *error) {
-    struct splitting s = {.program = program, .arena = program->arena, .error = error};
+dlt_status split_boundaries(struct lowering *lowering) {
+    struct program *program = lowering->program;
+    struct splitting s = {.program = program, .arena = program->arena, .error = lowering->error};
     TRY(split_nodes(&s, program->pack));
     return split_nodes(&s, program->run);
 }

@@ -62,7 +62,9 @@ static void extract_store(void *context, struct node *node) {
     node->condition_count = e.count;
 }
 
-void extract_domains(struct program *program) {
+dlt_status extract_domains(struct lowering *lowering) {
+    struct program *program = lowering->program;
     node_visit(program->pack, extract_store, program);
     node_visit(program->run, extract_store, program);
+    return DLT_OK;
 }

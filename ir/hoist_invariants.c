@@ -74,9 +74,11 @@ static void hoist_block(struct hoisting *h, struct vector_block *block) {
         }
 }
 
-void hoist_invariants(struct vector_program *vectors) {
+dlt_status hoist_invariants(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
     struct hoisting h = {.program = vectors};
     h.home = ARENA_ARRAY(vectors->arena, struct vector_block *, vectors->value_count);
     find_homes(&h, vectors->top);
     hoist_block(&h, vectors->top);
+    return DLT_OK;
 }

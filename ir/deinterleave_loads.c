@@ -196,15 +196,15 @@ static int count_strided(const struct vector_block *block) {
     return count;
 }
 
-void deinterleave_loads(struct vector_program *vectors) {
+dlt_status deinterleave_loads(struct lowering *lowering) {
+    struct vector_program *vectors = lowering->vectors;
     struct deinterleaving d = {.program = vectors};
     int count = count_strided(vectors->top);
     if (count == 0)
-        return;
+        return DLT_OK;
     d.constants = ARENA_ARRAY(vectors->arena, const struct vector_instruction *,
                               (size_t)vectors->value_count);
     d.loads = ARENA_ARRAY(vectors->arena, struct strided_load, (size_t)count);
     deinterleave_block(&d, vectors->top);
-    if (d.changed)
-        number_values(vectors); /* partners share their loads */
+    return d.changed ? number_values(lowering) : DLT_OK; /* partners share their loads */
 }

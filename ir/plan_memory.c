@@ -69,7 +69,8 @@ static int64_t lowest_offset(const struct planning *p, int i) {
     return offset;
 }
 
-void plan_memory(struct program *program) {
+dlt_status plan_memory(struct lowering *lowering) {
+    struct program *program = lowering->program;
     struct planning p = {.program = program};
     int64_t *const ends[] = {
         [BUFFER_PACKED] = &program->packed_bytes,
@@ -96,4 +97,5 @@ void plan_memory(struct program *program) {
         if (end > *ends[buffer->kind])
             *ends[buffer->kind] = end;
     }
+    return DLT_OK;
 }

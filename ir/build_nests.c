@@ -405,9 +405,10 @@ static void find_unit_loops(struct builder *b) {
         }
 }
 
-dlt_status build_nests(struct arena *arena, const struct schedule *schedule,
-                       struct program **program, struct error *error) {
-    struct builder b = {.arena = arena, .schedule = schedule, .error = error};
+dlt_status build_nests(struct lowering *lowering) {
+    const struct schedule *schedule = lowering->schedule;
+    struct arena *arena = lowering->arena;
+    struct builder b = {.arena = arena, .schedule = schedule, .error = lowering->error};
     struct node_list parts[2] = {{0}};
     b.program = ARENA_NEW(arena, struct program);
     b.program->arena = arena;
@@ -426,6 +427,6 @@ dlt_status build_nests(struct arena *arena, const struct schedule *schedule,
     b.program->run = parts[0].first;
     node_append(&parts[1], b.program->pack); /* the copies that nests asked for */
     b.program->pack = parts[1].first;
-    *program = b.program;
+    lowering->program = b.program;
     return DLT_OK;
 }
