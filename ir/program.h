@@ -73,7 +73,7 @@ struct node {
     struct tile *tile;
 };
 
-/* How one tile is called. Before the pass `boundaries` and for the C target there is one variant,
+/* How one tile is called. Before the pass split_boundaries and for the C target there is one variant,
  * the body. Otherwise, for each selector the class of its index's value says which variant:
  * class = number of thresholds that are <= the index; variant = mixed-radix number of the classes,
  * the first selector the most significant. A variant without body does nothing. */

@@ -9,10 +9,6 @@
 
 #include <string.h>
 
-enum {
-    TWO_PARTS = 32 /* bytes */
-};
-
 struct holding {
     int next_use; /* number of its first use that is not passed yet */
     int now;      /* the present name of the register that holds it, or VECTOR_NONE; another after
@@ -176,14 +172,13 @@ static void relieve_block(struct pressure *p, struct vector_block *block) {
         block->last = block->last->next;
 }
 
-/* A pick from vectors of more than two parts follows an order of lanes, which had better wait in a
- * register too than be loaded for each. */
+/* Which orders of lanes picks follow, for targets where an order had better wait in a register than
+ * be loaded for each pick. */
 static void find_orders(struct pressure *p, const struct vector_block *block) {
     for (const struct vector_item *item = block->first; item; item = item->next) {
         if (item->block)
             find_orders(p, item->block);
-        else if (item->instruction->opcode == VECTOR_PICK_ALTERNATE &&
-                 p->program->vector_bytes > TWO_PARTS)
+        else if (item->instruction->opcode == VECTOR_PICK_ALTERNATE)
             p->orders |= 1 << (item->instruction->immediate & 3);
     }
 }
@@ -194,7 +189,8 @@ dlt_status relieve_pressure(struct lowering *lowering) {
     struct pressure *p = ARENA_NEW(vectors->arena, struct pressure);
     p->program = vectors;
     lives_find(&p->lives, vectors, target);
-    find_orders(p, vectors->top);
+    if (target->pick_order_bytes && vectors->vector_bytes >= target->pick_order_bytes)
+        find_orders(p, vectors->top);
     p->lives.limits[CLASS_VECTOR] -= __builtin_popcount((unsigned)p->orders);
     p->holdings = ARENA_ARRAY(vectors->arena, struct holding, vectors->value_count);
     for (int i = 0; i < vectors->value_count; i++)

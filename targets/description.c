@@ -20,6 +20,7 @@ static const struct target_description targets[] = {
         .vector_bytes = 64,
         .vector_registers = 32,
         .mask_registers = 7,
+        .pick_order_bytes = 64,
         .fma_per_cycle = 2,
         .loads_per_cycle = 2,
         .stores_per_cycle = 1,
