@@ -1,7 +1,7 @@
 /* Tasks as handles; see dltune/task.h. */
 #include "api/api.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdlib.h>
 #include <string.h>

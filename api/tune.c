@@ -5,7 +5,7 @@
 #include "measure/measure.h"
 #include "search/search.h"
 #include "search/strategy.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <limits.h>
 #include <stdlib.h>

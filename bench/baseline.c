@@ -1,7 +1,7 @@
 /* Reading and comparing; see baseline.h. */
 #include "bench/baseline.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <cJSON.h>
 #include <errno.h>

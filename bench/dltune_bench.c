@@ -9,7 +9,7 @@
 #include "bench/bench.h"
 #include "bench/table.h"
 #include "db/db.h"
-#include "targets/description.h"
+#include "machine/description.h"
 #include "te/ops/operators.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #include "bench/network.h"
 
 #include "measure/measure.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Ratios, tables, JSON; see table.h. */
 #include "bench/table.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <math.h>
 #include <stdio.h>

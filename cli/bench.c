@@ -11,7 +11,7 @@
 #include "cli/stored.h"
 #include "measure/peak.h"
 #include "measure/probe.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #include "db/json.h"
 #include "measure/measure.h"
 #include "schedules/schedule.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdio.h>
 #include <stdlib.h>

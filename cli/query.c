@@ -1,6 +1,6 @@
 /* `dltune query WORKLOAD`: the stored best; measures and writes nothing. */
 #include "cli/report.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 #include "cli/report.h"
 
 #include "db/json.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdio.h>
 #include <stdlib.h>

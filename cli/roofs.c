@@ -1,7 +1,7 @@
 /* Storing roofs beside the models of a host, and printing rooflines; see roofs.h. */
 #include "cli/roofs.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "cli/stored.h"
 
 #include "db/json.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* `dltune targets`: what code can be made for, and with --measure what a core does. */
 #include "cli/report.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "measure/peak.h"
 #include "search/alternatives.h"
 #include "search/strategy.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The workload on the command line, and the database. */
 #include "cli/cli.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdarg.h>
 #include <stdio.h>

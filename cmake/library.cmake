@@ -7,7 +7,7 @@
 # A program links one of them. In each all objects are linked into one, in which only the names of
 # include/dltune/ stay visible, so that no inner name can meet one of the program's. There is no
 # shared library, since Debian's libtcc is an archive of code that depends on its position.
-set(runtime_modules dltune_base dltune_te dltune_description dltune_schedules dltune_ir
+set(runtime_modules dltune_base dltune_te dltune_machine dltune_schedules dltune_ir
     dltune_targets dltune_db dltune_threads dltune_runtime)
 set(tuner_modules ${runtime_modules} dltune_costmodel dltune_measure dltune_search dltune_api)
 foreach(module ${tuner_modules})

@@ -5,8 +5,7 @@
 #define IR_LOWER_H
 
 #include "ir/program.h"
-#include "ir/vectors.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 /* Called after each pass with its name and a printer of the program as it stands, for `explain`. */
 typedef void lower_observer(void *context, const char *pass, const struct program *program);

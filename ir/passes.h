@@ -3,7 +3,9 @@
 #ifndef IR_PASSES_H
 #define IR_PASSES_H
 
-#include "ir/lower.h"
+#include "ir/program.h"
+#include "ir/vectors.h"
+#include "machine/description.h"
 
 /* What passes work on. A pass over loops changes `program`. A pass over vectors is called for each
  * variant of each tile and changes `vectors`; it may look at the rest. */

@@ -7,7 +7,7 @@
 #define IR_STATIC_BOUND_H
 
 #include "ir/vectors.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 struct static_bound {
     double cycles; /* of a call; of loops with bounds at run time one trip */

@@ -3,7 +3,7 @@
  * turns into one, hence the volatile access. */
 #include "measure/flush.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdlib.h>
 #include <string.h>

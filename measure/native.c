@@ -3,7 +3,7 @@
 
 #include "measure/clock.h"
 #include "schedules/schedule.h"
-#include "targets/description.h"
+#include "machine/description.h"
 #include "targets/jit/code_memory.h"
 
 static enum measure_outcome outcome_of(dlt_status status) {

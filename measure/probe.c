@@ -1,7 +1,7 @@
 /* Bursts around a candidate's timing, and what they usually take; see probe.h. */
 #include "measure/probe.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "measure/bandwidth.h"
-#include "targets/description.h"
+#include "machine/description.h"
 #include "te/task.h"
 
 enum {

@@ -11,7 +11,7 @@
 #include "measure/inputs.h"
 #include "measure/probe.h"
 #include "measure/timing.h"
-#include "runtime/thread_pool.h"
+#include "threads/thread_pool.h"
 
 #include <math.h>
 #include <stdio.h>

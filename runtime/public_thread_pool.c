@@ -2,7 +2,7 @@
 #include "dltune/dltune.h"
 
 #include "runtime/handle.h"
-#include "runtime/thread_pool.h"
+#include "threads/thread_pool.h"
 
 #include <stdlib.h>
 

@@ -18,7 +18,7 @@
 #include "runtime/handle.h"
 #include "runtime/tensors.h"
 #include "schedules/space.h"
-#include "targets/description.h"
+#include "machine/description.h"
 #include "targets/jit/kernel.h"
 #include "te/task.h"
 

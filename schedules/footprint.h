@@ -8,7 +8,7 @@
 #ifndef SCHEDULES_FOOTPRINT_H
 #define SCHEDULES_FOOTPRINT_H
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 enum {
     FOOTPRINT_LOOPS = 48

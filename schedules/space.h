@@ -9,7 +9,7 @@
 #define SCHEDULES_SPACE_H
 
 #include "schedules/schedule.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 enum {
     MAX_KNOBS = 48,

@@ -10,7 +10,7 @@
 #ifndef SCHEDULES_TILE_BOUND_H
 #define SCHEDULES_TILE_BOUND_H
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 enum {
     SUM_LATENCY = 2,       /* cycles, at least: sums alone are faster than with a product on some

@@ -2,7 +2,7 @@
 #include "search/tuner_private.h"
 
 #include "search/strategy.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdlib.h>
 #include <time.h>

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ir/vectors.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 /* Position-independent code of one tile: `int tile(const int64_t *words)`, which answers 0, entry
  * at byte 0, constants behind the code (64-byte aligned offset), nothing to relocate, nothing

@@ -6,7 +6,7 @@
  * would take far slower ones. */
 #include "bench/peers/list.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <cblas.h>
 #include <stdio.h>

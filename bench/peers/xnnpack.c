@@ -7,7 +7,7 @@
 #include "bench/peers/list.h"
 
 #include "measure/buffers.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <math.h>
 #include <pthreadpool.h>

@@ -3,7 +3,7 @@
 
 #include "measure/buffers.h"
 #include "measure/native.h"
-#include "runtime/thread_pool.h"
+#include "threads/thread_pool.h"
 #include "schedules/space.h"
 
 #include <stdlib.h>

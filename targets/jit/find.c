@@ -1,4 +1,4 @@
-/* The table of targets: a new one is a line here and in targets/description.c. */
+/* The table of targets: a new one is a line here and in machine/description.c. */
 #include "targets/c/target.h"
 #include "targets/x86/targets.h"
 

@@ -11,7 +11,7 @@
 #include "bench/worker/contest.h"
 #include "bench/worker/sample.h"
 #include "measure/inputs.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 
 #include "bench/baseline.h"
 #include "bench/table.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <math.h>
 #include <stdio.h>

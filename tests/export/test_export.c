@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "export/export.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "measure/peak.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 static void test_peak_where_a_target_runs(void **state) {
     static const char *const names[] = {"x86-avx512", "x86-avx2"};

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "measure/probe.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <math.h>
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "runtime/thread_pool.h"
+#include "threads/thread_pool.h"
 
 #include <stdatomic.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 
 #include "db/db.h"
 #include "dltune/dltune.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "db/db.h"
 #include "dltune/dltune.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "targets/description.h"
+#include "machine/description.h"
 #include "targets/jit/code_memory.h"
 #include "targets/target.h"
 

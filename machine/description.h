@@ -1,22 +1,14 @@
 /* What a target is for everyone above it: plain numbers, no code.
  *
  * Spaces, models and checks are computed from these; nothing in them knows a CPU by name. */
-#ifndef TARGETS_DESCRIPTION_H
-#define TARGETS_DESCRIPTION_H
+#ifndef MACHINE_DESCRIPTION_H
+#define MACHINE_DESCRIPTION_H
 
 #include "base/error.h"
+#include "machine/caches.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum {
-    CACHE_LEVELS = 3
-};
-
-struct cache_description {
-    int64_t bytes; /* of one core's share that a single thread may use; 0: no such level */
-    int ways, line_bytes;
-};
 
 struct target_description {
     const char *name;     /* "x86-avx512", "x86-avx2", "c" */

@@ -1,5 +1,7 @@
 /* The table of targets as plain numbers, completed by what this machine says of itself. */
-#include "targets/cpu.h"
+#include "machine/description.h"
+
+#include "machine/cpu.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,8 +1,10 @@
-/* What the processor says about itself. Private to targets/description.c and its tests. */
-#ifndef TARGETS_CPU_H
-#define TARGETS_CPU_H
+/* What the processor says about itself. Private to machine/description.c and its tests. */
+#ifndef MACHINE_CPU_H
+#define MACHINE_CPU_H
 
-#include "targets/description.h"
+#include "machine/caches.h"
+
+#include <stdbool.h>
 
 struct cpu {
     char model[64]; /* for host_name only: nothing is decided by it */

@@ -1,5 +1,5 @@
 /* Threads for kernels over pthreadpool; see thread_pool.h. */
-#include "runtime/thread_pool.h"
+#include "threads/thread_pool.h"
 
 #include <pthreadpool.h>
 #include <stdlib.h>

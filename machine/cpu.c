@@ -2,7 +2,7 @@
  *
  * A feature counts only if XGETBV says that its registers survive a context switch. */
 #define _GNU_SOURCE
-#include "targets/cpu.h"
+#include "machine/cpu.h"
 
 #include <stdio.h>
 #include <string.h>

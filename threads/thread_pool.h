@@ -3,8 +3,8 @@
  * Over pthreadpool. A loop of `count` trips is cut into at most thread_count equal shares, and a
  * share's number is its slot: the same threads and count give the same shares, so kernels that
  * combine partial results by slot give the same bits. The caller's thread works too. */
-#ifndef RUNTIME_THREAD_POOL_H
-#define RUNTIME_THREAD_POOL_H
+#ifndef THREADS_THREAD_POOL_H
+#define THREADS_THREAD_POOL_H
 
 #include "base/error.h"
 #include "dltune/threads.h"
