@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "ir/lower.h"
+#include "ir/vectors.h"
 #include "te/task.h"
 
 struct example {
