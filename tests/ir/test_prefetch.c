@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "ir/lower.h"
+#include "ir/vectors.h"
 #include "te/task.h"
 
 /* Prefetches at the start of the last tile's only variant; stores behind its loop. */
