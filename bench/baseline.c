@@ -2,6 +2,7 @@
 #include "bench/baseline.h"
 
 #include "machine/description.h"
+#include "json/number.h"
 
 #include <cJSON.h>
 #include <errno.h>
@@ -24,7 +25,7 @@ static double number_of(const cJSON *object, const char *name) {
 }
 
 static dlt_status take_line(cJSON *lines, const char *line, struct error *error) {
-    cJSON *object = cJSON_Parse(line);
+    cJSON *object = json_parse(line, strlen(line) + 1);
     const char *host = string_of(object, "host");
     dlt_status status = DLT_OK;
     if (!cJSON_IsObject(object))

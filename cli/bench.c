@@ -9,9 +9,10 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
+#include "machine/description.h"
 #include "measure/peak.h"
 #include "measure/probe.h"
-#include "machine/description.h"
+#include "json/number.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -128,7 +129,7 @@ static void add_conditions(cJSON *object, const struct task *task,
     cJSON *counters;
     cJSON_AddStringToObject(object, "caches", cold ? "cold" : "warm");
     if (result->slowdown > 0)
-        cJSON_AddNumberToObject(object, "slowdown", result->slowdown);
+        json_add_number(object, "slowdown", result->slowdown);
     if (!result->counters.present) {
         cJSON_AddNullToObject(object, "counters");
         return;
@@ -136,17 +137,17 @@ static void add_conditions(cJSON *object, const struct task *task,
     counters = cJSON_AddObjectToObject(object, "counters");
     for (int i = 0; i < COUNTER_COUNT; i++)
         if (result->counters.present >> i & 1)
-            cJSON_AddNumberToObject(counters, counter_names[i], result->counters.values[i]);
+            json_add_number(counters, counter_names[i], result->counters.values[i]);
     if (rates.operations_a_cycle > 0)
-        cJSON_AddNumberToObject(counters, "operations_per_cycle", rates.operations_a_cycle);
+        json_add_number(counters, "operations_per_cycle", rates.operations_a_cycle);
     for (int i = 0; i < COUNTER_COUNT; i++)
         if (rates.misses_a_thousand[i] > 0) {
             char name[64];
             snprintf(name, sizeof name, "%s_per_1000_instructions", counter_names[i]);
-            cJSON_AddNumberToObject(counters, name, rates.misses_a_thousand[i]);
+            json_add_number(counters, name, rates.misses_a_thousand[i]);
         }
     if (rates.bytes_moved > 0)
-        cJSON_AddNumberToObject(counters, "bytes_moved", rates.bytes_moved);
+        json_add_number(counters, "bytes_moved", rates.bytes_moved);
 }
 
 /* A line of both for people, if there is anything to say. */
@@ -189,7 +190,7 @@ static dlt_status print_json(const struct bench *bench, const struct timed *time
     TRY(stored_count(bench->database, timed->request, &counts, error));
     roofs_for_task(bench->database, false, timed->task, &roofs);
     object = report_json(&report);
-    cJSON_AddNumberToObject(object, "stored_us", timed->stored.median_us);
+    json_add_number(object, "stored_us", timed->stored.median_us);
     if (bench->cli->options.peers)
         bench_add_peers(object, row);
     else

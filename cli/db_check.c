@@ -9,9 +9,9 @@
 #include "cli/signals.h"
 #include "cli/stored.h"
 #include "db/json.h"
+#include "machine/description.h"
 #include "measure/measure.h"
 #include "schedules/schedule.h"
-#include "machine/description.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,8 +194,8 @@ static bool accept_record(void *context, const struct record *record) {
 
 static void print_recovered(const char *path, const struct transfer *transfer) {
     cJSON *object = cJSON_CreateObject();
-    cJSON_AddNumberToObject(object, "recovered", (double)transfer->added);
-    cJSON_AddNumberToObject(object, "lost", (double)transfer->lost);
+    json_add_number(object, "recovered", (double)transfer->added);
+    json_add_number(object, "lost", (double)transfer->lost);
     cJSON_AddStringToObject(object, "file", path);
     print_json_line(object);
 }

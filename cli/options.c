@@ -4,6 +4,7 @@
  * workload: `--stride 2` is the same as the word `stride=2`. */
 #include "cli/cli.h"
 
+#include "base/number.h"
 #include "bench/bench.h"
 #include "search/strategy.h"
 #include "te/ops/operators.h"
@@ -153,9 +154,8 @@ static dlt_status read_number(const struct option *option, const char *value, in
 
 static dlt_status read_real(const struct option *option, const char *value, double *number,
                             struct error *error) {
-    char *end;
-    double read = strtod(value, &end);
-    if (end == value || *end || !isfinite(read) || read <= 0 || read > option->highest)
+    double read;
+    if (!number_parse(value, &read) || !isfinite(read) || read <= 0 || read > option->highest)
         return error_set(error, DLT_ERROR_ARGUMENT,
                          "--%s: '%s' is not a number above 0, up to %.0f", option->name, value,
                          option->highest);

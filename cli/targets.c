@@ -2,6 +2,7 @@
 #include "cli/report.h"
 
 #include "machine/description.h"
+#include "json/number.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static cJSON *peaks_json(const struct roofs *roofs) {
     cJSON *peaks = cJSON_CreateObject();
     for (int type = 0; type < TYPE_COUNT; type++)
         if (roofs->peak[type] > 0)
-            cJSON_AddNumberToObject(peaks, data_types[type].name, roofs->peak[type] * 1e-9);
+            json_add_number(peaks, data_types[type].name, roofs->peak[type] * 1e-9);
     return peaks;
 }
 
@@ -31,9 +32,9 @@ static cJSON *target_json(const struct target_description *target, bool native,
     cJSON_AddBoolToObject(object, "runs_here", here);
     cJSON_AddBoolToObject(object, "native", native);
     cJSON_AddBoolToObject(object, "machine_code", target->machine_code);
-    cJSON_AddNumberToObject(object, "vector_bytes", target->vector_bytes);
-    cJSON_AddNumberToObject(object, "vector_registers", target->vector_registers);
-    cJSON_AddNumberToObject(object, "cores", target->cores);
+    json_add_number(object, "vector_bytes", target->vector_bytes);
+    json_add_number(object, "vector_registers", target->vector_registers);
+    json_add_number(object, "cores", target->cores);
     cJSON_AddItemToObject(object, "cache_bytes", caches_json(target));
     cJSON_AddStringToObject(object, "host", host_name());
     if (roofs) {

@@ -1,6 +1,8 @@
 /* Models through XGBoost's C API; see model.h. model_none.c takes this file's place without it. */
 #include "costmodel/model.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +41,8 @@ static dlt_status check(int code, struct error *error) {
 
 static dlt_status set_number(BoosterHandle booster, const char *name, double value,
                              struct error *error) {
-    char text[32];
-    snprintf(text, sizeof text, "%g", value);
-    return check(XGBoosterSetParam(booster, name, text), error);
+    char text[NUMBER_BYTES];
+    return check(XGBoosterSetParam(booster, name, number_text(text, value)), error);
 }
 
 static dlt_status set_threads(BoosterHandle booster, int threads, struct error *error) {

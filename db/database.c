@@ -147,6 +147,8 @@ static dlt_status open_connection(struct database *database, struct error *error
     free(uri);
     if (code == SQLITE_OK)
         code = database_add_functions(database->connection);
+    if (code == SQLITE_OK)
+        code = database_add_key_function(database->connection);
     if (code != SQLITE_OK)
         return database_fail(database, code, error);
     sqlite3_extended_result_codes(database->connection, 1);
@@ -222,6 +224,7 @@ void database_close(struct database *database) {
     if (!database)
         return;
     database_disconnect(database);
+    database_forget_key(database);
     free(database->path);
     free(database);
 }

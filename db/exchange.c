@@ -1,10 +1,11 @@
 /* Records as JSON lines; see exchange.h.
  *
- * Numbers are printed with as many digits as it takes to read the same number back; cJSON's own
- * printing may be off by the last bit. JSON has no infinity: null stands for it. */
+ * Numbers are printed with as many digits as it takes to read the same number back. JSON has no
+ * infinity: null stands for it. */
 #include "db/exchange.h"
 
 #include "db/private.h"
+#include "json/number.h"
 
 #include <cJSON.h>
 #include <errno.h>
@@ -68,10 +69,7 @@ static bool add_field(cJSON *object, const struct field *field, const struct rec
         return string ? cJSON_AddStringToObject(object, field->name, string) != NULL
                       : cJSON_AddNullToObject(object, field->name) != NULL;
     case FIELD_REAL:
-        if (!isfinite(*(const double *)value))
-            return cJSON_AddNullToObject(object, field->name) != NULL;
-        snprintf(number, sizeof number, "%.17g", *(const double *)value);
-        return cJSON_AddRawToObject(object, field->name, number) != NULL;
+        return json_add_number(object, field->name, *(const double *)value) != NULL;
     case FIELD_INTEGER: /* large ones as strings: many readers know doubles only */
         snprintf(number, sizeof number, "%" PRId64, *(const int64_t *)value);
         return fabs((double)*(const int64_t *)value) < MAX_EXACT_INTEGER
@@ -201,7 +199,7 @@ static dlt_status parse_object(const cJSON *object, struct record *record, struc
 }
 
 dlt_status exchange_parse(const char *line, struct record *record, struct error *error) {
-    cJSON *object = cJSON_Parse(line);
+    cJSON *object = json_parse(line, strlen(line) + 1);
     dlt_status status;
     *record = (struct record){0};
     status = object ? parse_object(object, record, error)

@@ -21,6 +21,7 @@ enum {
     RECORD_VALUE_COUNT = 19,
     CHECKSUMS_SINCE_VERSION = 3, /* of the schema */
     QUALITY_SINCE_VERSION = 4,   /* of a run */
+    KEYS_SINCE_VERSION = 5,      /* all in today's form */
 };
 
 /* The statements a handle keeps prepared; their SQL is the table in statements.c. */
@@ -54,6 +55,11 @@ enum statement {
     STATEMENT_COUNT,
 };
 
+/* The last key that was brought to today's form, as it was and as it is. */
+struct renewed_key {
+    char *older, *key;
+};
+
 struct database {
     sqlite3 *connection;
     char *path;
@@ -62,6 +68,7 @@ struct database {
     bool immutable;        /* reading a file that had no log when it was opened; see reading.c */
     struct stat signature; /* of the file then */
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    struct renewed_key renewed;
 };
 
 /* database.c */
@@ -103,6 +110,11 @@ dlt_status database_fail(const struct database *database, int code, struct error
 int64_t record_checksum(const struct record *record);
 double database_number(double number);           /* as the file keeps it */
 int database_add_functions(sqlite3 *connection); /* answers SQLite's code */
+
+/* keys.c: the key in today's form, the same text if it has it; valid until the next call. */
+const char *database_renew_key(struct database *database, const char *key);
+void database_forget_key(struct database *database);
+int database_add_key_function(sqlite3 *connection); /* answers SQLite's code */
 
 /* records.c: inside a transaction. Counts it if it was not there yet. */
 dlt_status database_put(struct database *database, const struct record *record,

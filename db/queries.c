@@ -142,7 +142,7 @@ void database_identity(sqlite3_stmt *statement, int column, unsigned char *ident
 }
 
 /* A row of id, RECORD_VALUES and checksum; strings are the statement's until its next step. */
-static dlt_status read_row(const struct database *database, sqlite3_stmt *statement,
+static dlt_status read_row(struct database *database, sqlite3_stmt *statement,
                            struct record *record, struct error *error) {
     int column = 0;
     record->id = sqlite3_column_int64(statement, column++);
@@ -170,6 +170,8 @@ static dlt_status read_row(const struct database *database, sqlite3_stmt *statem
         return error_set(error, DLT_ERROR_DATABASE,
                          "%s: the database is damaged (record %lld is not what was written)",
                          database->path, (long long)record->id);
+    if (database->version < KEYS_SINCE_VERSION)
+        record->task = database_renew_key(database, record->task);
     return DLT_OK;
 }
 
@@ -238,6 +240,7 @@ static dlt_status find_best(struct database *database, const char *key, const ch
     struct best best = {0};
     struct origin own;
     int64_t task;
+    key = database_renew_key(database, key);
     TRY(find_name(database, STATEMENT_FIND_TASK, key, &task, error));
     TRY(find_name(database, STATEMENT_FIND_HOST, host, &own.host, error));
     TRY(find_name(database, STATEMENT_FIND_GENERATOR, generator, &own.generator, error));
@@ -289,7 +292,7 @@ dlt_status database_records(struct database *database, const char *task, record_
     TRY(database_statement(database, task ? STATEMENT_VISIT_TASK : STATEMENT_VISIT_ALL, &statement,
                            error));
     if (task)
-        sqlite3_bind_text(statement, 1, task, -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 1, database_renew_key(database, task), -1, SQLITE_TRANSIENT);
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct record record;
         status = read_row(database, statement, &record, error);
@@ -319,6 +322,8 @@ dlt_status database_tasks(struct database *database, task_visitor *visitor, void
         if (status != DLT_OK)
             break;
         summary.best_us = best.id ? best.median_us : 0;
+        if (database->version < KEYS_SINCE_VERSION)
+            summary.task = database_renew_key(database, summary.task);
         if (!visitor(context, &summary))
             break;
     }

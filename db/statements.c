@@ -12,9 +12,13 @@
 #define READ_RECORD(checksum)                                                                      \
     "SELECT record.id, " RECORD_VALUES ", " checksum " FROM " RECORD_TABLES " WHERE record.id = "  \
     "?1"
-#define VISIT_TASK(checksum)                                                                       \
+#define VISIT_TASK(checksum, has_key)                                                              \
     "SELECT record.id, " RECORD_VALUES ", " checksum " FROM " RECORD_TABLES                        \
-    " WHERE task_id = (SELECT id FROM task WHERE key = ?1) ORDER BY record.id"
+    " WHERE task_id IN (SELECT id FROM task WHERE " has_key ") ORDER BY record.id"
+#define HAS_KEY "key = ?1"
+/* in files that may have keys in an older form */
+#define HAS_KEY_IN_ANY_FORM                                                                        \
+    "key = ?1 OR (key GLOB 'expression *' AND ?1 GLOB 'expression *' AND renewed_key(key) = ?1)"
 /* CROSS JOIN keeps the order of the tables: records in order of id, without sorting them. */
 #define VISIT_ALL(checksum)                                                                        \
     "SELECT record.id, " RECORD_VALUES ", " checksum                                               \
@@ -46,7 +50,7 @@ static const char *const sql[STATEMENT_COUNT] = {
         "(SELECT id FROM host WHERE name = ?3), (SELECT id FROM generator WHERE name = ?4), "
         "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) "
         "ON CONFLICT(identity) DO NOTHING",
-    [STATEMENT_FIND_TASK] = "SELECT id FROM task WHERE key = ?1",
+    [STATEMENT_FIND_TASK] = "SELECT id FROM task WHERE " HAS_KEY,
     [STATEMENT_FIND_HOST] = "SELECT id FROM host WHERE name = ?1",
     [STATEMENT_FIND_GENERATOR] = "SELECT id FROM generator WHERE name = ?1",
     /* The fastest of the next kind (host, generator, finalist or not) of right records. SQLite
@@ -57,7 +61,7 @@ static const char *const sql[STATEMENT_COUNT] = {
         "(host_id, generator_id, finalist, median_us) > (?2, ?3, ?4, 9e999) AND " IS_RIGHT
         " ORDER BY host_id, generator_id, finalist, median_us, id LIMIT 1",
     [STATEMENT_READ_RECORD] = READ_RECORD("checksum"),
-    [STATEMENT_VISIT_TASK] = VISIT_TASK("checksum"),
+    [STATEMENT_VISIT_TASK] = VISIT_TASK("checksum", HAS_KEY),
     [STATEMENT_VISIT_ALL] = VISIT_ALL("checksum"),
     [STATEMENT_TASKS] =
         "SELECT id, key, (SELECT count(*) FROM record WHERE task_id = task.id), "
@@ -103,20 +107,30 @@ static const char *const sql[STATEMENT_COUNT] = {
     [STATEMENT_VACUUM] = "VACUUM",
 };
 
+enum {
+    MAX_OLDER_FORMS = 2
+};
+
 /* In place of those above, for files of older versions that are opened for reading. */
 static const struct {
-    int since; /* the version that has what is missing */
+    int since; /* the version that has what is missing; the oldest comes first */
     const char *sql;
-} sql_before[STATEMENT_COUNT] = {
-    [STATEMENT_READ_RECORD] = {CHECKSUMS_SINCE_VERSION, READ_RECORD("NULL")},
-    [STATEMENT_VISIT_TASK] = {CHECKSUMS_SINCE_VERSION, VISIT_TASK("NULL")},
-    [STATEMENT_VISIT_ALL] = {CHECKSUMS_SINCE_VERSION, VISIT_ALL("NULL")},
-    [STATEMENT_VISIT_RUNS] = {QUALITY_SINCE_VERSION,
-                              VISIT_RUNS("0, NULL, NULL, NULL, NULL, NULL, NULL")},
+} sql_before[STATEMENT_COUNT][MAX_OLDER_FORMS] = {
+    [STATEMENT_FIND_TASK] = {{KEYS_SINCE_VERSION,
+                              "SELECT id FROM task WHERE " HAS_KEY_IN_ANY_FORM}},
+    [STATEMENT_READ_RECORD] = {{CHECKSUMS_SINCE_VERSION, READ_RECORD("NULL")}},
+    [STATEMENT_VISIT_TASK] = {{CHECKSUMS_SINCE_VERSION, VISIT_TASK("NULL", HAS_KEY_IN_ANY_FORM)},
+                              {KEYS_SINCE_VERSION, VISIT_TASK("checksum", HAS_KEY_IN_ANY_FORM)}},
+    [STATEMENT_VISIT_ALL] = {{CHECKSUMS_SINCE_VERSION, VISIT_ALL("NULL")}},
+    [STATEMENT_VISIT_RUNS] = {{QUALITY_SINCE_VERSION,
+                               VISIT_RUNS("0, NULL, NULL, NULL, NULL, NULL, NULL")}},
 };
 
 static const char *sql_of(const struct database *database, enum statement which) {
-    return database->version < sql_before[which].since ? sql_before[which].sql : sql[which];
+    for (int i = 0; i < MAX_OLDER_FORMS; i++)
+        if (database->version < sql_before[which][i].since)
+            return sql_before[which][i].sql;
+    return sql[which];
 }
 
 dlt_status database_statement(struct database *database, enum statement which,

@@ -1,6 +1,7 @@
 /* Measuring roofs, and what they mean for a task; see roofline.h. */
 #include "measure/roofline.h"
 
+#include "base/number.h"
 #include "measure/inputs.h"
 #include "measure/peak.h"
 
@@ -139,12 +140,14 @@ void roofs_parse(const char *text, struct roofs *roofs) {
     while (*text) {
         size_t length = strcspn(text, "\n"), end = length;
         char name[ROOF_NAME_BYTES];
+        double value;
         while (end > 0 && text[end - 1] != ' ')
             end--;
         if (end > 0 && end <= sizeof name) {
             memcpy(name, text, end - 1);
             name[end - 1] = 0;
-            roofs_set(roofs, name, strtod(text + end, NULL));
+            if (number_read(text + end, &value))
+                roofs_set(roofs, name, value);
         }
         text += length + (text[length] == '\n');
     }

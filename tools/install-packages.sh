@@ -14,6 +14,7 @@ packages=(
     libpapi-dev libpthreadpool-dev libdlpack-dev libxgboost-dev
     zlib1g-dev                                # tables for replay
     libcmocka-dev clang-format                # tests, formatting
+    locales                                   # sources of a locale that tests make for themselves
 )
 case "${1-}" in
 "") ;;
