@@ -4,6 +4,7 @@
  * Alone a kernel is timed as a finalist of the tuner is (measure/). Beside peers it takes part in a
  * contest (bench/), which needs dltune-bench-worker, the one program that links those libraries.
  * Either way what came of it is a row, as bench/ has them, and a record to report. */
+#include "base/processors.h"
 #include "bench/baseline.h"
 #include "bench/table.h"
 #include "cli/report.h"
@@ -44,7 +45,7 @@ struct timed {
 /* ---- timing ---- */
 
 static double peak_gflops(const struct task *task) {
-    return task->threads *
+    return processors_for(task->threads) *
            measure_fma_peak(task->target, expression_result(task->expression)->type) * 1e-9;
 }
 
@@ -354,6 +355,7 @@ static dlt_status prepare(struct bench *bench, struct error *error) {
     if (cli->options.baseline)
         TRY(bench_baseline_read(cli->options.baseline, &bench->baseline, error));
     TRY(cli_open_database(cli, DATABASE_READ, &bench->database, error));
+    cli_warn_of_threads(cli);
     return stored_tasks(cli, bench->database, &bench->requests, error);
 }
 

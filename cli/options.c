@@ -50,7 +50,7 @@ static const struct option options[] = {
      GROUP_TUNE, FIELD(max_error), 0, 1},
     {"strategy", "NAME", "how to search: model, annealing, genetic, random, grid (model)",
      OPTION_TEXT, GROUP_TUNE, FIELD(strategy), 0, 0},
-    {"threads", "N", "threads that the kernel will run on (1)", OPTION_NUMBER, GROUP_PLACE,
+    {"threads", "N", "threads that the kernel will run on (1); more than processors help nothing", OPTION_NUMBER, GROUP_PLACE,
      FIELD(threads), 1, 1024},
     {"target", "NAME", "a target of `dltune targets` (native)", OPTION_TEXT, GROUP_PLACE,
      FIELD(target), 0, 0},

@@ -1,6 +1,7 @@
 /* Storing roofs beside the models of a host, and printing rooflines; see roofs.h. */
 #include "cli/roofs.h"
 
+#include "base/processors.h"
 #include "machine/description.h"
 
 #include <stdlib.h>
@@ -64,7 +65,8 @@ struct roofline roofline_of_result(const struct task *task, const struct roofs *
                                    double peak_gflops) {
     struct roofs own = *roofs;
     if (peak_gflops > 0)
-        own.peak[expression_result(task->expression)->type] = peak_gflops * 1e9 / task->threads;
+        own.peak[expression_result(task->expression)->type] = 
+            peak_gflops * 1e9 / processors_for(task->threads);
     return roofline_of(task, &own);
 }
 

@@ -1,6 +1,7 @@
 /* `dltune targets`: what code can be made for, and with --measure what a core does. */
 #include "cli/report.h"
 
+#include "base/processors.h"
 #include "machine/description.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ static cJSON *target_json(const struct target_description *target, bool native,
     cJSON_AddNumberToObject(object, "vector_bytes", target->vector_bytes);
     cJSON_AddNumberToObject(object, "vector_registers", target->vector_registers);
     cJSON_AddNumberToObject(object, "cores", target->cores);
+    cJSON_AddNumberToObject(object, "processors", processors_usable());
     cJSON_AddItemToObject(object, "cache_bytes", caches_json(target));
     cJSON_AddStringToObject(object, "host", host_name());
     if (roofs) {
@@ -95,7 +97,7 @@ dlt_status run_targets(struct cli *cli, struct error *error) {
                          cli->words[0]);
     TRY(target_describe("native", &native, error));
     if (!cli->options.json)
-        printf("%s\n", host_name());
+        printf("%s; %d may be used\n", host_name(), processors_usable());
     for (int i = 0; target_names[i]; i++) {
         TRY(target_describe(target_names[i], &target, error));
         show(cli, &target, !strcmp(target.name, native.name));

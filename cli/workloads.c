@@ -1,6 +1,7 @@
 /* The workload on the command line, and the database. */
 #include "cli/cli.h"
 
+#include "base/processors.h"
 #include "machine/description.h"
 
 #include <stdarg.h>
@@ -68,6 +69,15 @@ dlt_status cli_needs_target_here(const char *target, struct error *error) {
                      "target: '%s' does not run on this machine (%s); `dltune targets` lists what "
                      "does",
                      target, host_name());
+}
+
+void cli_warn_of_threads(const struct cli *cli) {
+    int threads = (int)cli->options.threads, at_work = processors_for(threads);
+    if (at_work < threads)
+        cli_complain("warning: --threads: %d, but this process may use %d processor%s (affinity "
+                     "mask, CPU quota): no more than %d thread%s at work",
+                     threads, at_work, at_work == 1 ? "" : "s", at_work,
+                     at_work == 1 ? " is" : "s are");
 }
 
 dlt_status cli_given(struct cli *cli, const char **target, char **workload, struct error *error) {
