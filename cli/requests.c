@@ -2,6 +2,7 @@
 #include "cli/requests.h"
 
 #include "base/hash.h"
+#include "schedules/supported.h"
 #include "search/seen.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ static dlt_status fill(struct request *request, const struct alternatives *alter
     for (int i = 0; i < alternatives->count; i++) {
         TRY(task_create_text(alternatives->texts[i], target, threads, &request->tasks[i], error));
         request->tasks[request->count++]->count = alternatives->calls;
+        TRY(task_supported(request->tasks[i], error));
     }
     text_format(&key, "%s target=%s threads=%d", alternatives->workload, target, threads);
     request->key = strdup(text_string(&key));
