@@ -12,7 +12,7 @@
 
 enum {
     MOST_PROCESSORS = 1 << 16, /* a mask that is not enough for them has another reason */
-    PATH_BYTES = 1024, /* longer paths are not looked at */
+    PATH_BYTES = 1024,         /* longer paths are not looked at */
 };
 
 /* ---- affinity ---- */

@@ -2,11 +2,11 @@
  *
  *     bench_threads [ROUNDS]
  *
- * Default kernels of products of S x S x S, each for 1 thread, as many as the processors that may be
- * used (P), one more, 8 and 64, called in turns with dltune's own pools by the wall clock. For each
- * the median, its ratio to that of P threads, and the median of the ratios round by round, which
- * does not mind what else the machine does. Then the CPU time of a program that has a pool and does
- * nothing. */
+ * Default kernels of products of S x S x S, each for 1 thread, as many as the processors that may
+ * be used (P), one more, 8 and 64, called in turns with dltune's own pools by the wall clock. For
+ * each the median, its ratio to that of P threads, and the median of the ratios round by round,
+ * which does not mind what else the machine does. Then the CPU time of a program that has a pool
+ * and does nothing. */
 #include "base/processors.h"
 #include "measure/clock.h"
 #include "threads/thread_pool.h"

@@ -65,7 +65,7 @@ struct roofline roofline_of_result(const struct task *task, const struct roofs *
                                    double peak_gflops) {
     struct roofs own = *roofs;
     if (peak_gflops > 0)
-        own.peak[expression_result(task->expression)->type] = 
+        own.peak[expression_result(task->expression)->type] =
             peak_gflops * 1e9 / processors_for(task->threads);
     return roofline_of(task, &own);
 }

@@ -96,7 +96,7 @@ dlt_status cli_open_database(struct cli *cli, enum database_mode mode, struct da
         return error_set(error, DLT_ERROR_ARGUMENT, "--db: the path is too long");
     if (given)
         strcpy(cli->database_path, given);
-    else if (!database_default_path(cli->database_path, sizeof cli->database_path))
-        return error_set(error, DLT_ERROR_ARGUMENT, "$DLTUNE_DB: the path is too long");
+    else
+        TRY(database_default_path(cli->database_path, sizeof cli->database_path, error));
     return database_open(cli->database_path, mode, database, error);
 }

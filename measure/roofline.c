@@ -187,8 +187,8 @@ static double least_seconds(const double *bandwidth, const struct moved *moved) 
                 fmax(moved->read / read, moved->written / write));
 }
 
-/* Each thread that a processor is there for adds its peak and what the caches of its core move. Memory is shared, so that for
- * several threads this roof is higher than the machine's. */
+/* Each thread that a processor is there for adds its peak and what the caches of its core move.
+ * Memory is shared, so that for several threads this roof is higher than the machine's. */
 struct roofline roofline_of(const struct task *task, const struct roofs *roofs) {
     struct moved moved = moved_bytes(task->expression);
     struct roofline roofline = {.bytes = moved.read + moved.written};

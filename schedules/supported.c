@@ -61,8 +61,8 @@ static dlt_status refuse_integer(const struct support *support, enum data_type t
 
 static dlt_status check_constant(const struct support *support, const struct value *value) {
     struct bounds bounds = bounds_of(value->type);
-    if (value->constant == nearbyint(value->constant) &&
-        value->constant >= (double)bounds.lowest && value->constant <= (double)bounds.highest)
+    if (value->constant == nearbyint(value->constant) && value->constant >= (double)bounds.lowest &&
+        value->constant <= (double)bounds.highest)
         return DLT_OK;
     return error_set(support->error, DLT_ERROR_ARGUMENT,
                      "tensor %s: %.9g is no number of type %s, which holds %" PRId64 " to %" PRId64,

@@ -29,19 +29,17 @@ struct example {
     } files[MOST_FILES];
 };
 
-#define FIRST "30 25 0:26 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid - cgroup cgroup rw,cpu,cpuacct\n"
-#define SECOND "35 25 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
+#define FIRST   "30 25 0:26 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid - cgroup cgroup rw,cpu,cpuacct\n"
+#define SECOND  "35 25 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
 #define UNIFIED "36 25 0:31 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
-#define CGROUP "/proc/self/cgroup"
-#define MOUNTS "/proc/self/mountinfo"
+#define CGROUP  "/proc/self/cgroup"
+#define MOUNTS  "/proc/self/mountinfo"
 
 static const struct example examples[] = {
     {"no control groups", 0, {{"/proc/self/status", "Name: test\n"}}},
     {"version 2, no limit",
      0,
-     {{CGROUP, "0::/user\n"},
-      {MOUNTS, SECOND},
-      {"/sys/fs/cgroup/user/cpu.max", "max 100000\n"}}},
+     {{CGROUP, "0::/user\n"}, {MOUNTS, SECOND}, {"/sys/fs/cgroup/user/cpu.max", "max 100000\n"}}},
     {"version 2, rounded up",
      2,
      {{CGROUP, "0::/user\n"},

@@ -125,9 +125,8 @@ static void callers_at_once(void **state) {
     (void)state;
     assert_int_equal(thread_pool_create_with(3, 3, &pool, &error), DLT_OK);
     for (int i = 0; i < CALLERS; i++)
-        assert_int_equal(pthread_create(&callers[i], NULL, call_often,
-                                        (void *)thread_pool_threads(pool)),
-                         0);
+        assert_int_equal(
+            pthread_create(&callers[i], NULL, call_often, (void *)thread_pool_threads(pool)), 0);
     for (int i = 0; i < CALLERS; i++) {
         void *wrong;
         assert_int_equal(pthread_join(callers[i], &wrong), 0);
