@@ -1,8 +1,8 @@
 /* Tasks as handles; see dltune/task.h. */
 #include "api/api.h"
 
-#include "schedules/supported.h"
 #include "machine/description.h"
+#include "schedules/supported.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,12 +7,12 @@
  * each the median, its ratio to that of P threads, and the median of the ratios round by round,
  * which does not mind what else the machine does. Then the CPU time of a program that has a pool
  * and does nothing. */
-#include "base/processors.h"
 #include "measure/clock.h"
-#include "threads/thread_pool.h"
 #include "schedules/space.h"
 #include "targets/jit/kernel.h"
 #include "te/task.h"
+#include "threads/processors.h"
+#include "threads/thread_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>

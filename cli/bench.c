@@ -4,15 +4,15 @@
  * Alone a kernel is timed as a finalist of the tuner is (measure/). Beside peers it takes part in a
  * contest (bench/), which needs dltune-bench-worker, the one program that links those libraries.
  * Either way what came of it is a row, as bench/ has them, and a record to report. */
-#include "base/processors.h"
 #include "bench/baseline.h"
 #include "bench/table.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
+#include "machine/description.h"
 #include "measure/peak.h"
 #include "measure/probe.h"
-#include "machine/description.h"
+#include "threads/processors.h"
 
 #include <errno.h>
 #include <stdio.h>

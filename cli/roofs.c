@@ -1,8 +1,8 @@
 /* Storing roofs beside the models of a host, and printing rooflines; see roofs.h. */
 #include "cli/roofs.h"
 
-#include "base/processors.h"
 #include "machine/description.h"
+#include "threads/processors.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* `dltune targets`: what code can be made for, and with --measure what a core does. */
 #include "cli/report.h"
 
-#include "base/processors.h"
 #include "machine/description.h"
+#include "threads/processors.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,15 +1,15 @@
 /* Tuning tasks with progress and reports; see tuning.h. */
 #include "cli/tuning.h"
 
-#include "base/processors.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/tune_network.h"
+#include "machine/description.h"
 #include "measure/peak.h"
 #include "search/alternatives.h"
 #include "search/strategy.h"
-#include "machine/description.h"
+#include "threads/processors.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* The workload on the command line, and the database. */
 #include "cli/cli.h"
 
-#include "base/processors.h"
 #include "machine/description.h"
+#include "threads/processors.h"
 
 #include <stdarg.h>
 #include <stdio.h>

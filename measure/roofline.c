@@ -1,9 +1,9 @@
 /* Measuring roofs, and what they mean for a task; see roofline.h. */
 #include "measure/roofline.h"
 
-#include "base/processors.h"
 #include "measure/inputs.h"
 #include "measure/peak.h"
+#include "threads/processors.h"
 
 #include <math.h>
 #include <stdio.h>

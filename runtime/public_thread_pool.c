@@ -1,8 +1,8 @@
 /* The library's threads as a public handle. */
 #include "dltune/dltune.h"
 
-#include "base/processors.h"
 #include "runtime/handle.h"
+#include "threads/processors.h"
 #include "threads/thread_pool.h"
 
 #include <stdlib.h>

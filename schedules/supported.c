@@ -1,7 +1,7 @@
 /* Types by target; see supported.h. */
 #include "schedules/supported.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 #include "te/affine.h"
 
 #include <inttypes.h>

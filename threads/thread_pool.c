@@ -8,7 +8,7 @@
 #define _GNU_SOURCE
 #include "threads/thread_pool.h"
 
-#include "base/processors.h"
+#include "threads/processors.h"
 
 #include <linux/futex.h>
 #include <pthread.h>

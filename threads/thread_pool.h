@@ -5,9 +5,9 @@
  * has begun: a thread that gets no processor delays nothing. What a kernel computes does not depend
  * on how many shares there are.
  *
- * At work are no more threads than the processors that the process may use (base/processors.h) when
- * the pool is created: more would wait for each other. Threads without work wait actively for about
- * as long as waking them takes, giving way to others meanwhile, and then sleep.
+ * At work are no more threads than the processors that the process may use (threads/processors.h)
+ * when the pool is created: more would wait for each other. Threads without work wait actively for
+ * about as long as waking them takes, giving way to others meanwhile, and then sleep.
  *
  * In a child process after fork() a pool of the parent has no threads but the caller's: its loops
  * still run, all on the caller's thread. */

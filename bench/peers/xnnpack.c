@@ -6,7 +6,7 @@
  * compared only on the best target of the machine. */
 #include "bench/peers/list.h"
 
-#include "base/processors.h"
+#include "threads/processors.h"
 #include "measure/buffers.h"
 #include "machine/description.h"
 

@@ -10,7 +10,7 @@
 
 #include "db/db.h"
 #include "dltune/dltune.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Affinity and quotas of control groups; see processors.h. */
 #define _GNU_SOURCE
-#include "base/processors.h"
+#include "threads/processors.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -4,8 +4,8 @@
  * and of the CPU quotas of the control groups that the process is in, versions 1 and 2, theirs and
  * those of all groups above, each rounded up: a quota of 150 ms every 100 ms is 2 processors. At
  * least 1. Asked anew each time, since masks and quotas may change; some 100 us. */
-#ifndef BASE_PROCESSORS_H
-#define BASE_PROCESSORS_H
+#ifndef THREADS_PROCESSORS_H
+#define THREADS_PROCESSORS_H
 
 int processors_usable(void);
 

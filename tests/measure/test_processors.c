@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/processors.h"
+#include "threads/processors.h"
 
 #include <sched.h>
 #include <stdio.h>
