@@ -83,7 +83,8 @@ DLT_API void dlt_runtime_close(dlt_runtime *runtime);
  *   kernel    set to NULL on failure
  *
  * That nothing is stored is no failure: dlt_kernel_describe says where the kernel comes from.
- * DLT_ERROR_ARGUMENT: the workload or the number of threads is malformed; the message says where.
+ * DLT_ERROR_ARGUMENT: the workload or the number of threads is malformed, or the target does not
+ * compute in the type of a tensor; the message says where.
  * DLT_ERROR_REFUSED, DLT_ERROR_COMPILE: not even the default could be made. Any thread. */
 DLT_API dlt_status dlt_runtime_get(dlt_runtime *runtime, const char *workload, int threads,
                                    dlt_kernel **kernel);
