@@ -13,6 +13,7 @@
 #include "measure/peak.h"
 #include "measure/probe.h"
 #include "json/number.h"
+#include "threads/processors.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ struct timed {
 /* ---- timing ---- */
 
 static double peak_gflops(const struct task *task) {
-    return task->threads *
+    return processors_for(task->threads) *
            measure_fma_peak(task->target, expression_result(task->expression)->type) * 1e-9;
 }
 
@@ -355,6 +356,7 @@ static dlt_status prepare(struct bench *bench, struct error *error) {
     if (cli->options.baseline)
         TRY(bench_baseline_read(cli->options.baseline, &bench->baseline, error));
     TRY(cli_open_database(cli, DATABASE_READ, &bench->database, error));
+    cli_warn_of_threads(cli);
     return stored_tasks(cli, bench->database, &bench->requests, error);
 }
 

@@ -204,10 +204,10 @@ dlt_status db_repair(struct cli *cli, struct error *error) {
     char buffer[sizeof cli->database_path];
     const char *path = cli->options.database, *new_path = cli->options.repair;
     struct transfer transfer;
-    if (!path)
-        path = database_default_path(buffer, sizeof buffer);
-    if (!path)
-        return error_set(error, DLT_ERROR_ARGUMENT, "db: the default path is too long");
+    if (!path) {
+        TRY(database_default_path(buffer, sizeof buffer, error));
+        path = buffer;
+    }
     TRY(database_salvage(path, new_path, accept_record, NULL, &transfer, error));
     if (cli->options.json)
         print_recovered(new_path, &transfer);

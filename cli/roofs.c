@@ -3,6 +3,7 @@
 
 #include "machine/description.h"
 #include "json/number.h"
+#include "threads/processors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,8 @@ struct roofline roofline_of_result(const struct task *task, const struct roofs *
                                    double peak_gflops) {
     struct roofs own = *roofs;
     if (peak_gflops > 0)
-        own.peak[expression_result(task->expression)->type] = peak_gflops * 1e9 / task->threads;
+        own.peak[expression_result(task->expression)->type] =
+            peak_gflops * 1e9 / processors_for(task->threads);
     return roofline_of(task, &own);
 }
 

@@ -3,6 +3,7 @@
 
 #include "machine/description.h"
 #include "json/number.h"
+#include "threads/processors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,7 @@ static cJSON *target_json(const struct target_description *target, bool native,
     json_add_number(object, "vector_bytes", target->vector_bytes);
     json_add_number(object, "vector_registers", target->vector_registers);
     json_add_number(object, "cores", target->cores);
+    json_add_number(object, "processors", processors_usable());
     cJSON_AddItemToObject(object, "cache_bytes", caches_json(target));
     cJSON_AddStringToObject(object, "host", host_name());
     if (roofs) {
@@ -96,7 +98,7 @@ dlt_status run_targets(struct cli *cli, struct error *error) {
                          cli->words[0]);
     TRY(target_describe("native", &native, error));
     if (!cli->options.json)
-        printf("%s\n", host_name());
+        printf("%s; %d may be used\n", host_name(), processors_usable());
     for (int i = 0; target_names[i]; i++) {
         TRY(target_describe(target_names[i], &target, error));
         show(cli, &target, !strcmp(target.name, native.name));

@@ -51,7 +51,7 @@ function(pkg_config pc_name pc_description)
     COMPONENT development)
 endfunction()
 
-set(runtime_links tcc Zydis sqlite3 pthreadpool dl m pthread)
+set(runtime_links tcc Zydis sqlite3 dl m pthread)
 set(tuner_links ${runtime_links} papi z)
 if(DLTUNE_XGBOOST)
   list(APPEND tuner_links xgboost)

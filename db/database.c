@@ -10,19 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *database_default_path(char *buffer, int bytes) {
-    const char *path = getenv("DLTUNE_DB"), *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    int length;
-    if (path && *path)
-        length = snprintf(buffer, (size_t)bytes, "%s", path);
-    else if (data && *data == '/')
-        length = snprintf(buffer, (size_t)bytes, "%s/dltune/tune.db", data);
-    else
-        length = snprintf(buffer, (size_t)bytes, "%s/.local/share/dltune/tune.db",
-                          home && *home ? home : ".");
-    return length >= 0 && length < bytes ? buffer : NULL;
-}
-
 /* The folder a path lies in, to be freed; NULL if out of memory. */
 static char *folder_of(const char *path) {
     const char *slash = strrchr(path, '/');

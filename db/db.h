@@ -58,8 +58,10 @@ dlt_status database_open(const char *path, enum database_mode mode, struct datab
                          struct error *error);
 void database_close(struct database *database);
 
-/* $DLTUNE_DB, else dltune/tune.db in the XDG data folder; NULL if `bytes` do not suffice. */
-const char *database_default_path(char *buffer, int bytes);
+/* $DLTUNE_DB, else dltune/tune.db in the XDG data folder: $XDG_DATA_HOME, else .local/share in
+ * $HOME, or, if that is not set or not absolute, in the home folder that the password file names.
+ * DLT_ERROR_ARGUMENT: there is none, or `bytes` do not suffice. */
+dlt_status database_default_path(char *buffer, int bytes, struct error *error);
 
 /* Committed when it returns. Every new record is one of its own, equal ones too; a record with the
  * identity of one that is there already changes nothing. */

@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "measure/inputs.h"
 #include "measure/peak.h"
+#include "threads/processors.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -189,19 +190,20 @@ static double least_seconds(const double *bandwidth, const struct moved *moved) 
                 fmax(moved->read / read, moved->written / write));
 }
 
-/* Each thread adds its peak and what the caches of its core move. Memory is shared, so that for
- * several threads this roof is higher than the machine's. */
+/* Each thread that a processor is there for adds its peak and what the caches of its core move.
+ * Memory is shared, so that for several threads this roof is higher than the machine's. */
 struct roofline roofline_of(const struct task *task, const struct roofs *roofs) {
     struct moved moved = moved_bytes(task->expression);
     struct roofline roofline = {.bytes = moved.read + moved.written};
-    double peak = task->threads * roofs->peak[expression_result(task->expression)->type];
+    int threads = processors_for(task->threads);
+    double peak = threads * roofs->peak[expression_result(task->expression)->type];
     double seconds, memory;
     roofline.intensity = task->operations / roofline.bytes;
     roofline.level = level_that_holds(roofs, roofline.bytes);
     seconds = least_seconds(roofs->bandwidth[roofline.level], &moved);
     if (!(seconds > 0))
         return roofline;
-    memory = task->threads * task->operations / seconds;
+    memory = threads * task->operations / seconds;
     roofline.by_memory = peak <= 0 || memory < peak;
     roofline.roof = roofline.by_memory ? memory : peak;
     return roofline;
