@@ -42,9 +42,7 @@ static void fold_block(struct vector_program *program, struct vector_block *bloc
             fold_block(program, item->block);
             continue;
         }
-        if (vector_operations[instruction->opcode].reads_memory ||
-            vector_operations[instruction->opcode].writes_memory ||
-            instruction->opcode == VECTOR_PREFETCH || instruction->memory_source != VECTOR_NONE) {
+        if (vector_has_address(instruction)) {
             instruction->address.base = pointer_in(program, block, &instruction->address);
             instruction->address.term_count = 0;
         }

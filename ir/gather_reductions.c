@@ -83,7 +83,8 @@ static bool is_shared(const struct gathering *g, const struct rows *rows) {
         if (rows->values[i] != rows->values[0])
             return false;
     return definition &&
-           (definition->opcode == VECTOR_CONSTANT || definition->opcode == VECTOR_LOAD_BROADCAST ||
+           (definition->opcode == VECTOR_CONSTANT || definition->opcode == VECTOR_INDEX ||
+            (definition->opcode == VECTOR_LOAD_BROADCAST && definition->mask == VECTOR_NONE) ||
             is_reduction(definition->opcode));
 }
 
@@ -135,8 +136,9 @@ static bool sources_stay(const struct gathering *g, const struct rows *rows) {
 
 static bool are_side_by_side(const struct gathering *g, const struct rows *rows) {
     const struct vector_instruction *first = g->definitions[rows->values[0]];
-    for (int i = 1; i < g->row_count; i++)
-        if (!same_place(&first->address, &g->definitions[rows->values[i]]->address,
+    for (int i = 0; i < g->row_count; i++)
+        if (g->definitions[rows->values[i]]->mask != VECTOR_NONE ||
+            !same_place(&first->address, &g->definitions[rows->values[i]]->address,
                         i * data_types[TYPE_F32].bytes))
             return false;
     return true;

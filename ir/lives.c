@@ -9,7 +9,8 @@ int lives_class(const struct lives *lives, int value) {
 
 static bool can_read_again(enum vector_opcode opcode) {
     return opcode == VECTOR_LOAD || opcode == VECTOR_LOAD_BROADCAST || opcode == VECTOR_CONSTANT ||
-           opcode == VECTOR_MASK_CONSTANT || opcode == VECTOR_PICK_ALTERNATE;
+           opcode == VECTOR_MASK_CONSTANT || opcode == VECTOR_PICK_ALTERNATE ||
+           opcode == VECTOR_LANES || opcode == VECTOR_INDEX;
 }
 
 int lives_pieces(const struct vector_instruction *instruction) {

@@ -67,6 +67,7 @@ static void print_details(struct text *text, const struct vector_program *progra
     case VECTOR_STORE_STRIDED:
         text_format(text, " stride %" PRId64, instruction->stride);
         break;
+    case VECTOR_LANES:
     case VECTOR_SHIFT_LEFT:
     case VECTOR_SHIFT_RIGHT:
     case VECTOR_SHIFT_RIGHT_ARITHMETIC:
@@ -95,7 +96,7 @@ static void print_instruction(struct text *text, const struct vector_program *pr
         text_append(text, " = ");
     }
     text_format(text, "%s.%s", info->name, data_types[instruction->type].name);
-    if (info->reads_memory || info->writes_memory || instruction->opcode == VECTOR_PREFETCH) {
+    if (vector_has_address(instruction) && instruction->memory_source == VECTOR_NONE) {
         text_append(text, separator);
         print_address(text, program, &instruction->address);
         separator = ", ";

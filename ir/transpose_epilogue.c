@@ -26,7 +26,8 @@ static const struct vector_instruction *definition(const struct epilogue_place *
 
 static bool is_uniform(const struct epilogue_place *place, int value) {
     const struct vector_instruction *from = definition(place, value);
-    return from && (from->opcode == VECTOR_CONSTANT || from->opcode == VECTOR_LOAD_BROADCAST);
+    return from && (from->opcode == VECTOR_CONSTANT || from->opcode == VECTOR_INDEX ||
+                    (from->opcode == VECTOR_LOAD_BROADCAST && from->mask == VECTOR_NONE));
 }
 
 /* The strided load that gives a value, if it may be done where the store is. What the store itself

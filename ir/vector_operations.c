@@ -14,8 +14,10 @@
 
 const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT] = {
     [VECTOR_LOAD] = READING("load", MASK_ALLOWED),
-    [VECTOR_LOAD_BROADCAST] = READING("load_broadcast", MASK_NONE),
+    [VECTOR_LOAD_BROADCAST] = READING("load_broadcast", MASK_ALLOWED),
     [VECTOR_LOAD_STRIDED] = READING("load_strided", MASK_ALLOWED),
+    [VECTOR_LOAD_INDEXED] = {"load_indexed", 1, true, false, true, false, CLASS_VECTOR,
+                             MASK_ALLOWED},
     [VECTOR_STORE] = WRITING("store", MASK_ALLOWED),
     [VECTOR_STORE_STRIDED] = WRITING("store_strided", MASK_ALLOWED),
     [VECTOR_STORE_STREAM] = WRITING("store_stream", MASK_NONE),
@@ -24,6 +26,8 @@ const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT] = {
     [VECTOR_CONSTANT] = VALUE("constant", 0),
     [VECTOR_MOVE] = VALUE("move", 1),
     [VECTOR_LANES] = VALUE("lanes", 0),
+    /* The address is a sum of words and counters that nobody follows. */
+    [VECTOR_INDEX] = VALUE("index", 0),
     [VECTOR_ADD] = COMMUTING("add", 2),
     [VECTOR_SUBTRACT] = VALUE("subtract", 2),
     [VECTOR_MULTIPLY] = COMMUTING("multiply", 2),

@@ -90,6 +90,12 @@ int vector_lanes(const struct vector_program *program, enum data_type type) {
     return program->vector_bytes / data_types[type].bytes;
 }
 
+bool vector_has_address(const struct vector_instruction *instruction) {
+    const struct vector_operation_info *info = &vector_operations[instruction->opcode];
+    return info->reads_memory || info->writes_memory || instruction->opcode == VECTOR_PREFETCH ||
+           instruction->opcode == VECTOR_INDEX || instruction->memory_source != VECTOR_NONE;
+}
+
 bool vector_same_terms(const struct vector_address *a, const struct vector_address *b) {
     if (a->base != b->base || a->term_count != b->term_count)
         return false;

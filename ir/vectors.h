@@ -46,8 +46,10 @@ enum value_class {
 enum vector_opcode {
     /* memory */
     VECTOR_LOAD,           /* d = consecutive elements; lanes masked out are 0 and not touched */
-    VECTOR_LOAD_BROADCAST, /* d = one element in all lanes */
+    VECTOR_LOAD_BROADCAST, /* d = one element in all lanes; those masked out are 0, and the element
+                              is not touched if all are */
     VECTOR_LOAD_STRIDED,   /* lane i = element at address + i * stride bytes; masked like a load */
+    VECTOR_LOAD_INDEXED,   /* lane i = element at address + lane i of a (s32) elements; likewise */
     VECTOR_STORE,          /* consecutive elements = a; lanes masked out are not touched */
     VECTOR_STORE_STRIDED,  /* element at address + i * stride = lane i of a; masked */
     VECTOR_STORE_STREAM,   /* as VECTOR_STORE, around the caches; aligned address, no mask */
@@ -55,7 +57,8 @@ enum vector_opcode {
     /* moves and constants */
     VECTOR_CONSTANT, /* d = `constant` in all lanes */
     VECTOR_MOVE,     /* d = a */
-    VECTOR_LANES,    /* d = 0, 1, 2, ... as the type's numbers */
+    VECTOR_LANES,    /* lane i = i * immediate, as the type's numbers */
+    VECTOR_INDEX,    /* d = the address itself, a number of 32 bits, as the type's, in all lanes */
     /* arithmetic of the type's lanes */
     VECTOR_ADD,
     VECTOR_SUBTRACT,
@@ -220,6 +223,9 @@ struct vector_instruction *vector_append(struct vector_program *program, struct 
 int vector_induction_new(struct vector_program *program, struct vector_block *block, int parent,
                          int64_t step);
 int vector_lanes(const struct vector_program *program, enum data_type type);
+
+/* Whether the instruction has an address: of memory, or of VECTOR_INDEX, which is a number. */
+bool vector_has_address(const struct vector_instruction *instruction);
 
 /* Whether two addresses differ by a constant only. */
 bool vector_same_terms(const struct vector_address *a, const struct vector_address *b);

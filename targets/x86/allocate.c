@@ -36,6 +36,12 @@ static struct demand demand_of(const struct x86_allocation *allocation, int line
     switch (instruction->opcode) {
     case VECTOR_LOAD_STRIDED: /* the offsets; a mask that the gather destroys */
         return evex ? (struct demand){1, 1, 0} : (struct demand){2, 0, 0};
+    case VECTOR_LOAD_INDEXED: /* the result, which may not be in the offsets' register */
+        return evex ? (struct demand){1, 1, 0} : (struct demand){2, 0, 0};
+    case VECTOR_LOAD_BROADCAST: /* the element, beside the mask */
+        return (struct demand){!evex && instruction->mask != VECTOR_NONE, 0, 0};
+    case VECTOR_INDEX:
+        return (struct demand){0, 0, 1};
     case VECTOR_STORE:
         return (struct demand){x86_needs_upper_part(allocation, line), 0, 0};
     case VECTOR_STORE_STRIDED: /* the offsets and such a mask; or the upper half and the bits */

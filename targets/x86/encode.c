@@ -23,7 +23,8 @@ int x86_base(const struct x86_encoder *encoder, const struct vector_address *add
 }
 
 static bool takes_mask(enum vector_opcode opcode) {
-    return opcode == VECTOR_LOAD || opcode == VECTOR_STORE || opcode == VECTOR_LOAD_STRIDED ||
+    return opcode == VECTOR_LOAD || opcode == VECTOR_LOAD_BROADCAST || opcode == VECTOR_STORE ||
+           opcode == VECTOR_LOAD_STRIDED || opcode == VECTOR_LOAD_INDEXED ||
            opcode == VECTOR_STORE_STRIDED || opcode == VECTOR_BLEND;
 }
 
@@ -55,8 +56,11 @@ static dlt_status encode_instruction(struct x86_encoder *encoder, const struct x
     case VECTOR_PREFETCH:
         return x86_encode_memory(encoder, line);
     case VECTOR_LOAD_STRIDED:
+    case VECTOR_LOAD_INDEXED:
     case VECTOR_STORE_STRIDED:
         return x86_encode_strided(encoder, line);
+    case VECTOR_INDEX:
+        return x86_encode_index(encoder, line);
     case VECTOR_MASK_CONSTANT:
     case VECTOR_MASK_COUNT:
     case VECTOR_MASK_LESS:

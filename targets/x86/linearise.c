@@ -99,12 +99,6 @@ static void touch_base(struct x86_allocation *allocation, int base, int line, in
         touch(allocation, allocation->induction + base, line, loop);
 }
 
-static bool uses_memory(const struct vector_instruction *instruction) {
-    const struct vector_operation_info *info = &vector_operations[instruction->opcode];
-    return info->reads_memory || info->writes_memory || instruction->opcode == VECTOR_PREFETCH ||
-           instruction->memory_source != VECTOR_NONE;
-}
-
 static void touch_instruction(struct x86_allocation *allocation, int line) {
     const struct vector_instruction *instruction = allocation->lines[line].instruction;
     const struct vector_operation_info *info = &vector_operations[instruction->opcode];
@@ -116,7 +110,7 @@ static void touch_instruction(struct x86_allocation *allocation, int line) {
         touch(allocation, instruction->mask, line, loop);
     if (info->has_destination && !x86_is_unread_mask(allocation, instruction))
         touch(allocation, instruction->destination, line, loop);
-    if (uses_memory(instruction))
+    if (vector_has_address(instruction))
         touch_base(allocation, instruction->address.base, line, loop);
     if (instruction->opcode == VECTOR_MASK_COUNT)
         touch_word(allocation, allocation->words, line, loop);
@@ -204,7 +198,7 @@ static dlt_status check_instruction(const struct vector_program *program,
                         error));
     if (instruction->mask != VECTOR_NONE)
         TRY(check_value(program, info->name, instruction->mask, CLASS_MASK, error));
-    if (uses_memory(instruction))
+    if (vector_has_address(instruction))
         TRY(check_address(program, info->name, &instruction->address, error));
     if (instruction->opcode == VECTOR_MASK_COUNT &&
         (instruction->immediate < 0 || instruction->immediate >= program->word_count))

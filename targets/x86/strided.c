@@ -72,6 +72,34 @@ static void gather(struct x86_encoder *encoder, const struct x86_line *line, int
     x86_end(assembler);
 }
 
+/* The same with offsets that are a source. Offsets, mask and result must be three registers. */
+static void gather_indexed(struct x86_encoder *encoder, const struct x86_line *line, int mask) {
+    const struct vector_instruction *instruction = line->instruction;
+    struct x86_assembler *assembler = &encoder->assembler;
+    int result = line->vector_temporaries[0], bytes = x86_lane_bytes(instruction);
+    int offsets = x86_value_register(encoder, instruction->sources[0]);
+    if (encoder->isa->evex)
+        copy_mask_register(encoder, line->mask_temporary, mask);
+    else
+        copy_mask_vector(encoder, line->vector_temporaries[1], mask);
+    x86_begin(assembler, ZYDIS_MNEMONIC_VXORPS);
+    x86_vector(assembler, result);
+    x86_lanes(assembler, 0, false);
+    x86_vector(assembler, result);
+    x86_vector(assembler, result);
+    x86_end(assembler);
+    x86_begin(assembler, x86_mnemonic(encoder->isa, VECTOR_LOAD_INDEXED, instruction->type));
+    x86_vector(assembler, result);
+    x86_lanes(assembler, line->mask_temporary, false);
+    x86_memory_indexed(assembler, x86_base(encoder, &instruction->address),
+                       x86_vector_register(offsets, assembler->vector_bytes), bytes,
+                       instruction->address.displacement, bytes);
+    if (!encoder->isa->evex)
+        x86_vector(assembler, line->vector_temporaries[1]);
+    x86_end(assembler);
+    x86_move(encoder, x86_value_register(encoder, instruction->destination), result);
+}
+
 static void scatter(struct x86_encoder *encoder, const struct x86_line *line, int mask) {
     const struct vector_instruction *instruction = line->instruction;
     struct x86_assembler *assembler = &encoder->assembler;
@@ -170,10 +198,13 @@ dlt_status x86_encode_strided(struct x86_encoder *encoder, const struct x86_line
     const struct vector_instruction *instruction = line->instruction;
     int mask =
         instruction->mask == VECTOR_NONE ? -1 : x86_value_register(encoder, instruction->mask);
-    TRY(check_reach(encoder, instruction,
-                    encoder->assembler.vector_bytes / x86_lane_bytes(instruction)));
+    if (instruction->opcode != VECTOR_LOAD_INDEXED)
+        TRY(check_reach(encoder, instruction,
+                        encoder->assembler.vector_bytes / x86_lane_bytes(instruction)));
     if (instruction->opcode == VECTOR_LOAD_STRIDED)
         gather(encoder, line, mask);
+    else if (instruction->opcode == VECTOR_LOAD_INDEXED)
+        gather_indexed(encoder, line, mask);
     else if (encoder->isa->evex)
         scatter(encoder, line, mask);
     else

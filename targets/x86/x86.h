@@ -225,6 +225,7 @@ void x86_epilogue(struct x86_encoder *encoder);
 dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_memory(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_strided(struct x86_encoder *encoder, const struct x86_line *line);
+dlt_status x86_encode_index(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_mask(struct x86_encoder *encoder, const struct x86_line *line);
 void x86_encode_pieces(struct x86_encoder *encoder, const struct x86_line *line);
 void x86_encode_reduce(struct x86_encoder *encoder, const struct x86_line *line);

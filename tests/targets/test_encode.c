@@ -341,6 +341,91 @@ static void check_one_stride(struct native *native, int vector_bytes, enum data_
     native_check(native, program, type);
 }
 
+/* Offsets from a register, which may die, be the result's, or stay. */
+static void check_indexed(struct native *native, int vector_bytes, enum data_type type) {
+    int lanes = vector_bytes / 4;
+    for (int pattern = 0; pattern < 6 && type == TYPE_F32; pattern++) {
+        struct vector_program *program = native_program(native, vector_bytes);
+        int mask = some_mask(program, type, pattern % 3, 0xb6d5);
+        struct vector_instruction *offsets =
+            native_append(program, program->top, VECTOR_LOAD, TYPE_S32);
+        struct vector_instruction *load;
+        offsets->address.displacement = 1600;
+        load = native_append(program, program->top, VECTOR_LOAD_INDEXED, type);
+        load->sources[0] = offsets->destination;
+        load->address.displacement = 800;
+        load->mask = mask;
+        native_store(program, type, load->destination, 2048);
+        if (pattern >= 3) {
+            native_store(program, type, offsets->destination, 2304);
+            if (mask != VECTOR_NONE)
+                native_store(program, type, show_mask(program, type, mask), 3072);
+        }
+        fill_input(native, type, (uint64_t)pattern + 5);
+        for (int i = 0; i < lanes; i++) {
+            int32_t offset = (i * 37 + pattern) % 101 - 50;
+            memcpy(native->input + NATIVE_BYTES / 2 + 1600 + 4 * i, &offset, sizeof offset);
+        }
+        native_check(native, program, type);
+    }
+}
+
+static void test_indexed(void **state) {
+    (void)state;
+    for_all_widths(check_indexed);
+}
+
+/* One element under a mask, which may be last used there. */
+static void check_masked_broadcasts(struct native *native, int vector_bytes, enum data_type type) {
+    for (int pattern = 0; pattern < 12; pattern++) {
+        struct vector_program *program = native_program(native, vector_bytes);
+        int mask = some_mask(program, type, 1 + pattern % 2, pattern % 3 ? 0xb6d5 : 0);
+        struct vector_instruction *load =
+            native_append(program, program->top, VECTOR_LOAD_BROADCAST, type);
+        load->address.displacement = 8;
+        load->mask = mask;
+        native_store(program, type, load->destination, 2048);
+        if (pattern >= 6)
+            native_store(program, type, show_mask(program, type, mask), 3072);
+        fill_input(native, type, (uint64_t)pattern + 77);
+        native_check(native, program, type);
+    }
+}
+
+static void test_masked_broadcasts(void **state) {
+    (void)state;
+    for_all_widths(check_masked_broadcasts);
+}
+
+/* Numbers that follow a word and counters: in loops, at both ends of 32 bits. */
+static void check_index(struct native *native, int vector_bytes, enum data_type type) {
+    static const int64_t starts[] = {0, 7, -9, INT32_MAX - 40, INT32_MIN + 60};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0] && type != TYPE_F64; i++) {
+        struct vector_program *program = native_program(native, vector_bytes);
+        struct vector_instruction *last = native_append(program, program->top, VECTOR_CONSTANT, type);
+        struct vector_block *loop =
+            vector_block_append(program, program->top, NULL, (struct vector_bound){false, 1},
+                                (struct vector_bound){false, 4});
+        int step = vector_induction_new(program, loop, -1 - 4, 5);
+        struct vector_instruction *index, *move;
+        program->values[last->destination].is_variable = true;
+        index = native_append(program, loop, VECTOR_INDEX, type);
+        index->address.base = step;
+        index->address.displacement = i % 2 ? -3 : 11;
+        move = native_append(program, loop, VECTOR_MOVE, type);
+        move->sources[0] = index->destination;
+        move->destination = last->destination;
+        native->words[4] = starts[i];
+        native_store(program, type, last->destination, 0);
+        native_check(native, program, type);
+    }
+}
+
+static void test_index(void **state) {
+    (void)state;
+    for_all_widths(check_index);
+}
+
 static void check_strides(struct native *native, int vector_bytes, enum data_type type) {
     static const int strides[] = {1, 2, 3, 17, 28, -1, -3, -17};
     for (size_t i = 0; i < sizeof strides / sizeof strides[0]; i++)
@@ -455,6 +540,9 @@ int main(void) {
         cmocka_unit_test(test_shared_sources),
         cmocka_unit_test(test_supports_is_true),
         cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_indexed),
+        cmocka_unit_test(test_masked_broadcasts),
+        cmocka_unit_test(test_index),
         cmocka_unit_test(test_strides),
         cmocka_unit_test(test_stride_limits),
         cmocka_unit_test(test_masked_lanes_are_not_touched),

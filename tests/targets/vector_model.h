@@ -195,8 +195,13 @@ static void model_access(struct model *model, const struct vector_instruction *i
     bool strided = i->opcode == VECTOR_LOAD_STRIDED || i->opcode == VECTOR_STORE_STRIDED;
     int64_t stride = strided ? i->stride : i->opcode == VECTOR_LOAD_BROADCAST ? 0 : bytes;
     uint64_t mask = i->mask == VECTOR_NONE ? ~UINT64_C(0) : model->masks[i->mask];
+    unsigned char offsets[64] = {0};
+    if (i->opcode == VECTOR_LOAD_INDEXED)
+        memcpy(offsets, model->values[i->sources[0]], sizeof offsets);
     for (int lane = 0; lane < lanes && i->opcode != VECTOR_PREFETCH; lane++) {
         intptr_t address = (intptr_t)model_address(model, i) + lane * stride;
+        if (i->opcode == VECTOR_LOAD_INDEXED)
+            address += (model_get(offsets, TYPE_S32, lane).s32 - lane) * (int64_t)bytes;
         bool on = mask >> lane & 1;
         if (vector_operations[i->opcode].writes_memory) {
             if (on)
@@ -243,7 +248,10 @@ static void model_arithmetic(struct model *model, const struct vector_instructio
         bool on = i->mask == VECTOR_NONE || model->masks[i->mask] >> lane & 1;
         model_set(result, i->type, lane,
                   i->opcode == VECTOR_CONSTANT ? model_number(i->type, i->constant)
-                  : i->opcode == VECTOR_LANES  ? model_number(i->type, lane)
+                  : i->opcode == VECTOR_LANES
+                      ? model_number(i->type, (double)(lane * i->immediate))
+                  : i->opcode == VECTOR_INDEX
+                      ? model_number(i->type, (int32_t)(intptr_t)model_address(model, i))
                   : i->opcode == VECTOR_BLEND
                       ? (on ? a : b)
                       : model_lane(i, a, b, model_get(sources[2], i->type, lane)));
