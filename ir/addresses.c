@@ -31,6 +31,19 @@ static bool is_counter(const struct vectoriser *v, const struct variable *variab
     return false;
 }
 
+/* Of buffers of the tile's own, whose addresses never reach an instruction. */
+enum {
+    NO_WORD = 1 << 20
+};
+
+/* The pointer's word for a part outside the tile; -1: there is none. */
+static int base_of(const struct vectoriser *v, const struct buffer *buffer,
+                   const struct affine *outside) {
+    if (buffer->kind == BUFFER_TILE)
+        return outside->term_count ? -1 : NO_WORD;
+    return find_pointer_word(v->tile, buffer, outside);
+}
+
 static bool rewritten_address(struct vectoriser *v, const struct buffer *buffer,
                               const struct affine *offset, struct vector_address *address,
                               int64_t *lane_stride) {
@@ -39,36 +52,24 @@ static bool rewritten_address(struct vectoriser *v, const struct buffer *buffer,
     *address = (struct vector_address){0};
     *lane_stride = 0;
     offset = vectoriser_bind(v, offset);
-    if (!divide_index(v->arena, &v->inner, offset, &outside, &inside)) {
-        vectoriser_fail(v, "tile: an offset in %s mixes loops inside and outside", buffer->name);
+    if (!divide_index(v->arena, &v->inner, offset, &outside, &inside))
         return false;
-    }
-    if (buffer->kind == BUFFER_TILE) {
-        address->base =
-            v->tile->word_count; /* no word: such addresses never reach an instruction */
-        if (outside->term_count)
-            vectoriser_fail(v, "tile: %s is used with indices from outside the tile", buffer->name);
-    } else {
-        address->base = find_pointer_word(v->tile, buffer, outside);
-    }
+    address->base = buffer->kind == BUFFER_TILE
+                        ? base_of(v, buffer, outside)
+                        : require_word(v->program, v->tile, buffer, outside);
     address->displacement = inside->constant * bytes;
     for (int i = 0; i < inside->term_count; i++) {
         const struct affine_term *term = &inside->terms[i];
-        if (term->kind == ATOM_VARIABLE && term->variable == &v->lane) {
+        if (term->kind == ATOM_VARIABLE && term->variable == &v->lane)
             *lane_stride = term->coefficient;
-        } else if (term->kind == ATOM_VARIABLE && is_counter(v, term->variable) &&
-                   address->term_count < VECTOR_MAX_TERMS) {
+        else if (term->kind == ATOM_VARIABLE && is_counter(v, term->variable) &&
+                 address->term_count < VECTOR_MAX_TERMS)
             address->terms[address->term_count++] =
                 (struct vector_address_term){term->variable, term->coefficient * bytes};
-        } else {
-            vectoriser_fail(v, "tile: lanes or loops meet in an offset of %s that is not linear",
-                            buffer->name);
+        else
             return false;
-        }
     }
-    if (address->base < 0)
-        vectoriser_fail(v, "tile: an offset of %s has no pointer", buffer->name);
-    return !v->status;
+    return address->base >= 0;
 }
 
 static bool is_plain_sum(const struct affine *index) {
@@ -76,15 +77,6 @@ static bool is_plain_sum(const struct affine *index) {
         if (index->terms[i].kind != ATOM_VARIABLE)
             return false;
     return true;
-}
-
-/* The pointer's word for a part outside the tile. Buffers of the tile's own have none: their number
- * never reaches an instruction. */
-static int base_of(const struct vectoriser *v, const struct buffer *buffer,
-                   const struct affine *outside) {
-    if (buffer->kind == BUFFER_TILE)
-        return outside->term_count ? -1 : v->tile->word_count;
-    return find_pointer_word(v->tile, buffer, outside);
 }
 
 static const struct address_form *find_form(struct vectoriser *v, const struct buffer *buffer,

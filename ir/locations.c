@@ -160,18 +160,101 @@ static struct vector_instruction *emit_in_scope(struct vectoriser *v, struct loc
     return instruction;
 }
 
-static void load_location(struct vectoriser *v, struct location *location) {
-    struct vector_instruction *mask = emit_in_scope(v, location, VECTOR_MASK_CONSTANT), *load;
+/* ---- conditions ---- */
+
+static bool depends_on(const struct affine *offset, const struct affine *condition) {
+    for (int i = 0; i < condition->term_count; i++) {
+        const struct affine_term *term = &condition->terms[i];
+        if (term->kind == ATOM_VARIABLE ? !affine_uses(offset, term->variable)
+                                        : !depends_on(offset, term->operand))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the statement's open condition number i says which elements there are: it depends on
+ * nothing but what the element's place depends on. (A reduction's terms may depend on more.) */
+static bool says_which(const struct vectoriser *v, int i) {
+    return depends_on(v->store->offset, v->deciding->unbound[i]);
+}
+
+static void take_guards(struct vectoriser *v, struct location *location) {
+    const struct decision *decision = v->deciding;
+    const struct affine **guards = ARENA_ARRAY(v->arena, const struct affine *, decision->count);
+    for (int i = 0; i < decision->count; i++)
+        if (says_which(v, i))
+            guards[location->guard_count++] = decision->open[i];
+    location->guards = guards;
+}
+
+static bool has_guard(const struct location *location, const struct affine *condition) {
+    for (int i = 0; i < location->guard_count; i++)
+        if (affine_equal(location->guards[i], condition))
+            return true;
+    return false;
+}
+
+int location_conditions(struct vectoriser *v, const struct location *location) {
+    const struct decision *decision = v->deciding;
+    int mask = VECTOR_NONE, shared = 0;
+    for (int i = 0; i < decision->count; i++)
+        if (has_guard(location, decision->open[i]))
+            shared++;
+        else
+            mask = vectoriser_both(v, mask, vectoriser_conditions(v, 1, &decision->open[i]));
+    if (shared < location->guard_count)
+        vectoriser_fail(v, "tile: elements of %s are stored under different conditions",
+                        location->buffer->name);
+    return mask;
+}
+
+/* Whether the present statement leaves out some of the new location's elements. */
+static bool leaves_out(const struct vectoriser *v) {
+    for (int i = 0; i < v->deciding->count; i++)
+        if (!says_which(v, i))
+            return true;
+    return false;
+}
+
+/* ---- locations ---- */
+
+static void load_into(struct vectoriser *v, struct location *location) {
+    struct vector_instruction *mask = vectoriser_emit(v, VECTOR_MASK_CONSTANT, location->type);
+    struct vector_instruction *load;
+    int both;
     mask->destination = vector_value_new(v->vectors, CLASS_MASK, false);
-    load = emit_in_scope(v, location,
-                         location->lane_stride == 0   ? VECTOR_LOAD_BROADCAST
-                         : location->lane_stride == 1 ? VECTOR_LOAD
-                                                      : VECTOR_LOAD_STRIDED);
+    both = vectoriser_both(
+        v, vectoriser_conditions(v, location->guard_count, location->guards), mask->destination);
+    load = vectoriser_emit(v,
+                           location->lane_stride == 0   ? VECTOR_LOAD_BROADCAST
+                           : location->lane_stride == 1 ? VECTOR_LOAD
+                                                        : VECTOR_LOAD_STRIDED,
+                           location->type);
     load->address = location->address;
     load->stride = location->lane_stride * data_types[location->type].bytes;
     load->destination = location->value;
+    load->mask = location->guard_count ? both : VECTOR_NONE;
     location->load = load;
     location->load_mask = mask; /* which lanes is known when the location's life ends */
+}
+
+/* The load stands in the location's scope: behind all that is there, but in front of the nested
+ * block that is being filled. */
+static void load_location(struct vectoriser *v, struct location *location) {
+    struct vector_block *scope = location->scope, *filled = v->block, ahead = *scope;
+    struct vector_item *inner = scope->last, **link = &scope->first;
+    if (scope == v->block) {
+        load_into(v, location);
+        return;
+    }
+    ahead.first = ahead.last = NULL;
+    v->block = &ahead;
+    load_into(v, location);
+    v->block = filled;
+    while (*link != inner)
+        link = &(*link)->next;
+    *link = ahead.first;
+    ahead.last->next = inner;
 }
 
 struct location *location_use(struct vectoriser *v, const struct buffer *buffer,
@@ -187,6 +270,8 @@ struct location *location_use(struct vectoriser *v, const struct buffer *buffer,
         location->type = type;
         location->value = vector_value_new(v->vectors, CLASS_VECTOR, true);
         location->scope = scope_of(v, address);
+        take_guards(v, location);
+        reads |= buffer->kind != BUFFER_TILE && leaves_out(v);
         refuse_overlap(v, location);
         refuse_overlap_in_trips(v, location);
         location->next = v->buckets[bucket];
@@ -287,15 +372,17 @@ void location_settle(struct vectoriser *v, struct location *location) {
 static void finish_load(struct vectoriser *v, struct location *location) {
     if (!location->load)
         return;
-    location->load_mask->immediate = (int64_t)location->lanes;
-    if (location->lanes != all_lanes(v, location->type) && location->lane_stride != 0)
+    location->load_mask->immediate =
+        (int64_t)(location->lane_stride ? location->lanes : all_lanes(v, location->type));
+    if (location->guard_count == 0 && location->lanes != all_lanes(v, location->type) && location->lane_stride != 0)
         location->load->mask = location->load_mask->destination;
 }
 
 static void store_location(struct vectoriser *v, struct location *location) {
     struct vector_instruction *store;
     uint64_t lanes = location->lane_stride == 0 ? 1 : location->lanes;
-    int mask = vectoriser_mask(v, location->type, lanes);
+    int mask = vectoriser_both(v, vectoriser_mask(v, location->type, lanes),
+                               vectoriser_conditions(v, location->guard_count, location->guards));
     store = vectoriser_emit(v,
                             location->lane_stride <= 1 && location->lane_stride >= 0
                                 ? VECTOR_STORE

@@ -111,16 +111,10 @@ static void add_pointer(struct collecting *c, const struct buffer *buffer,
     }
     if (buffer->kind == BUFFER_TILE)
         return;
-    if (!divide_index(c->program->arena, &c->inner, offset, &outside, &inside)) {
-        struct text text = {0};
-        affine_print(&text, offset);
-        c->status = error_set(c->error, DLT_ERROR_REFUSED,
-                              "tile: the offset %s in %s mixes loops inside and outside the tile",
-                              text_string(&text), buffer->name);
-        text_free(&text);
-    } else if (find_pointer_word(c->tile, buffer, outside) < 0) {
+    /* What mixes loops inside and outside is computed when it runs, from words added then. */
+    if (divide_index(c->program->arena, &c->inner, offset, &outside, &inside) &&
+        find_pointer_word(c->tile, buffer, outside) < 0)
         add_word(c, (struct tile_word){.buffer = buffer, .offset = outside});
-    }
 }
 
 static void add_pointers_of_reads(struct collecting *c, const struct value *value) {
@@ -172,9 +166,20 @@ dlt_status collect_words(struct program *program, struct tile *tile, struct erro
 int find_pointer_word(const struct tile *tile, const struct buffer *buffer,
                       const struct affine *outside) {
     for (int i = 0; i < tile->word_count; i++)
-        if (tile->words[i].buffer == buffer && affine_equal(tile->words[i].offset, outside))
+        if (!tile->words[i].loop && tile->words[i].buffer == buffer &&
+            affine_equal(tile->words[i].offset, outside))
             return i;
     return -1;
+}
+
+int require_word(struct program *program, struct tile *tile, const struct buffer *buffer,
+                 const struct affine *outside) {
+    struct collecting c = {.program = program, .tile = tile, .capacity = tile->word_count};
+    int found = find_pointer_word(tile, buffer, outside);
+    if (found >= 0)
+        return found;
+    add_word(&c, (struct tile_word){.buffer = buffer, .offset = outside});
+    return tile->word_count - 1;
 }
 
 int find_bound_word(const struct tile *tile, const struct node *loop, bool is_end) {

@@ -30,6 +30,10 @@ int64_t index_step(const struct affine *index);
 /* The words that the tile's native code needs: one for each (buffer, part of an offset outside the
  * tile), then two for each loop with bounds. */
 dlt_status collect_words(struct program *program, struct tile *tile, struct error *error);
+/* The word of a pointer, or of a number (`buffer` NULL), to or at an index over loops outside;
+ * appended if the tile has none yet. */
+int require_word(struct program *program, struct tile *tile, const struct buffer *buffer,
+                 const struct affine *outside);
 int find_pointer_word(const struct tile *tile, const struct buffer *buffer,
                       const struct affine *outside); /* or -1 */
 int find_bound_word(const struct tile *tile, const struct node *loop, bool is_end);

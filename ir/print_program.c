@@ -77,6 +77,9 @@ static void print_tile(struct text *text, const struct tile *tile, int depth) {
             text_format(text, "&%s[", word->buffer->name);
             print_index(text, word->offset);
             text_append(text, "]\n");
+        } else if (!word->loop) {
+            print_index(text, word->offset);
+            text_append(text, "\n");
         } else {
             text_format(text, "%s of %s", word->is_end ? "end" : "begin",
                         word->loop->variable->name);

@@ -92,11 +92,11 @@ struct tile_variant {
                                        variants share one */
 };
 
-/* A word passed to a tile's native code: the address of an element of a buffer, or one end of a
- * loop with bounds. */
+/* A word passed to a tile's native code: the address of an element of a buffer, one end of a loop
+ * with bounds, or the value of an index. */
 struct tile_word {
     const struct buffer *buffer; /* a pointer: &buffer[offset]; or NULL */
-    const struct affine *offset;
+    const struct affine *offset; /* without a buffer and a loop the word is this number */
     const struct node *loop; /* a loop's bound: first value (is_end: one past the last; not less
                                 than the first) that fulfils loop->bounds */
     bool is_end;

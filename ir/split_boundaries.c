@@ -10,7 +10,12 @@
  *    known. In a variant the selector's value is a variable that ranges over the class.
  * 3. A serial loop of the tile and unrolled or vectorised ones: the loop is split at thresholds.
  *
- * What then is left undecided differs between lanes only, and becomes a constant mask. */
+ * What then is left undecided differs between lanes only, and becomes a constant mask.
+ *
+ * Where that makes more variants than code should have, conditions on loops around alone first
+ * become bounds of serial loops, which then make all trips or none. If that is not enough, the
+ * selectors with the most classes are given up, and so is what mixes loops inside and outside or
+ * falls into too many cases: such conditions stay, and are masks that the tile computes. */
 #include "ir/bounds.h"
 #include "ir/parts.h"
 #include "ir/passes.h"
@@ -31,6 +36,7 @@ struct selection {
     int threshold_count, capacity;
     int64_t *thresholds; /* ascending, unique, in (lowest, highest] */
     int64_t lowest, highest;
+    bool is_given_up; /* it would have too many thresholds */
 };
 
 struct splitting {
@@ -40,10 +46,10 @@ struct splitting {
     struct inner_variables inner;
     int bound_count;
     const struct affine *bounds[MAX_BOUNDS]; /* of the loops around the tile, each >= 0 */
+    bool bounds_whole_loops; /* conditions on the loops around alone become bounds too */
     int selection_count;
     struct selection selections[MAX_SELECTORS];
     struct error *error;
-    dlt_status status;
 };
 
 /* Every condition of a body: of stores, and of selects in their values. */
@@ -72,15 +78,18 @@ static void change_conditions(struct arena *arena, struct node *nodes, index_cha
 
 /* 1. Bounds of serial loops. */
 
-/* True if the condition constrains this loop, at least one loop around the tile, and no other. */
+/* True if the condition constrains this loop, at least one loop around the tile, and no other; or,
+ * where that is wanted, loops around the tile only. */
 static bool bounds_loop(void *context, const struct affine *condition,
                         const struct variable *variable) {
     struct splitting *s = context;
     const struct affine *outside, *inside;
     int64_t coefficient;
     return divide_index(s->arena, &s->inner, condition, &outside, &inside) &&
-           outside->term_count > 0 && affine_coefficient(inside, variable, &coefficient) &&
-           coefficient != 0 && inside->term_count == 1;
+           outside->term_count > 0 &&
+           ((affine_coefficient(inside, variable, &coefficient) && coefficient != 0 &&
+             inside->term_count == 1) ||
+            (s->bounds_whole_loops && inside->term_count == 0));
 }
 
 static void find_bounds(struct splitting *s, struct node *nodes) {
@@ -93,13 +102,11 @@ static void find_bounds(struct splitting *s, struct node *nodes) {
 
 /* 2. Selectors and variants. */
 
-/* condition = factor * selector + inside. The selector's coefficients have no common divisor and
+/* condition = factor * selector + inside, without a selector if loops inside and outside mix. The selector's coefficients have no common divisor and
  * its first is positive, so that conditions on multiples of one index share one selector. */
 static int64_t divide_condition(struct splitting *s, const struct affine *condition,
                                 const struct affine **selector, const struct affine **inside) {
     if (!divide_index(s->arena, &s->inner, condition, selector, inside)) {
-        s->status = error_set(s->error, DLT_ERROR_REFUSED,
-                              "tile: a condition mixes loops inside and outside the tile");
         *selector = affine_constant(s->arena, 0);
         *inside = condition;
     }
@@ -134,17 +141,14 @@ static void narrow(struct splitting *s, struct selection *selection) {
     }
 }
 
+/* NULL: there are too many. */
 static struct selection *find_selection(struct splitting *s, const struct affine *index) {
     struct selection *selection;
     for (int i = 0; i < s->selection_count; i++)
         if (affine_equal(s->selections[i].index, index))
             return &s->selections[i];
-    if (s->selection_count == MAX_SELECTORS) {
-        s->status = error_set(s->error, DLT_ERROR_REFUSED,
-                              "tile: its conditions depend on more than %d indices outside it",
-                              MAX_SELECTORS);
+    if (s->selection_count == MAX_SELECTORS)
         return NULL;
-    }
     selection = &s->selections[s->selection_count++];
     selection->index = index;
     affine_range(index, &selection->lowest, &selection->highest);
@@ -184,8 +188,7 @@ static void add_thresholds(struct splitting *s, struct selection *selection, int
     int64_t lowest, highest, inner_step = index_step(inside), step = index_step(selection->index);
     affine_range(inside, &lowest, &highest);
     if ((highest - lowest) / inner_step > MAX_THRESHOLDS) {
-        s->status = error_set(s->error, DLT_ERROR_REFUSED,
-                              "tile: a condition has more than %d cases inside it", MAX_THRESHOLDS);
+        selection->is_given_up = true;
         return;
     }
     for (int64_t value = lowest; value <= highest; value += inner_step)
@@ -249,6 +252,7 @@ struct range_search {
     const struct variable *variable;
     int64_t thresholds[MAX_RANGES];
     int count;
+    bool too_many; /* the loop stays in one piece */
 };
 
 static bool is_class(const struct variable *variable) {
@@ -267,6 +271,12 @@ static const struct affine *without_classes(struct arena *arena, const struct af
     return result;
 }
 
+/* A condition that stays open is computed, and no run knows the class's variable. */
+static const struct affine *forget_class(void *context, const struct affine *condition) {
+    const struct splitting *s = context;
+    return without_classes(s->arena, condition);
+}
+
 static void add_range_threshold(struct range_search *r, int64_t threshold) {
     const struct variable *variable = r->variable;
     int at = r->count;
@@ -276,12 +286,9 @@ static void add_range_threshold(struct range_search *r, int64_t threshold) {
         at--;
     if (at < r->count && r->thresholds[at] == threshold)
         return;
-    if (r->count == MAX_RANGES) {
-        r->s->status =
-            error_set(r->s->error, DLT_ERROR_REFUSED,
-                      "tile: loop %s falls into more than %d ranges", variable->name, MAX_RANGES);
+    r->too_many |= r->count == MAX_RANGES;
+    if (r->too_many)
         return;
-    }
     memmove(r->thresholds + at + 1, r->thresholds + at,
             sizeof *r->thresholds * (size_t)(r->count - at));
     r->thresholds[at] = threshold;
@@ -301,7 +308,7 @@ static const struct affine *find_ranges(void *context, const struct affine *cond
     step = index_step(rest);
     if ((highest - lowest) / step > MAX_THRESHOLDS)
         step = (highest - lowest) ? highest - lowest : 1;
-    for (int64_t value = lowest; value <= highest && !r->s->status; value += step)
+    for (int64_t value = lowest; value <= highest && !r->too_many; value += step)
         add_range_threshold(r, a > 0 ? -floor_divide(value, a) : floor_divide(value, -a) + 1);
     return condition;
 }
@@ -338,7 +345,7 @@ static struct node *split_loop(struct splitting *s, struct node *loop) {
     loop->next = NULL;
     if (loop->loop == LOOP_SERIAL && loop->bound_count == 0)
         change_conditions(s->arena, loop->body, find_ranges, &r);
-    if (r.count == 0) {
+    if (r.count == 0 || r.too_many) {
         loop->body = split_loops(s, loop->body);
         return loop;
     }
@@ -357,7 +364,7 @@ static struct node *split_loop(struct splitting *s, struct node *loop) {
 
 static struct node *split_loops(struct splitting *s, struct node *nodes) {
     struct node_list list = {0};
-    while (nodes && !s->status) {
+    while (nodes) {
         struct node *node = nodes;
         nodes = node->next;
         node->next = NULL;
@@ -380,7 +387,7 @@ static void make_variants(struct splitting *s) {
     for (int i = 0; i < s->selection_count; i++)
         tile->selectors[i] = (struct tile_selector){
             s->selections[i].index, s->selections[i].threshold_count, s->selections[i].thresholds};
-    for (int variant = 0; variant < count && !s->status; variant++) {
+    for (int variant = 0; variant < count; variant++) {
         struct variant_context v = {.s = s};
         int rest = variant;
         for (int i = s->selection_count - 1; i >= 0; i--) {
@@ -391,29 +398,60 @@ static void make_variants(struct splitting *s) {
         tile->variants[variant].body = node_copy(s->arena, body, NULL, 0);
         change_conditions(s->arena, tile->variants[variant].body, specialise_condition, &v);
         tile->variants[variant].body = split_loops(s, tile->variants[variant].body);
+        change_conditions(s->arena, tile->variants[variant].body, forget_class, s);
     }
 }
 
-static dlt_status split_tile(struct splitting *s) {
-    struct tile *tile = s->tile;
-    struct error *error = s->error;
+static int64_t count_variants(const struct splitting *s) {
     int64_t variants = 1;
-    s->inner.count = s->selection_count = 0;
-    memset(s->selections, 0, sizeof s->selections);
-    inner_collect(&s->inner, tile->variants[0].body);
-    find_bounds(s, tile->variants[0].body);
-    TRY(collect_words(s->program, tile, error));
-    change_conditions(s->arena, tile->variants[0].body, collect_condition, s);
-    if (s->status)
-        return s->status;
-    for (int i = 0; i < s->selection_count; i++) {
+    for (int i = 0; i < s->selection_count && variants <= MAX_VARIANTS; i++)
         variants *= s->selections[i].threshold_count + 1;
-        if (variants > MAX_VARIANTS)
-            return error_set(error, DLT_ERROR_REFUSED,
-                             "tile: its borders need more than %d variants", MAX_VARIANTS);
+    return variants;
+}
+
+static void give_up(struct splitting *s, int selection) {
+    memmove(&s->selections[selection], &s->selections[selection + 1],
+            (size_t)(s->selection_count - selection - 1) * sizeof s->selections[0]);
+    s->selection_count--;
+}
+
+/* Until the variants are few enough. */
+static void give_up_selectors(struct splitting *s) {
+    for (int i = s->selection_count - 1; i >= 0; i--)
+        if (s->selections[i].is_given_up)
+            give_up(s, i);
+    while (count_variants(s) > MAX_VARIANTS) {
+        int most = 0;
+        for (int i = 1; i < s->selection_count; i++)
+            if (s->selections[i].threshold_count > s->selections[most].threshold_count)
+                most = i;
+        give_up(s, most);
     }
+}
+
+static dlt_status find_selections(struct splitting *s) {
+    struct tile *tile = s->tile;
+    s->selection_count = 0;
+    memset(s->selections, 0, sizeof s->selections);
+    find_bounds(s, tile->variants[0].body);
+    tile->word_count = 0;
+    TRY(collect_words(s->program, tile, s->error));
+    change_conditions(s->arena, tile->variants[0].body, collect_condition, s);
+    return DLT_OK;
+}
+
+static dlt_status split_tile(struct splitting *s) {
+    s->inner.count = 0;
+    s->bounds_whole_loops = false;
+    inner_collect(&s->inner, s->tile->variants[0].body);
+    TRY(find_selections(s));
+    if (count_variants(s) > MAX_VARIANTS) {
+        s->bounds_whole_loops = true;
+        TRY(find_selections(s));
+    }
+    give_up_selectors(s);
     make_variants(s);
-    return s->status;
+    return DLT_OK;
 }
 
 static dlt_status split_nodes(struct splitting *s, struct node *nodes) {

@@ -70,23 +70,22 @@ const struct affine *vectoriser_bind(struct vectoriser *v, const struct affine *
     return affine_substitute(v->arena, index, v->bindings, v->binding_count);
 }
 
-/* Whether a condition without lanes holds; it must be decided. */
-static bool is_true(struct vectoriser *v, const struct affine *condition) {
-    int64_t lowest, highest;
-    affine_range(condition, &lowest, &highest);
-    if (lowest < 0 && highest >= 0) {
-        struct text text = {0};
-        affine_print(&text, condition);
-        vectoriser_fail(v, "tile: whether %s >= 0 depends on a loop that is not written out",
-                        text_string(&text));
-        text_free(&text);
-    }
-    return lowest >= 0;
+/* What becomes of a condition: known in each lane, or open until a run. */
+enum truth {
+    NEVER,
+    ALWAYS,
+    OPEN
+};
+
+static enum truth truth_of(int64_t lowest, int64_t highest) {
+    return lowest >= 0 ? ALWAYS : highest < 0 ? NEVER : OPEN;
 }
 
-static bool is_true_in(struct vectoriser *v, const struct affine *condition, int lane) {
+static enum truth truth_in(struct vectoriser *v, const struct affine *condition, int lane) {
     struct binding binding = {&v->lane, affine_constant(v->arena, lane)};
-    return is_true(v, affine_substitute(v->arena, condition, &binding, 1));
+    int64_t lowest, highest;
+    affine_range(affine_substitute(v->arena, condition, &binding, 1), &lowest, &highest);
+    return truth_of(lowest, highest);
 }
 
 static bool first_lane(const void *context, const struct variable *variable, int64_t *lowest,
@@ -96,35 +95,25 @@ static bool first_lane(const void *context, const struct variable *variable, int
     return variable == &v->lane;
 }
 
-/* A condition that only grows by `step` from lane to lane is looked at once. */
-static uint64_t lanes_of_linear(struct vectoriser *v, const struct affine *condition, int64_t step,
-                                uint64_t lanes) {
-    uint64_t result = 0;
-    int64_t lowest, highest;
-    affine_range_with(condition, first_lane, v, &lowest, &highest);
-    for (int lane = 0; lane < 64 && lanes >> lane; lane++) {
-        bool holds = lowest + step * lane >= 0;
-        if (lanes >> lane & 1 && !holds && highest + step * lane >= 0)
-            holds = is_true_in(v, condition, lane);
-        result |= (lanes & UINT64_C(1) << lane) * holds;
-    }
-    return result;
-}
-
+/* The lanes of `lanes` in which a condition holds or may hold; `is_open` if it may in some. */
 static uint64_t lanes_of_condition(struct vectoriser *v, const struct affine *condition,
-                                   uint64_t lanes) {
+                                   uint64_t lanes, bool *is_open) {
     uint64_t result = 0;
     int64_t lowest, highest, step;
-    affine_range(condition, &lowest, &highest);
-    if (lowest >= 0 || highest < 0)
-        return lowest >= 0 ? lanes : 0;
-    if (!affine_uses(condition, &v->lane))
-        return is_true(v, condition) ? lanes : 0;
-    if (affine_coefficient(condition, &v->lane, &step))
-        return lanes_of_linear(v, condition, step, lanes);
-    for (int lane = 0; lane < 64 && lanes >> lane; lane++)
-        if (lanes >> lane & 1 && is_true_in(v, condition, lane))
-            result |= UINT64_C(1) << lane;
+    bool linear = affine_coefficient(condition, &v->lane, &step);
+    if (linear) /* only grows by `step` from lane to lane: looked at once */
+        affine_range_with(condition, first_lane, v, &lowest, &highest);
+    for (int lane = 0; lane < 64 && lanes >> lane; lane++) {
+        enum truth truth = OPEN;
+        if (!(lanes >> lane & 1))
+            continue;
+        if (linear)
+            truth = truth_of(lowest + step * lane, highest + step * lane);
+        if (truth == OPEN && affine_uses(condition, &v->lane))
+            truth = truth_in(v, condition, lane);
+        *is_open |= truth == OPEN;
+        result |= (uint64_t)(truth != NEVER) << lane;
+    }
     return result;
 }
 
@@ -140,17 +129,28 @@ static bool bound_range(const void *context, const struct variable *variable, in
 }
 
 /* Most conditions are decided by the ranges alone; only the others are rewritten. */
-uint64_t vectoriser_condition_lanes(struct vectoriser *v, int count,
-                                    const struct affine *const *conditions, uint64_t lanes) {
-    for (int i = 0; i < count && lanes; i++) {
+struct decision vectoriser_decide(struct vectoriser *v, int count,
+                                  const struct affine *const *conditions, uint64_t lanes) {
+    struct decision decision = {.lanes = lanes};
+    for (int i = 0; i < count && decision.lanes; i++) {
+        const struct affine *bound;
         int64_t lowest, highest;
+        bool is_open = false;
         affine_range_with(conditions[i], bound_range, v, &lowest, &highest);
-        if (highest < 0)
-            return 0;
-        if (lowest < 0)
-            lanes = lanes_of_condition(v, vectoriser_bind(v, conditions[i]), lanes);
+        if (lowest >= 0)
+            continue;
+        bound = highest < 0 ? NULL : vectoriser_bind(v, conditions[i]);
+        decision.lanes = bound ? lanes_of_condition(v, bound, decision.lanes, &is_open) : 0;
+        if (!is_open)
+            continue;
+        if (!decision.open) {
+            decision.open = ARENA_ARRAY(v->arena, const struct affine *, 2 * count);
+            decision.unbound = decision.open + count;
+        }
+        decision.unbound[decision.count] = conditions[i];
+        decision.open[decision.count++] = bound;
     }
-    return lanes;
+    return decision;
 }
 
 /* The lanes, other than `lanes`, in which the location's content must stay. What it has loaded may
@@ -160,32 +160,48 @@ static uint64_t kept_lanes(const struct vectoriser *v, const struct location *lo
     return (location->load ? v->active : location->lanes) & ~lanes;
 }
 
-/* old combined with the term: into the location itself, where the mask allows. */
-static void update(struct vectoriser *v, struct location *location, enum combiner combiner,
-                   struct lanes_value term, uint64_t lanes) {
-    bool harmless = term.zero_outside && combiner == COMBINE_SUM;
-    struct vector_instruction *combine, *blend;
-    int mask = VECTOR_NONE;
-    if (!harmless && kept_lanes(v, location, lanes))
-        mask = vectoriser_mask(v, location->type, lanes);
-    combine = vectoriser_emit(v, combining_opcode(combiner), location->type);
-    combine->sources[0] = location->value;
-    combine->sources[1] = term.value;
-    combine->destination = location->value;
+/* The lanes in which a store changes its location: a constant mask, and one that a run computes
+ * (VECTOR_NONE: all of them). */
+static int store_mask(struct vectoriser *v, enum data_type type, bool all_lanes_do, uint64_t lanes,
+                      int further) {
+    return vectoriser_both(v, all_lanes_do ? VECTOR_NONE : vectoriser_mask(v, type, lanes),
+                           further);
+}
+
+/* old combined with the term: into `content`, where the mask allows. */
+static void combine(struct vectoriser *v, int content, enum data_type type, enum combiner combiner,
+                    int term, int mask) {
+    struct vector_instruction *combine = vectoriser_emit(v, combining_opcode(combiner), type);
+    struct vector_instruction *blend;
+    combine->sources[0] = content;
+    combine->sources[1] = term;
+    combine->destination = content;
     if (mask == VECTOR_NONE)
         return;
     combine->destination = vector_value_new(v->vectors, CLASS_VECTOR, false);
-    blend = vectoriser_emit(v, VECTOR_BLEND, location->type);
+    blend = vectoriser_emit(v, VECTOR_BLEND, type);
     blend->sources[0] = combine->destination;
-    blend->sources[1] = location->value;
+    blend->sources[1] = content;
     blend->mask = mask;
-    blend->destination = location->value;
+    blend->destination = content;
 }
 
-static void assign(struct vectoriser *v, struct location *location, int value, uint64_t lanes) {
+static bool is_harmless(struct lanes_value term, enum combiner combiner) {
+    return term.zero_outside && combiner == COMBINE_SUM;
+}
+
+static void update(struct vectoriser *v, struct location *location, enum combiner combiner,
+                   struct lanes_value term, uint64_t lanes, int further) {
+    int mask = VECTOR_NONE;
+    if (!is_harmless(term, combiner))
+        mask = store_mask(v, location->type, !kept_lanes(v, location, lanes), lanes, further);
+    combine(v, location->value, location->type, combiner, term.value, mask);
+}
+
+static void assign(struct vectoriser *v, struct location *location, int value, uint64_t lanes,
+                   int further) {
     struct vector_instruction *move;
-    int mask =
-        kept_lanes(v, location, lanes) ? vectoriser_mask(v, location->type, lanes) : VECTOR_NONE;
+    int mask = store_mask(v, location->type, !kept_lanes(v, location, lanes), lanes, further);
     move = vectoriser_emit(v, mask == VECTOR_NONE ? VECTOR_MOVE : VECTOR_BLEND, location->type);
     move->sources[0] = value;
     if (mask != VECTOR_NONE) {
@@ -198,68 +214,78 @@ static void assign(struct vectoriser *v, struct location *location, int value, u
 /* All lanes add to one element: into a vector of partial results. Lanes that do not take part are
  * kept as they are. */
 static void update_partial(struct vectoriser *v, struct location *location, enum combiner combiner,
-                           struct lanes_value term, uint64_t lanes) {
+                           struct lanes_value term, uint64_t lanes, int further) {
     int64_t chunk = v->numbers[v->lanes_binding] / v->lane.extent;
-    bool harmless = term.zero_outside && combiner == COMBINE_SUM;
     int partial, mask = VECTOR_NONE;
-    struct vector_instruction *combine;
     if (location->partial_count && location->partial_combiner != combiner)
         location_settle(v, location);
     partial = location_partial(v, location, combiner, chunk);
-    if (!harmless)
-        mask = vectoriser_mask(v, location->type, lanes);
-    combine = vectoriser_emit(v, combining_opcode(combiner), location->type);
-    combine->sources[0] = partial;
-    combine->sources[1] = term.value;
-    combine->destination =
-        mask == VECTOR_NONE ? partial : vector_value_new(v->vectors, CLASS_VECTOR, false);
-    if (mask != VECTOR_NONE) {
-        struct vector_instruction *blend = vectoriser_emit(v, VECTOR_BLEND, location->type);
-        blend->sources[0] = combine->destination;
-        blend->sources[1] = partial;
-        blend->mask = mask;
-        blend->destination = partial;
-    }
+    if (!is_harmless(term, combiner))
+        mask = store_mask(v, location->type, false, lanes, further);
+    combine(v, partial, location->type, combiner, term.value, mask);
 }
 
-static void walk_store(struct vectoriser *v, const struct node *store) {
-    enum data_type type = store->buffer->type;
-    uint64_t lanes =
-        vectoriser_condition_lanes(v, store->condition_count, store->conditions, v->active);
-    struct vector_address address;
-    struct lanes_value value;
-    struct location *location;
-    int64_t lane_stride;
-    if (!lanes || v->status)
-        return;
-    value = evaluate_value(v, store->value, lanes);
-    if (!vectoriser_address(v, store->buffer, store->offset, &address, &lane_stride))
-        return;
-    if (v->in_lanes && lane_stride == 0 && lanes == 1 && store->combiner == COMBINE_NONE)
-        lane_stride = 1; /* an axis of one element: lane 0, and the others masked out */
-    if (v->in_lanes && lane_stride == 0 && store->combiner == COMBINE_NONE) {
-        vectoriser_fail(v, "tile: all lanes store to one element of %s", store->buffer->name);
-        return;
+/* The store's place; false after a failure. */
+static bool find_place(struct vectoriser *v, const struct node *store, uint64_t lanes,
+                       struct vector_address *address, int64_t *lane_stride) {
+    if (!vectoriser_address(v, store->buffer, store->offset, address, lane_stride)) {
+        vectoriser_fail(v, "tile: lanes or loops meet in an offset of %s that is not linear",
+                        store->buffer->name);
+        return false;
     }
-    location = location_use(v, store->buffer, &address, lane_stride, type, lanes,
-                            store->combiner != COMBINE_NONE);
+    if (v->in_lanes && *lane_stride == 0 && lanes == 1 && store->combiner == COMBINE_NONE)
+        *lane_stride = 1; /* an axis of one element: lane 0, and the others masked out */
+    if (v->in_lanes && *lane_stride == 0 && store->combiner == COMBINE_NONE) {
+        vectoriser_fail(v, "tile: all lanes store to one element of %s", store->buffer->name);
+        return false;
+    }
+    return true;
+}
+
+/* The location takes the value, where only `further` conditions are left. */
+static void change_location(struct vectoriser *v, const struct node *store,
+                            struct location *location, struct lanes_value value, uint64_t lanes,
+                            int further) {
     location->dirty = true;
-    if (v->in_lanes && lane_stride == 0) {
-        update_partial(v, location, store->combiner, value, lanes);
+    if (v->in_lanes && location->lane_stride == 0) {
+        update_partial(v, location, store->combiner, value, lanes, further);
         return;
     }
     location_settle(v, location);
     if (store->combiner == COMBINE_NONE && store->value->operation == OP_CONSTANT &&
-        location->scope == v->block && !kept_lanes(v, location, lanes)) {
+        location->scope == v->block && !kept_lanes(v, location, lanes) && further == VECTOR_NONE) {
         location->has_constant = true;
         location->constant = store->value->constant;
         return;
     }
     location_materialise(v, location);
     if (store->combiner == COMBINE_NONE)
-        assign(v, location, value.value, lanes);
+        assign(v, location, value.value, lanes, further);
     else
-        update(v, location, store->combiner, value, lanes);
+        update(v, location, store->combiner, value, lanes, further);
+}
+
+static void walk_store(struct vectoriser *v, const struct node *store) {
+    struct decision decision =
+        vectoriser_decide(v, store->condition_count, store->conditions, v->active);
+    struct vector_address address;
+    struct lanes_value value;
+    struct location *location;
+    int64_t lane_stride;
+    int further;
+    if (!decision.lanes || v->status)
+        return;
+    v->store = store;
+    v->deciding = &decision;
+    v->guard = vectoriser_conditions(v, decision.count, decision.open);
+    value = evaluate_value(v, store->value, decision.lanes);
+    v->guard = VECTOR_NONE;
+    if (v->status || !find_place(v, store, decision.lanes, &address, &lane_stride))
+        return;
+    location = location_use(v, store->buffer, &address, lane_stride, store->buffer->type,
+                            decision.lanes, store->combiner != COMBINE_NONE);
+    further = location_conditions(v, location);
+    change_location(v, store, location, value, decision.lanes, further);
 }
 
 static void walk(struct vectoriser *v, const struct node *nodes);
@@ -357,17 +383,24 @@ static int vector_bytes(struct node *body, const struct target_description *targ
     return bytes;
 }
 
-static const char *const *word_names(struct vectoriser *v, int *pointer_words) {
+/* The words, once it is known which there are. */
+static void name_words(struct vectoriser *v) {
     const char **names = ARENA_ARRAY(v->arena, const char *, v->tile->word_count);
-    *pointer_words = 0;
+    bool pointers = true;
     for (int i = 0; i < v->tile->word_count; i++) {
         const struct tile_word *word = &v->tile->words[i];
-        *pointer_words += word->buffer != NULL;
-        names[i] = word->buffer ? word->buffer->name
-                                : arena_format(v->arena, "%s.%s", word->loop->variable->name,
-                                               word->is_end ? "end" : "begin");
+        pointers &= word->buffer != NULL;
+        v->vectors->pointer_words += pointers;
+        if (word->buffer)
+            names[i] = word->buffer->name;
+        else if (!word->loop)
+            names[i] = arena_format(v->arena, "index%d", i);
+        else
+            names[i] = arena_format(v->arena, "%s.%s", word->loop->variable->name,
+                                    word->is_end ? "end" : "begin");
     }
-    return names;
+    v->vectors->word_count = v->tile->word_count;
+    v->vectors->word_names = names;
 }
 
 dlt_status vectorise(struct lowering *lowering) {
@@ -382,10 +415,10 @@ dlt_status vectorise(struct lowering *lowering) {
                            .target = target,
                            .error = error,
                            .lanes_binding = -1,
+                           .guard = VECTOR_NONE,
                            .active = 1};
-    int pointer_words, bytes = vector_bytes(variant->body, target);
-    const char *const *names = word_names(&v, &pointer_words);
-    v.vectors = vector_program_create(v.arena, bytes, pointer_words, tile->word_count, names);
+    int bytes = vector_bytes(variant->body, target);
+    v.vectors = vector_program_create(v.arena, bytes, 0, 0, NULL);
     v.lane = (struct variable){"lane", program->next_variable_id++, 0,
                                vector_lanes(v.vectors, TYPE_F32)};
     inner_collect(&v.inner, variant->body);
@@ -396,6 +429,7 @@ dlt_status vectorise(struct lowering *lowering) {
     v.block = v.vectors->top;
     walk(&v, variant->body);
     locations_leave(&v, v.vectors->top);
+    name_words(&v);
     variant->vectors = v.vectors->top->first ? v.vectors : NULL;
     if (!variant->vectors)
         variant->body = NULL;

@@ -34,6 +34,33 @@ static struct lanes_value read_location(struct vectoriser *v, const struct buffe
     return (struct lanes_value){location->value, false, false};
 }
 
+/* Whether the element lies within its buffer whatever the trip: then it may be read where no lane
+ * wants it. */
+static bool is_always_there(const struct vectoriser *v, const struct buffer *buffer,
+                            const struct affine *offset) {
+    int64_t lowest, highest;
+    (void)v;
+    affine_range(offset, &lowest, &highest);
+    return lowest >= 0 && highest < buffer->elements;
+}
+
+/* An element by its offset in each lane. */
+static struct lanes_value read_by_offsets(struct vectoriser *v, const struct value *value,
+                                          const struct buffer *buffer, uint64_t lanes) {
+    struct vector_address address;
+    int offsets = vectoriser_offsets(v, buffer, value->subscripts[0], &address);
+    int mask = vectoriser_both(v, vectoriser_mask(v, value->type, lanes), v->guard);
+    struct vector_instruction *load = vectoriser_emit(v, VECTOR_LOAD_INDEXED, value->type);
+    load->destination = vector_value_new(v->vectors, CLASS_VECTOR, false);
+    load->address = address;
+    load->sources[0] = offsets;
+    load->mask = mask;
+    if (is_written(v, buffer))
+        vectoriser_fail(v, "tile: reads an element of %s that it does not hold in a register",
+                        buffer->name);
+    return (struct lanes_value){load->destination, true, true};
+}
+
 static struct lanes_value evaluate_read(struct vectoriser *v, const struct value *value,
                                         uint64_t lanes) {
     const struct buffer *buffer = program_buffer(v->program, value->tensor);
@@ -42,7 +69,7 @@ static struct lanes_value evaluate_read(struct vectoriser *v, const struct value
     int64_t lane_stride;
     int mask = VECTOR_NONE;
     if (!vectoriser_address(v, buffer, value->subscripts[0], &address, &lane_stride))
-        return (struct lanes_value){.value = 0};
+        return read_by_offsets(v, value, buffer, lanes);
     if (is_written(v, buffer) && v->in_lanes && lane_stride == 0 && lanes == 1 &&
         buffer->kind == BUFFER_OUTPUT)
         lane_stride = 1; /* as it will be stored */
@@ -50,6 +77,9 @@ static struct lanes_value evaluate_read(struct vectoriser *v, const struct value
         return read_location(v, buffer, &address, lane_stride, lanes);
     if (lane_stride != 0)
         mask = vectoriser_mask(v, value->type, lanes);
+    if (v->guard != VECTOR_NONE &&
+        (lane_stride != 0 || !is_always_there(v, buffer, value->subscripts[0])))
+        mask = vectoriser_both(v, mask, v->guard);
     load = vectoriser_emit(v,
                            lane_stride == 0   ? VECTOR_LOAD_BROADCAST
                            : lane_stride == 1 ? VECTOR_LOAD
@@ -59,26 +89,31 @@ static struct lanes_value evaluate_read(struct vectoriser *v, const struct value
     load->address = address;
     load->stride = lane_stride * data_types[value->type].bytes;
     load->mask = mask;
-    return (struct lanes_value){load->destination, lane_stride != 0, true};
+    return (struct lanes_value){load->destination,
+                                lane_stride != 0 || (lanes == v->active && mask != VECTOR_NONE),
+                                true};
 }
 
 static struct lanes_value evaluate_index(struct vectoriser *v, const struct value *value) {
     const struct affine *index = vectoriser_bind(v, value->index);
+    struct vector_instruction *steps;
     int64_t constant, stride = 0;
     int lanes;
     if (affine_coefficient(index, &v->lane, &stride) && stride != 0)
         index = affine_subtract(
             v->arena, index, affine_scale(v->arena, affine_variable(v->arena, &v->lane), stride));
     if (!affine_is_constant(index, &constant)) {
-        vectoriser_fail(v, "tile: an index as a value depends on a loop that is not written out");
-        return (struct lanes_value){.value = 0};
+        int number = vectoriser_index(v, vectoriser_bind(v, value->index));
+        if (value->type == TYPE_F32)
+            number = vectoriser_operation(v, VECTOR_TO_FLOAT, TYPE_F32, number, VECTOR_NONE);
+        return (struct lanes_value){number, false, true};
     }
     if (stride == 0)
         return (struct lanes_value){vectoriser_constant(v, value->type, (double)constant), false,
                                     true};
-    lanes = vectoriser_operation(v, VECTOR_LANES, value->type, VECTOR_NONE, VECTOR_NONE);
-    lanes = vectoriser_operation(v, VECTOR_MULTIPLY, value->type, lanes,
-                                 vectoriser_constant(v, value->type, (double)stride));
+    steps = vectoriser_emit(v, VECTOR_LANES, value->type);
+    steps->destination = lanes = vector_value_new(v->vectors, CLASS_VECTOR, false);
+    steps->immediate = stride;
     lanes = vectoriser_operation(v, VECTOR_ADD, value->type, lanes,
                                  vectoriser_constant(v, value->type, (double)constant));
     return (struct lanes_value){lanes, false, true};
@@ -97,15 +132,43 @@ static bool is_positive_zero(const struct value *value) {
     return value->operation == OP_CONSTANT && value->constant == 0 && !signbit(value->constant);
 }
 
+/* What is left out by conditions that only a run can tell is not read. */
+static struct lanes_value evaluate_where(struct vectoriser *v, const struct value *value,
+                                         uint64_t lanes, int where) {
+    int around = v->guard;
+    struct lanes_value result;
+    v->guard = vectoriser_both(v, around, where);
+    result = evaluate_value(v, value, lanes);
+    v->guard = around;
+    return result;
+}
+
+static struct lanes_value evaluate_open_select(struct vectoriser *v, const struct value *value,
+                                               uint64_t lanes, const struct decision *decision) {
+    int chosen = vectoriser_both(v, vectoriser_mask(v, value->type, decision->lanes),
+                                 vectoriser_conditions(v, decision->count, decision->open));
+    struct lanes_value yes = evaluate_where(v, value->operands[0], decision->lanes, chosen), no;
+    if (yes.zero_outside && is_positive_zero(value->operands[1]))
+        return yes;
+    no = value->operands[1]->operation == OP_CONSTANT
+             ? evaluate_value(v, value->operands[1], lanes)
+             : evaluate_where(v, value->operands[1], lanes, vectoriser_not(v, chosen));
+    return (struct lanes_value){blend(v, value->type, chosen, yes.value, no.value), false,
+                                yes.finite_outside && no.finite_outside};
+}
+
 static struct lanes_value evaluate_select(struct vectoriser *v, const struct value *value,
                                           uint64_t lanes) {
-    uint64_t chosen =
-        vectoriser_condition_lanes(v, value->condition_count, value->conditions, lanes);
+    struct decision decision =
+        vectoriser_decide(v, value->condition_count, value->conditions, lanes);
+    uint64_t chosen = decision.lanes;
     struct lanes_value yes, no;
-    if (chosen == lanes)
-        return evaluate_value(v, value->operands[0], lanes);
     if (chosen == 0)
         return evaluate_value(v, value->operands[1], lanes);
+    if (decision.count)
+        return evaluate_open_select(v, value, lanes, &decision);
+    if (chosen == lanes)
+        return evaluate_value(v, value->operands[0], lanes);
     yes = evaluate_value(v, value->operands[0], chosen);
     if (yes.zero_outside && is_positive_zero(value->operands[1]))
         return yes;

@@ -24,6 +24,9 @@ struct location {
     int value;                                   /* the variable that holds it */
     struct vector_block *scope;                  /* innermost block that its address depends on */
     uint64_t lanes;                              /* all that were ever written or loaded */
+    int guard_count; /* conditions that only a run can tell: where they fail, the element is none
+                        of this tile's, and is neither loaded nor stored */
+    const struct affine *const *guards;
     struct vector_instruction *load, *load_mask; /* its first load, if it had one */
     bool dirty;
     bool has_constant; /* its content is `constant`, and no register holds it yet */
@@ -57,12 +60,24 @@ struct vectoriser {
     struct variable lane;
     bool in_lanes;   /* inside a vectorised loop */
     uint64_t active; /* lanes that exist in this chunk of it; 1 outside */
+    int guard;       /* mask of the lanes that the present statement is for, known when it runs;
+                        VECTOR_NONE: all */
+    const struct node *store;        /* the present statement */
+    const struct decision *deciding; /* its conditions */
     int instructions;
 
     struct location *buckets[LOCATION_BUCKETS], *locations, *ended;
     struct address_form *forms[LOCATION_BUCKETS]; /* of addresses.c, by offset */
     int written_count;
     const struct buffer *written[MAX_STAGES]; /* buffers that the tile stores to */
+};
+
+/* What a condition, or some of them, come to in each lane. */
+struct decision {
+    uint64_t lanes;   /* in which they may hold */
+    int count;        /* of those that only a run can tell, bound to the present trip */
+    const struct affine **open;
+    const struct affine **unbound; /* the same as the program has them */
 };
 
 /* A value during evaluation, and what the lanes that the current mask leaves out hold. */
@@ -86,12 +101,24 @@ int vectoriser_mask(struct vectoriser *v, enum data_type type, uint64_t lanes);
 uint64_t all_lanes(const struct vectoriser *v, enum data_type type);
 
 const struct affine *vectoriser_bind(struct vectoriser *v, const struct affine *index);
-/* Lanes of `lanes` in which all conditions hold. */
-uint64_t vectoriser_condition_lanes(struct vectoriser *v, int count,
-                                    const struct affine *const *conditions, uint64_t lanes);
+/* Lanes of `lanes` in which all conditions hold or may hold. */
+struct decision vectoriser_decide(struct vectoriser *v, int count,
+                                  const struct affine *const *conditions, uint64_t lanes);
+
+/* At run time (vectorise_index.c): the value of an index that is bound to the present trip, in each
+ * lane; a mask of the lanes in which conditions hold; masks in common, of which either may be
+ * VECTOR_NONE; the lanes that a mask leaves out. */
+int vectoriser_index(struct vectoriser *v, const struct affine *index);
+int vectoriser_conditions(struct vectoriser *v, int count, const struct affine *const *conditions);
+int vectoriser_both(struct vectoriser *v, int a, int b);
+int vectoriser_not(struct vectoriser *v, int mask);
+/* Where an element is whose offset is no plain sum: a pointer, and the offsets of the lanes. */
+int vectoriser_offsets(struct vectoriser *v, const struct buffer *buffer,
+                       const struct affine *offset, struct vector_address *address);
 /* Which binding is the variable's, or -1. */
 int binding_of(const struct vectoriser *v, const struct variable *variable);
-/* The address of an element of a buffer; lane_stride in elements. */
+/* The address of an element of a buffer; lane_stride in elements. False if the offset is no plain
+ * sum of lanes, counters and a part outside the tile. */
 bool vectoriser_address(struct vectoriser *v, const struct buffer *buffer,
                         const struct affine *offset, struct vector_address *address,
                         int64_t *lane_stride);
@@ -106,6 +133,9 @@ struct location *location_find(struct vectoriser *v, const struct buffer *buffer
 struct location *location_use(struct vectoriser *v, const struct buffer *buffer,
                               const struct vector_address *address, int64_t lane_stride,
                               enum data_type type, uint64_t lanes, bool reads);
+/* Of the present statement's conditions that a run decides, those that are not the location's own,
+ * as a mask; VECTOR_NONE if all are. */
+int location_conditions(struct vectoriser *v, const struct location *location);
 /* The variable for the next partial result of a vectorised reduction into one element; `chunk`
  * counts the vectors of its loop: different ones are independent. */
 int location_partial(struct vectoriser *v, struct location *location, enum combiner combiner,

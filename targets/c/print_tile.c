@@ -160,6 +160,11 @@ static void print_words(struct printer *printer, const struct tile *tile) {
         if (word->loop)
             continue;
         print_line(printer, "words[%d] = (long)(", i);
+        if (!word->buffer) {
+            print_index(out, word->offset);
+            text_append(out, ");\n");
+            continue;
+        }
         print_buffer(printer, out, word->buffer);
         if (!affine_is_constant(word->offset, &zero) || zero != 0) {
             text_append(out, " + ");
