@@ -89,9 +89,9 @@ static struct lanes_value evaluate_read(struct vectoriser *v, const struct value
     load->address = address;
     load->stride = lane_stride * data_types[value->type].bytes;
     load->mask = mask;
-    return (struct lanes_value){load->destination,
-                                lane_stride != 0 || (lanes == v->active && mask != VECTOR_NONE),
-                                true};
+    return (struct lanes_value){
+        load->destination,
+        lane_stride != 0 || (mask != VECTOR_NONE && lanes == all_lanes(v, value->type)), true};
 }
 
 static struct lanes_value evaluate_index(struct vectoriser *v, const struct value *value) {
