@@ -3,6 +3,7 @@
  * Every step is a line of text to the schedule as well as a call; the calls here go straight to the
  * schedule's own. */
 #include "api/api.h"
+#include "targets/jit/default_space.h"
 
 #include "schedules/space.h"
 
@@ -41,7 +42,8 @@ static dlt_status make(dlt_schedule *schedule, const struct task *task, bool by_
     schedule->schedule = schedule_create(&schedule->arena, task->collapsed);
     if (!by_default)
         return DLT_OK;
-    TRY(space_create(&schedule->arena, task->collapsed, &target, task->threads, &space, error));
+    TRY(default_space_create(&schedule->arena, task->collapsed, &target, task->threads, &space,
+                             error));
     return space_schedule(space, ARENA_ARRAY(&schedule->arena, int, (size_t)space->knob_count + 1),
                           schedule->schedule, error);
 }

@@ -11,6 +11,7 @@
 #include "bench/worker/kernel.h"
 #include "measure/inputs.h"
 #include "runtime/runtime.h"
+#include "targets/jit/default_space.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -83,8 +84,8 @@ static void make_traces(struct bench *program, const struct task *task, struct c
     if (arena_recover(&arena))
         fail("out of memory");
     if (target_describe(task->target, &target, &program->error) != DLT_OK ||
-        space_create(&arena, task->collapsed, &target, task->threads, &space, &program->error) !=
-            DLT_OK)
+        default_space_create(&arena, task->collapsed, &target, task->threads, &space,
+                             &program->error) != DLT_OK)
         fail(program->error.message);
     keep_trace(contest, task, space, first, &program->error);
     if (near_records_find(program->database, task->key, task->key, &contest->near,

@@ -15,6 +15,7 @@
 #include "export/export.h"
 #include "measure/inputs.h"
 #include "schedules/space.h"
+#include "targets/jit/default_space.h"
 
 #include <dlfcn.h>
 #include <math.h>
@@ -82,7 +83,7 @@ static void default_trace(const struct task *task, struct text *trace) {
     if (arena_recover(&arena))
         fail("out of memory");
     must(target_describe(task->target, &target, &error));
-    must(space_create(&arena, task->collapsed, &target, task->threads, &space, &error));
+    must(default_space_create(&arena, task->collapsed, &target, task->threads, &space, &error));
     schedule = schedule_create(&arena, task->collapsed);
     must(space_schedule(space, first, schedule, &error));
     text_append(trace, schedule_trace(schedule));

@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "bench/curves.h"
 #include "search/replay.h"
+#include "targets/jit/default_space.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -202,7 +203,7 @@ static dlt_status study_workload(struct study *study, const char *workload, stru
     arena_initialise(&arena);
     if (arena_recover(&arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    status = space_create(&arena, task->collapsed, &target, 1, &space, error);
+    status = default_space_create(&arena, task->collapsed, &target, 1, &space, error);
     if (status == DLT_OK)
         status = measurer_create(task, &how, &study->measurer, error);
     if (status == DLT_OK)

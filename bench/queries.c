@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "measure/clock.h"
 #include "runtime/runtime.h"
+#include "targets/jit/default_space.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,7 +116,7 @@ static void add_layer(struct database *database, const char *layer) {
     if (arena_recover(&arena))
         fail("out of memory");
     struct schedule *schedule = schedule_create(&arena, task->collapsed);
-    must(space_create(&arena, task->collapsed, &target, 1, &space, &error));
+    must(default_space_create(&arena, task->collapsed, &target, 1, &space, &error));
     must(space_schedule(space, first, schedule, &error));
     space_print_point(space, first, &knobs);
     add(database, task->key, host_name(), DATABASE_GENERATOR, schedule_trace(schedule),

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "measure/clock.h"
 #include "schedules/space.h"
+#include "targets/jit/default_space.h"
 #include "targets/jit/kernel.h"
 #include "te/task.h"
 
@@ -103,7 +104,7 @@ static void run(const char *workload, int points) {
         fail(workload, "out of memory");
     if (target_describe("native", &target, &error) != DLT_OK ||
         task_create_text(workload, target.name, 1, &task, &error) != DLT_OK ||
-        space_create(&arena, task->collapsed, &target, 1, &space, &error) != DLT_OK)
+        default_space_create(&arena, task->collapsed, &target, 1, &space, &error) != DLT_OK)
         fail(workload, error.message);
     for (int step = 0; step < STEPS; step++)
         times[step] = arena_allocate(&arena, sizeof(double) * (size_t)points);

@@ -16,6 +16,7 @@
 #include "measure/measure.h"
 #include "search/search.h"
 #include "json/number.h"
+#include "targets/jit/default_space.h"
 
 #include <cjson/cJSON.h>
 
@@ -183,7 +184,7 @@ static void run(const struct options *options, const char *workload) {
         fprintf(stderr, "bench_sample: %s: %s\n", workload, error.message);
         return; /* a list may have what this version does not know */
     }
-    if (space_create(&arena, task->collapsed, &target, options->threads, &space, &error) !=
+    if (default_space_create(&arena, task->collapsed, &target, options->threads, &space, &error) !=
             DLT_OK ||
         measurer_create(task, &measure_options, &s.measurer, &error) != DLT_OK)
         fail(workload, error.message);

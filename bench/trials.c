@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "search/search.h"
 #include "search/strategy.h"
+#include "targets/jit/default_space.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -142,7 +143,7 @@ static dlt_status tune_synthetic(const struct task *task, const struct target_de
     arena_initialise(&arena);
     if (arena_recover(&arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    status = space_create(&arena, task->collapsed, target, 1, &space, error);
+    status = default_space_create(&arena, task->collapsed, target, 1, &space, error);
     if (status == DLT_OK)
         status = tuner_run(task, space, &seam, database, options, summary, error);
     arena_free(&arena);

@@ -2,6 +2,7 @@
  *
  * Each part is a row of a table: its name and the function that prints it. */
 #include "cli/explain.h"
+#include "targets/jit/default_space.h"
 
 #include "search/search.h"
 #include "targets/target.h"
@@ -37,7 +38,8 @@ static dlt_status print_schedule(struct explain *e, struct error *error) {
 static dlt_status print_space(struct explain *e, struct error *error) {
     struct text text = {0};
     struct space *space;
-    TRY(space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space, error));
+    TRY(default_space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space,
+                             error));
     space_print(space, &text);
     return print_text(&text, error);
 }

@@ -5,6 +5,7 @@
 #include "cli/explain.h"
 #include "ir/static_bound.h"
 #include "schedules/summary.h"
+#include "targets/jit/default_space.h"
 
 #include <stdio.h>
 
@@ -37,7 +38,8 @@ static dlt_status print_summaries(struct explain *e, struct error *error) {
     struct space *space;
     if (!e->knobs)
         return DLT_OK;
-    TRY(space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space, error));
+    TRY(default_space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space,
+                             error));
     space_parse_point(space, e->knobs, point);
     for (int i = 0; i < space_nest_count(space); i++) {
         struct nest_summary summary;

@@ -3,6 +3,7 @@
 #include "cli/failures.h"
 #include "cli/roofs.h"
 #include "cli/stored.h"
+#include "targets/jit/default_space.h"
 
 #include "measure/peak.h"
 
@@ -59,7 +60,8 @@ dlt_status explain_roofline(struct explain *e, struct error *error) {
 static dlt_status apply_default(struct explain *e, struct error *error) {
     int point[MAX_KNOBS] = {0};
     struct space *space;
-    TRY(space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space, error));
+    TRY(default_space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space,
+                             error));
     e->origin = "the default schedule (point 0 of the space)";
     e->knobs = "";
     e->schedule = schedule_create(e->arena, e->task->collapsed);

@@ -4,6 +4,7 @@
  * A caller who asks for a kernel gets one. What stands in the way of the tuned one (nothing stored,
  * the file gone, a trace that this version refuses) becomes the kernel's `reason`. */
 #include "runtime/runtime.h"
+#include "targets/jit/default_space.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -177,7 +178,8 @@ static dlt_status make_in_space(struct arena *arena, dlt_runtime *runtime, dlt_k
     const int *first;
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    TRY(space_create(arena, task->collapsed, &runtime->target, task->threads, &space, error));
+    TRY(default_space_create(arena, task->collapsed, &runtime->target, task->threads, &space,
+                             error));
     first = ARENA_ARRAY(arena, int, (size_t)space->knob_count + 1);
     arena->recoverable = false;
     if (make_adapted(runtime, kernel, space, error) == DLT_OK)

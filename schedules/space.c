@@ -249,22 +249,79 @@ static void prefetch_knob(struct space *space, const char *prefix, const struct 
     space_add_label(knob, "result");
 }
 
+static void set_all(int *numbers, int count) {
+    for (int i = 0; i < count; i++)
+        numbers[i] = NO_KNOB;
+}
+
+/* A nest has what it cannot do without; and all the rest if there is room. */
 static void group_knobs_create(struct space *space, const char *prefix, const struct group *group,
-                               struct group_knobs *knobs) {
+                               struct group_knobs *knobs, bool all) {
+    knobs->first = space->knob_count;
+    set_all(knobs->unroll, MAX_RANK);
+    set_all(knobs->split, MAX_RANK);
+    set_all(knobs->block, MAX_RANK);
+    set_all(knobs->pack, MAX_READS);
+    knobs->accumulators = knobs->parallel = knobs->parts = knobs->prefetch = NO_KNOB;
     vector_knob(space, prefix, group, knobs);
     vectors_knob(space, prefix, group, knobs);
     for (int i = 0; i < group->axis_count; i++)
         tile_knob(space, prefix, group, knobs, i);
-    for (int i = 0; i < group->reduction_count; i++)
+    for (int i = 0; i < group->reduction_count && all; i++)
         unroll_knob(space, prefix, group, knobs, i);
-    for (int i = 0; i < group->reduction_count; i++)
+    for (int i = 0; i < group->reduction_count && all; i++)
         split_knob(space, prefix, group, knobs, i);
-    for (int i = 0; i < group->axis_count; i++)
+    for (int i = 0; i < group->axis_count && all; i++)
         block_knob(space, prefix, group, knobs, i);
     order_knobs(space, prefix, group, knobs);
     pack_knobs(space, prefix, group, knobs);
-    space_add_reduction_knobs(space, prefix, group, knobs);
-    prefetch_knob(space, prefix, group, knobs);
+    if (all) {
+        space_add_reduction_knobs(space, prefix, group, knobs);
+        prefetch_knob(space, prefix, group, knobs);
+    }
+    knobs->count = space->knob_count - knobs->first;
+}
+
+void space_fix_knobs(struct space *space, int nest) {
+    const struct space_rules *rules = space->rules;
+    const struct group_knobs *knobs = &rules->knobs[nest];
+    for (int i = 0; i < knobs->count; i++)
+        space->knobs[knobs->first + i].choice_count = 1;
+}
+
+/* The knobs of a nest and its default tile. Where no tile keeps to the rules they are given up, one
+ * after the other. */
+static void add_nest(struct space *space, struct space_rules *rules, int index, bool all) {
+    struct group *group = &rules->structure.groups[index];
+    struct group_knobs *knobs = &rules->knobs[index];
+    const char *prefix = rules->structure.group_count > 1
+                             ? arena_format(space->arena, "%s.", group->outer->name)
+                             : "";
+    double *cycles = &rules->least_cycles[index];
+    group_knobs_create(space, prefix, group, knobs, all);
+    *cycles = space_prefer_tile(space, group, knobs);
+    if (!isfinite(*cycles)) {
+        group->computes_borders = true;
+        *cycles = space_prefer_tile(space, group, knobs);
+    }
+    if (!isfinite(*cycles)) { /* the first choices are the smallest tile */
+        const int smallest[MAX_KNOBS] = {0};
+        struct group_choice choice;
+        struct tile_bound bound;
+        group->is_unlimited = true;
+        space_choose(space, index, smallest, &choice);
+        space_bound_tile(space, group, &choice, &bound);
+        *cycles = space_estimate(space, group, &choice, &bound);
+    }
+}
+
+/* Knobs of a nest: with none of those it can do without, and with all. */
+static int least_knobs(const struct group *group) {
+    return 4 + group->axis_count + group->read_count;
+}
+
+static int most_knobs(const struct group *group) {
+    return 8 + 2 * (group->axis_count + group->reduction_count) + group->read_count;
 }
 
 dlt_status space_create(struct arena *arena, const struct expression *expression,
@@ -273,23 +330,24 @@ dlt_status space_create(struct arena *arena, const struct expression *expression
     struct space *made = ARENA_NEW(arena, struct space);
     struct space_rules *rules = ARENA_NEW(arena, struct space_rules);
     const int first[MAX_KNOBS] = {0};
+    int needed = 0;
     made->arena = arena;
     made->expression = expression;
     made->target = *target;
     made->threads = threads;
     made->rules = rules;
     TRY(structure_find(arena, expression, &rules->structure, error));
+    for (int i = 0; i < rules->structure.group_count; i++)
+        needed += least_knobs(&rules->structure.groups[i]);
+    for (int i = rules->structure.group_count - 1; i >= 0 && needed > MAX_KNOBS; i--) {
+        needed -= least_knobs(&rules->structure.groups[i]);
+        space_leave_plain(made, i, "there are too many nests");
+    }
     for (int i = 0; i < rules->structure.group_count; i++) {
         const struct group *group = &rules->structure.groups[i];
-        const char *prefix =
-            rules->structure.group_count > 1 ? arena_format(arena, "%s.", group->outer->name) : "";
-        if (made->knob_count + 8 + 2 * (group->axis_count + group->reduction_count) +
-                group->read_count >
-            MAX_KNOBS)
-            return error_set(error, DLT_ERROR_REFUSED, "expression: its space has over %d knobs",
-                             MAX_KNOBS);
-        group_knobs_create(made, prefix, group, &rules->knobs[i]);
-        rules->least_cycles[i] = space_prefer_tile(made, group, &rules->knobs[i]);
+        bool all = made->knob_count + needed + most_knobs(group) - least_knobs(group) <= MAX_KNOBS;
+        needed -= least_knobs(group);
+        add_nest(made, rules, i, all);
     }
     space_add_padding_knobs(made, rules);
     rules->least_score = INFINITY;

@@ -12,7 +12,7 @@
 #include "machine/description.h"
 
 enum {
-    MAX_KNOBS = 48,
+    MAX_KNOBS = 256,
     MAX_CHOICES = 48
 };
 
@@ -32,8 +32,9 @@ struct space {
     int threads;
     int knob_count;
     struct knob knobs[MAX_KNOBS];
-    double size;       /* points, legal or not */
-    const void *rules; /* private */
+    double size;             /* points, legal or not */
+    const char *plain_nests; /* those that stay plain loops, and why; NULL: there are none */
+    const void *rules;       /* private */
 };
 
 /* Derives the space. Everything lives in the arena. */
@@ -47,6 +48,16 @@ void space_canonicalise(const struct space *space, int *point);
 
 /* In a space for several threads: all nests shared among them, or none. Else it does nothing. */
 void space_set_shared(const struct space *space, int *point, bool shared);
+
+/* For whoever finds that what the rules allow cannot be made (targets/jit/default_space.h makes it
+ * sure before anybody else has the space). The nests, producers first; the schedule in which only
+ * one of them is as the point says, and the others are plain loops; the next smaller default of
+ * one, false if there is none; and a nest that stays plain loops in all points. */
+int space_nest_count(const struct space *space);
+dlt_status space_schedule_nest(const struct space *space, const int *point, int nest,
+                               struct schedule *schedule, struct error *error);
+bool space_shrink(struct space *space, int nest);
+void space_leave_plain(struct space *space, int nest, const char *reason);
 
 /* Whether a point is worth lowering: DLT_ERROR_REFUSED with the constraint it breaks. Costs a few
  * microseconds and allocates nothing. `point` has knob_count choices. */

@@ -85,7 +85,8 @@ void space_canonicalise(const struct space *space, int *point) {
         int axis = knobs->vector_axes[number_of(space, point, knobs->vector, 0)];
         if (axis >= FIRST_REDUCTION) {
             int r = axis - FIRST_REDUCTION;
-            point[knobs->unroll[r]] = 0;
+            if (knobs->unroll[r] != NO_KNOB)
+                point[knobs->unroll[r]] = 0;
             if (knobs->split[r] != NO_KNOB)
                 point[knobs->split[r]] = 0;
             continue;

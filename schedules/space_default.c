@@ -38,9 +38,11 @@ struct default_search {
 /* Whether writing out a reduction may gain: it meets the borders of an axis of the tile, so that
  * each of its trips leaves out other elements of the tile, or moves what rows of the tile read onto
  * the next rows. */
-static bool may_write_out(const struct group *group, const struct group_choice *choice,
-                          int reduction) {
-    if (group->reductions[reduction].extent > FULL_UNROLL || choice->vector_reduction == reduction)
+static bool may_write_out(const struct default_search *d, int reduction) {
+    const struct group *group = d->group;
+    const struct group_choice *choice = &d->choice;
+    if (group->reductions[reduction].extent > FULL_UNROLL ||
+        choice->vector_reduction == reduction || d->knobs->unroll[reduction] == NO_KNOB)
         return false;
     for (int i = 0; i < group->axis_count; i++) {
         if (choice->tile[i] == 1)
@@ -62,7 +64,7 @@ static void try_unrolling(struct default_search *d, int reduction) {
     if (reduction < d->group->reduction_count) {
         d->choice.unroll[reduction] = 1;
         try_unrolling(d, reduction + 1);
-        if (!may_write_out(d->group, &d->choice, reduction))
+        if (!may_write_out(d, reduction))
             return;
         d->choice.unroll[reduction] = d->group->reductions[reduction].extent;
         try_unrolling(d, reduction + 1);

@@ -25,6 +25,9 @@
 #define VARIANT_SHARE 0.01
 #define STREAM_SHARE  0.004
 
+/* Masks that a tile computes take about as long as the arithmetic that they are for. */
+#define COMPUTED_BORDERS 2.0
+
 enum {
     TILE_OVERHEAD_CYCLES = 16,
     TRIP_OVERHEAD_CYCLES = 1, /* of a loop in the code */
@@ -228,6 +231,7 @@ double space_estimate(const struct space *space, const struct group *group,
     if (space_check_bound(space, bound, NULL) != DLT_OK)
         return INFINITY;
     return sum_tiles(space, group, choice, 0, tile, 1) *
+               (space_computes_borders(group, choice) ? COMPUTED_BORDERS : 1) *
                (1 + VARIANT_SHARE * (double)(bound->variants - 1) +
                 STREAM_SHARE * count_streams(group, choice)) +
            space_late_cycles(space, group, choice);

@@ -51,6 +51,8 @@ enum {
 #define SPACE_SHARE_ONCE 0.75
 
 struct group_knobs {
+    int first, count;  /* all of them are numbered from `first` on */
+    int vectors_tried; /* of the choices of `vector`, as defaults; space_shrink.c */
     int vector, vectors;
     int tile[MAX_RANK];
     int block[MAX_RANK];
@@ -190,6 +192,9 @@ enum {
     PARALLEL_NO
 };
 
+/* Leaves one choice to each knob of a nest. */
+void space_fix_knobs(struct space *space, int nest);
+
 /* Extent of the tile along the vector axis: so many vectors, no more than the axis or its
  * alignment. */
 int64_t space_vector_tile(const struct space *space, const struct group *group, int axis,
@@ -248,6 +253,9 @@ double space_late_cycles(const struct space *space, const struct group *group,
 
 /* Variants of the tile that ragged edges and borders ask for. */
 int64_t space_variants(const struct group *group, const struct group_choice *choice);
+
+/* Whether these are more than there is code for, so that the tile computes masks. */
+bool space_computes_borders(const struct group *group, const struct group_choice *choice);
 
 /* How many times the code of a whole tile in the middle all variants have. */
 double space_code_share(const struct group *group, const struct group_choice *choice);

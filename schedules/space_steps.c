@@ -433,13 +433,14 @@ static dlt_status group_steps(struct steps *s) {
     return s->choice->parts > 1 ? part_steps(s) : nest_steps(s);
 }
 
-dlt_status space_schedule(const struct space *space, const int *point, struct schedule *schedule,
-                          struct error *error) {
+/* The nests from `first` to one before `end`. */
+static dlt_status schedule_nests(const struct space *space, const int *point, int first, int end,
+                                 struct schedule *schedule, struct error *error) {
     const struct space_rules *rules = space->rules;
     for (int i = 0; i < rules->structure.inlined_count; i++)
         TRY(schedule_attach_inline(schedule, rules->structure.inlined[i]->name, error));
     TRY(space_pad(space, point, schedule, error));
-    for (int i = 0; i < rules->structure.group_count; i++) {
+    for (int i = first; i < end; i++) {
         struct group_choice choice;
         struct steps s = {.space = space,
                           .group = &rules->structure.groups[i],
@@ -450,4 +451,14 @@ dlt_status space_schedule(const struct space *space, const int *point, struct sc
         TRY(group_steps(&s));
     }
     return DLT_OK;
+}
+
+dlt_status space_schedule(const struct space *space, const int *point, struct schedule *schedule,
+                          struct error *error) {
+    return schedule_nests(space, point, 0, space_nest_count(space), schedule, error);
+}
+
+dlt_status space_schedule_nest(const struct space *space, const int *point, int nest,
+                               struct schedule *schedule, struct error *error) {
+    return schedule_nests(space, point, nest, nest + 1, schedule, error);
 }

@@ -11,7 +11,7 @@
 
 enum {
     MAX_READS = 8,
-    MAX_GROUPS = 16
+    MAX_GROUPS = MAX_TENSORS
 };
 
 #define STRIDE_NONLINEAR INT64_MIN
@@ -56,6 +56,8 @@ struct group {
     struct group_reduction reductions[MAX_RANK];
     int read_count;
     struct group_read reads[MAX_READS];
+    bool computes_borders;   /* no tile has few enough variants: what is beyond them is computed */
+    bool is_unlimited;       /* no tile is small enough by the rules: the target shall tell */
     int arithmetic;          /* vector operations of one term of the compute stage, about */
     int products;            /* of these, products, with or without a sum */
     int epilogue_operations; /* of the outer stage, if fused */

@@ -71,7 +71,6 @@ struct nest_summary {
     double combining_cycles; /* of the nest that combines partial results, threads considered; 0 */
 };
 
-int space_nest_count(const struct space *space);
 void space_summarise(const struct space *space, int nest, const int *point,
                      struct nest_summary *summary);
 

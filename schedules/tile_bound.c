@@ -301,6 +301,7 @@ void space_bound_tile(const struct space *space, const struct group *group,
                       const struct group_choice *choice, struct tile_bound *bound) {
     double instances = space_bound_slots(space, group, choice, choice->tile, bound);
     bound->registers = space_registers(space, group, choice);
+    bound->is_unlimited = group->is_unlimited;
     bound->variants = space_variants(group, choice);
     bound->code_bytes = count_code(space, group, choice, bound, instances);
     bound->all_code_bytes = (int64_t)((double)bound->code_bytes * space_code_share(group, choice));
@@ -310,6 +311,8 @@ dlt_status space_check_bound(const struct space *space, const struct tile_bound 
                              struct error *error) {
     const struct target_description *target = &space->target;
     double most = SPACE_CODE_OF_ALL * target->code_bytes;
+    if (bound->is_unlimited)
+        return DLT_OK;
     if (bound->registers > target->vector_registers)
         return error_set(error, DLT_ERROR_REFUSED, "registers: the tile needs %lld, %s has %d",
                          (long long)bound->registers, target->name, target->vector_registers);

@@ -12,6 +12,8 @@
 
 #include "machine/description.h"
 
+#include <stdbool.h>
+
 enum {
     SUM_LATENCY = 2,       /* cycles, at least: sums alone are faster than with a product on some
                               processors; other arithmetic takes one */
@@ -32,6 +34,7 @@ struct tile_bound {
     double trips, stores;
     double cycles; /* of all trips and the stores */
     int64_t accumulators, registers, code_bytes;
+    bool is_unlimited;      /* whatever it needs: no smaller one is there */
     int64_t variants;       /* of the tile, that borders and rests ask for */
     int64_t all_code_bytes; /* of all variants */
 };

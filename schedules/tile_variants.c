@@ -97,7 +97,8 @@ static int64_t classes_of_split(const struct group *group, const struct group_ch
                 choice->unroll[reduction] > 1);
 }
 
-int64_t space_variants(const struct group *group, const struct group_choice *choice) {
+/* Of all kinds of tiles, be there code for each or not. */
+static int64_t count_kinds(const struct group *group, const struct group_choice *choice) {
     int64_t variants = 1;
     for (int i = 0; i < group->axis_count; i++)
         if (!is_inner(group, choice, i))
@@ -107,6 +108,15 @@ int64_t space_variants(const struct group *group, const struct group_choice *cho
     if (choice->is_ragged && !is_counted(choice, choice->longest))
         variants *= 2;
     return variants;
+}
+
+bool space_computes_borders(const struct group *group, const struct group_choice *choice) {
+    return group->computes_borders && count_kinds(group, choice) > SPACE_MAX_VARIANTS;
+}
+
+int64_t space_variants(const struct group *group, const struct group_choice *choice) {
+    int64_t variants = count_kinds(group, choice);
+    return group->computes_borders && variants > SPACE_MAX_VARIANTS ? SPACE_MAX_VARIANTS : variants;
 }
 
 /* Into how many pieces a border breaks the code of a tile that meets it: a counted loop whose trips
@@ -140,6 +150,8 @@ static double code_along(const struct group *group, const struct group_choice *c
 
 double space_code_share(const struct group *group, const struct group_choice *choice) {
     double share = 1;
+    if (space_computes_borders(group, choice))
+        return 1;
     for (int i = 0; i < group->axis_count; i++)
         if (!is_inner(group, choice, i))
             share *= code_along(group, choice, i);

@@ -1,5 +1,6 @@
 /* Tuning a task on this machine: its space, a measurer, and the loop; see search.h. */
 #include "search/tuner_private.h"
+#include "targets/jit/default_space.h"
 
 #include "search/strategy.h"
 #include "machine/description.h"
@@ -26,7 +27,7 @@ static dlt_status create_space(struct arena *arena, const struct task *task, str
                          task->target);
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    return space_create(arena, task->collapsed, &description, task->threads, space, error);
+    return default_space_create(arena, task->collapsed, &description, task->threads, space, error);
 }
 
 static struct ranking_quality stored_quality(const struct quality *quality) {

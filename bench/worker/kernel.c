@@ -1,5 +1,6 @@
 /* dltune's side of a contest; see kernel.h. */
 #include "bench/worker/kernel.h"
+#include "targets/jit/default_space.h"
 
 #include "measure/buffers.h"
 #include "measure/native.h"
@@ -30,7 +31,7 @@ static dlt_status default_trace(struct arena *arena, const struct task *task, st
     TRY(target_describe(task->target, &target, error));
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    TRY(space_create(arena, task->collapsed, &target, task->threads, &space, error));
+    TRY(default_space_create(arena, task->collapsed, &target, task->threads, &space, error));
     schedule = schedule_create(arena, task->collapsed);
     status = space_schedule(space, point, schedule, error);
     if (status == DLT_OK)
