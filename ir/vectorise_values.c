@@ -178,12 +178,48 @@ static struct lanes_value evaluate_select(struct vectoriser *v, const struct val
         yes.finite_outside && no.finite_outside};
 }
 
+/* About how many registers a value takes until it is known. What takes more is evaluated first:
+ * while it is, the other waits for no register. */
+static int registers_of(const struct value *value) {
+    int most = 1, waiting = 0;
+    int needs[MAX_OPERANDS], count = 0;
+    for (; count < MAX_OPERANDS && value->operands[count]; count++)
+        needs[count] = registers_of(value->operands[count]);
+    for (; count > 0; count--, waiting++) { /* the neediest first */
+        int neediest = 0;
+        for (int i = 1; i < count; i++)
+            if (needs[i] > needs[neediest])
+                neediest = i;
+        if (needs[neediest] + waiting > most)
+            most = needs[neediest] + waiting;
+        needs[neediest] = needs[count - 1];
+    }
+    return most;
+}
+
+enum {
+    FEW_REGISTERS = 3 /* whose order does not matter */
+};
+
+/* Whether the operand b is evaluated before a. */
+static bool goes_first(const struct value *b, const struct value *a) {
+    int registers = registers_of(b);
+    return registers > FEW_REGISTERS && registers > registers_of(a);
+}
+
 static struct lanes_value evaluate_select_less(struct vectoriser *v, const struct value *value,
                                                uint64_t lanes) {
-    int operands[4];
+    int operands[4], order[4] = {0, 1, 2, 3};
     struct vector_instruction *less;
+    for (int i = 1; i < 4; i++)
+        for (int j = i;
+             j > 0 && goes_first(value->operands[order[j]], value->operands[order[j - 1]]); j--) {
+            int later = order[j - 1];
+            order[j - 1] = order[j];
+            order[j] = later;
+        }
     for (int i = 0; i < 4; i++)
-        operands[i] = evaluate_value(v, value->operands[i], lanes).value;
+        operands[order[i]] = evaluate_value(v, value->operands[order[i]], lanes).value;
     less = vectoriser_emit(v, VECTOR_MASK_LESS, value->operands[0]->type);
     less->destination = vector_value_new(v->vectors, CLASS_MASK, false);
     less->sources[0] = operands[0];
@@ -194,8 +230,10 @@ static struct lanes_value evaluate_select_less(struct vectoriser *v, const struc
 
 static struct lanes_value evaluate_binary(struct vectoriser *v, const struct value *value,
                                           uint64_t lanes) {
-    struct lanes_value a = evaluate_value(v, value->operands[0], lanes);
-    struct lanes_value b = evaluate_value(v, value->operands[1], lanes);
+    bool reversed = goes_first(value->operands[1], value->operands[0]);
+    struct lanes_value first = evaluate_value(v, value->operands[reversed], lanes);
+    struct lanes_value second = evaluate_value(v, value->operands[!reversed], lanes);
+    struct lanes_value a = reversed ? second : first, b = reversed ? first : second;
     struct lanes_value result = {
         vectoriser_operation(v, binary_opcodes[value->operation], value->type, a.value, b.value),
         a.zero_outside && b.zero_outside, a.finite_outside && b.finite_outside};

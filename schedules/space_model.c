@@ -186,7 +186,7 @@ int space_inner_loops(const struct group *group, int threads) {
     int loops = threads > 1 ? -1 : 0;
     for (int i = 0; i < group->axis_count; i++)
         loops += group->axes[i].extent > 1;
-    if (group->fused || !space_is_moving(group) || loops < 0)
+    if (group->fused || group->keeps_loops_outside || !space_is_moving(group) || loops < 0)
         return 0;
     return loops < MOST_INNER_LOOPS ? loops : MOST_INNER_LOOPS;
 }

@@ -30,9 +30,9 @@ static bool halve_default(struct space *space, int knob) {
 }
 
 /* What a tile can do without: loops in its code, trips written out, accumulators, blocks. */
-static bool drop_extras(struct space *space, const struct group *group,
-                        const struct group_knobs *knobs) {
-    bool changed = false;
+static bool drop_extras(struct space *space, struct group *group, const struct group_knobs *knobs) {
+    bool changed = space_inner_loops(group, space->threads) > 0;
+    group->keeps_loops_outside = true;
     for (int i = 0; i < group->reduction_count; i++) {
         changed |= set_default(space, knobs->unroll[i], 1);
         changed |= set_default(space, knobs->split[i], 0);
@@ -76,7 +76,7 @@ static bool drop_copies(struct space *space, const struct group *group,
 
 bool space_shrink(struct space *space, int nest) {
     struct space_rules *rules = (struct space_rules *)space->rules;
-    const struct group *group = &rules->structure.groups[nest];
+    struct group *group = &rules->structure.groups[nest];
     struct group_knobs *knobs = &rules->knobs[nest];
     return drop_extras(space, group, knobs) || halve_rows(space, group, knobs) ||
            halve_default(space, knobs->vectors) || drop_copies(space, group, knobs) ||

@@ -3,6 +3,7 @@
 #include "te/task.h"
 
 #include "te/collapse.h"
+#include "te/live.h"
 #include "te/ops/arguments.h"
 #include "te/phases.h"
 
@@ -49,7 +50,8 @@ static dlt_status fill(struct task *task, const struct workload *workload, const
     task->expression = expression_create(arena);
     TRY(definition->build(arguments, task->expression, identifier, error));
     TRY(expression_check(task->expression, error));
-    task->collapsed = expression_collapse(arena, expression_separate(arena, task->expression));
+    task->collapsed = expression_collapse(
+        arena, expression_separate(arena, expression_live(arena, task->expression)));
     TRY(expression_check(task->collapsed, error));
     arguments_print(canonical, arguments);
     if (canonical->failed || identifier->failed)

@@ -39,7 +39,8 @@ struct task {
     struct expression *expression;         /* as users see it */
     const struct expression *collapsed;    /* the same work, what schedules and spaces are of: axes
                                               merged and separated where that is possible
-                                              (te/collapse.h, te/phases.h) */
+                                              (te/collapse.h, te/phases.h), nothing computed that
+                                              nobody reads (te/live.h) */
     double operations, nominal_operations; /* of one call, see expression_operations */
 };
 

@@ -177,7 +177,8 @@ static void pad_stages(struct schedule *schedule, struct random *random) {
     }
 }
 
-static void random_schedule(struct schedule *schedule, struct random *random) {
+__attribute__((unused)) static void random_schedule(struct schedule *schedule,
+                                                    struct random *random) {
     pack_inputs(schedule, random);
     factor_reductions(schedule, random);
     for (int i = schedule->stage_count - 1; i >= 0; i--) {

@@ -67,17 +67,18 @@ static void random_convolution(struct text *text, struct random *random) {
 static void random_transpose(struct text *text, struct random *random) {
     static const char *const layouts[] = {"", "", " layout=nhwc", " layout=n,c/16,h,w,c%16"};
     int groups = chance(random, 4) ? small(random, 3) : 1;
-    int stride = chance(random, 4) ? small(random, 3) : 2, r = small(random, 5);
-    text_format(text, "conv2d_transpose n=%d c=%d h=%d w=%d k=%d r=%d s=%d stride=%d",
-                small(random, 2), small(random, 5) * groups, small(random, 5), small(random, 9),
+    int r = small(random, 5);
+    text_format(text, "conv2d_transpose n=%d c=%d h=%d w=%d k=%d r=%d s=%d stride=%dx%d",
+                small(random, 2), small(random, 5) * groups,
+                chance(random, 2) ? small(random, 5) : random_size(random), small(random, 13),
                 (chance(random, 2) ? small(random, 5) : random_size(random)) * groups, r,
-                small(random, 5), stride);
+                small(random, 5), small(random, 5), small(random, 5));
     if (groups > 1)
         text_format(text, " groups=%d", groups);
     if (chance(random, 2))
         text_format(text, " pad=%d,%d,%d,%d", small(random, r) - 1, small(random, 3) - 1,
                     small(random, r) - 1, small(random, 3) - 1);
-    if (stride > 1 && chance(random, 3))
+    if (chance(random, 4))
         text_append(text, " output_padding=1");
     if (chance(random, 5))
         text_format(text, " dilation=%dx%d", small(random, 3), small(random, 3));
