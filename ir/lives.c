@@ -17,6 +17,23 @@ int lives_pieces(const struct vector_instruction *instruction) {
     return instruction->opcode == VECTOR_PICK_ALTERNATE ? 2 : 0;
 }
 
+int lives_temporaries(const struct lives *lives, const struct vector_instruction *instruction) {
+    bool is_masked = instruction->mask != VECTOR_NONE;
+    switch (instruction->opcode) {
+    case VECTOR_LOAD_STRIDED:
+    case VECTOR_LOAD_INDEXED:
+        return (lives->masks_are_vectors ? 2 : 1) + 1;
+    case VECTOR_LOAD_BROADCAST:
+        return is_masked && lives->masks_are_vectors ? 2 : 0;
+    case VECTOR_STORE:
+        return is_masked && lives->masks_are_vectors;
+    case VECTOR_STORE_STRIDED:
+        return 1;
+    default:
+        return instruction->opcode >= VECTOR_REDUCE_ADD;
+    }
+}
+
 void lives_operands(const struct vector_instruction *instruction, int operands[4]) {
     memcpy(operands, instruction->sources, sizeof instruction->sources);
     operands[3] = instruction->mask;

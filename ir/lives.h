@@ -37,4 +37,8 @@ int lives_class(const struct lives *lives, int value);
 /* Sources and mask of an instruction, VECTOR_NONE where there is none. */
 void lives_operands(const struct vector_instruction *instruction, int operands[4]);
 
+/* Vector registers that an instruction needs for itself alone: what it works with, and with that a
+ * result that can be in none of those that it reads. */
+int lives_temporaries(const struct lives *lives, const struct vector_instruction *instruction);
+
 #endif

@@ -148,6 +148,8 @@ static void relieve_instruction(struct pressure *p, struct vector_item ***link,
             more = lives_pieces(p->lives.of[*operand].definition);
         *operand = reload(p, link, *operand);
     }
+    if (lives_temporaries(&p->lives, instruction) > more)
+        more = lives_temporaries(&p->lives, instruction);
     evict(p, CLASS_VECTOR, more);
     evict(p, CLASS_MASK, 0);
 }

@@ -2,7 +2,8 @@
  *
  * Hoisting has moved all constants out of all loops. That is right while there are registers; a
  * loop whose body needs more gets its own copies of those that it uses least, and the pass that
- * relieves pressure then reads each in front of its use. */
+ * relieves pressure then reads each in front of its use. Where no constant is left, loads of
+ * elements that the loop does not change, and indices, move back in the same way. */
 #include "ir/lives.h"
 
 struct sinking {
@@ -27,6 +28,7 @@ static void measure(struct sinking *s, const struct vector_instruction *instruct
             s->use_counts[operands[i]]++;
             needed[lives_class(&s->lives, operands[i])] += s->lives.of[operands[i]].evictable;
         }
+    needed[CLASS_VECTOR] += lives_temporaries(&s->lives, instruction);
     for (int class = 0; class < 2; class ++)
         if (needed[class] - s->lives.limits[class] > s->excess) {
             s->excess = needed[class] - s->lives.limits[class];
@@ -48,13 +50,23 @@ static void measure_block(struct sinking *s, const struct vector_block *block) {
     s->lives.position++;
 }
 
+static bool is_constant(const struct vector_instruction *instruction) {
+    return instruction->opcode == VECTOR_CONSTANT || instruction->opcode == VECTOR_MASK_CONSTANT;
+}
+
+/* Whether it takes nothing from registers. */
+static bool stands_alone(const struct vector_instruction *instruction) {
+    return is_constant(instruction) ||
+           ((instruction->opcode == VECTOR_LOAD || instruction->opcode == VECTOR_LOAD_BROADCAST ||
+             instruction->opcode == VECTOR_INDEX || instruction->opcode == VECTOR_LANES) &&
+            instruction->mask == VECTOR_NONE);
+}
+
 /* Whether sinking the value frees a register at the worst place. */
 static bool helps(const struct sinking *s, int value) {
     const struct life *life = &s->lives.of[value];
     if (!life->definition || life->evictable || s->sunk[value] ||
-        s->program->values[value].is_variable ||
-        (life->definition->opcode != VECTOR_CONSTANT &&
-         life->definition->opcode != VECTOR_MASK_CONSTANT) ||
+        s->program->values[value].is_variable || !stands_alone(life->definition) ||
         lives_class(&s->lives, value) != s->class || life->begin >= s->position ||
         life->end < s->position)
         return false;
@@ -64,10 +76,18 @@ static bool helps(const struct sinking *s, int value) {
     return true;
 }
 
+/* Constants first, those with the fewest uses first. */
+static bool comes_before(const struct sinking *s, int value, int other) {
+    bool constant = is_constant(s->lives.of[value].definition);
+    if (constant != is_constant(s->lives.of[other].definition))
+        return constant;
+    return s->use_counts[value] < s->use_counts[other];
+}
+
 static int least_used(const struct sinking *s, int count) {
     int best = VECTOR_NONE;
     for (int i = 0; i < count; i++)
-        if (helps(s, i) && (best == VECTOR_NONE || s->use_counts[i] < s->use_counts[best]))
+        if (helps(s, i) && (best == VECTOR_NONE || comes_before(s, i, best)))
             best = i;
     return best;
 }

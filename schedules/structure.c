@@ -328,17 +328,51 @@ static void describe_group(struct analysis *a) {
     find_borders(a, compute->body);
 }
 
+/* ---- what is inlined ---- */
+
+static double product_of(const struct variable *const *axes, int count) {
+    double product = 1;
+    for (int i = 0; i < count; i++)
+        product *= (double)axes[i]->extent;
+    return product;
+}
+
+/* What has functions and would be evaluated many times for each of its elements is evaluated once,
+ * in a nest of its own. `times` has how often each tensor's body is evaluated, of those behind it.
+ */
+enum {
+    MOST_REPETITIONS = 4
+};
+
+static bool may_inline(const struct expression *expression, int number, double *times) {
+    const struct tensor *tensor = expression->tensors[number];
+    double elements = product_of(tensor->axes, tensor->rank);
+    times[number] = 0;
+    for (int i = number + 1; i < expression->tensor_count; i++)
+        if (expression->tensors[i]->kind == TENSOR_COMPUTED)
+            times[number] += times[i] * count_readers(expression->tensors[i]->body, tensor);
+    if (!has_function(tensor->body) || times[number] <= MOST_REPETITIONS * elements)
+        return true;
+    times[number] = elements;
+    return false;
+}
+
 dlt_status structure_find(struct arena *arena, const struct expression *expression,
                           struct structure *structure, struct error *error) {
     bool taken[MAX_TENSORS] = {false}; /* part of a later group, or inlined */
+    double times[MAX_TENSORS];
     memset(structure, 0, sizeof *structure);
     for (int i = expression->tensor_count - 1; i >= 0; i--) {
         const struct tensor *tensor = expression->tensors[i];
         bool is_result = i == expression->tensor_count - 1;
         struct analysis a = {.arena = arena, .expression = expression};
-        if (tensor->kind != TENSOR_COMPUTED || taken[i])
+        if (tensor->kind != TENSOR_COMPUTED)
             continue;
-        if (!is_result && !is_reduction(tensor)) {
+        times[i] = product_of(tensor->axes, tensor->rank) *
+                   product_of(tensor->reduction_axes, tensor->reduction_rank);
+        if (taken[i])
+            continue;
+        if (!is_result && !is_reduction(tensor) && may_inline(expression, i, times)) {
             structure->inlined[structure->inlined_count++] = tensor;
             continue;
         }

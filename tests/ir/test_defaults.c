@@ -19,7 +19,8 @@
 
 enum {
     MOST_OPERATIONS = 600000,
-    TRIES = 2000, /* of points, until one is proposed */
+    TRIES = 2000,     /* of points, until one is proposed */
+    LEAST_WORK = 500, /* terms of all elements: of less there may be one way only */
 };
 
 struct count {
@@ -51,6 +52,11 @@ static bool proposes(const struct space *space, struct random *random) {
             return true;
     }
     return false;
+}
+
+static double work_of(const struct task *task, const struct subject *subject) {
+    return reference_cost(subject->reference) *
+           (double)element_count(expression_result(task->expression));
 }
 
 static void check_default(const struct task *task, const char *target, int threads,
@@ -85,7 +91,7 @@ static void check_default(const struct task *task, const char *target, int threa
             tell("plain", target, task->workload, space->plain_nests);
             count->plain++;
         }
-        if (!proposes(space, &random)) {
+        if (work_of(task, subject) >= LEAST_WORK && !proposes(space, &random)) {
             tell("no proposal", target, task->workload, schedule_trace(schedule));
             count->without_proposal++;
         }
@@ -111,9 +117,7 @@ static bool check_workload(const char *workload, uint64_t seed, struct count *co
     small_enough = task->nominal_operations < MOST_OPERATIONS;
     if (small_enough) {
         subject_open(&subject, task->expression, &random, number_around_one);
-        small_enough = reference_cost(subject.reference) *
-                           (double)element_count(expression_result(task->expression)) <
-                       MOST_OPERATIONS;
+        small_enough = work_of(task, &subject) < MOST_OPERATIONS;
         for (int i = 0; small_enough && target_names[i]; i++)
             if (target_runs_here(target_names[i]))
                 check_default(task, target_names[i], seed % 4 ? 1 : THREADS, &subject, &counts[i]);
