@@ -1,8 +1,8 @@
 /* Networks: see network.h. */
 #include "bench/network.h"
 
-#include "measure/measure.h"
 #include "machine/description.h"
+#include "measure/measure.h"
 
 #include <stdio.h>
 #include <string.h>

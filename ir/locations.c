@@ -223,8 +223,8 @@ static void load_into(struct vectoriser *v, struct location *location) {
     struct vector_instruction *load;
     int both;
     mask->destination = vector_value_new(v->vectors, CLASS_MASK, false);
-    both = vectoriser_both(
-        v, vectoriser_conditions(v, location->guard_count, location->guards), mask->destination);
+    both = vectoriser_both(v, vectoriser_conditions(v, location->guard_count, location->guards),
+                           mask->destination);
     load = vectoriser_emit(v,
                            location->lane_stride == 0   ? VECTOR_LOAD_BROADCAST
                            : location->lane_stride == 1 ? VECTOR_LOAD
@@ -374,7 +374,8 @@ static void finish_load(struct vectoriser *v, struct location *location) {
         return;
     location->load_mask->immediate =
         (int64_t)(location->lane_stride ? location->lanes : all_lanes(v, location->type));
-    if (location->guard_count == 0 && location->lanes != all_lanes(v, location->type) && location->lane_stride != 0)
+    if (location->guard_count == 0 && location->lanes != all_lanes(v, location->type) &&
+        location->lane_stride != 0)
         location->load->mask = location->load_mask->destination;
 }
 

@@ -155,7 +155,7 @@ static void print_block(struct text *text, const struct vector_program *program,
 void vector_program_print(struct text *text, const struct vector_program *program) {
     text_format(text, "vectors of %d bytes;", program->vector_bytes);
     for (int word = 0; word < program->word_count; word++) {
-        text_append(text, word < program->pointer_words ? " pointer " : " word ");
+        text_append(text, vector_word_is_pointer(program, word) ? " pointer " : " word ");
         print_word(text, program, word);
     }
     text_append(text, "\n");

@@ -102,8 +102,9 @@ static void find_bounds(struct splitting *s, struct node *nodes) {
 
 /* 2. Selectors and variants. */
 
-/* condition = factor * selector + inside, without a selector if loops inside and outside mix. The selector's coefficients have no common divisor and
- * its first is positive, so that conditions on multiples of one index share one selector. */
+/* condition = factor * selector + inside, without a selector if loops inside and outside mix. The
+ * selector's coefficients have no common divisor and its first is positive, so that conditions on
+ * multiples of one index share one selector. */
 static int64_t divide_condition(struct splitting *s, const struct affine *condition,
                                 const struct affine **selector, const struct affine **inside) {
     if (!divide_index(s->arena, &s->inner, condition, selector, inside)) {

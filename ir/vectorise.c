@@ -386,11 +386,12 @@ static int vector_bytes(struct node *body, const struct target_description *targ
 /* The words, once it is known which there are. */
 static void name_words(struct vectoriser *v) {
     const char **names = ARENA_ARRAY(v->arena, const char *, v->tile->word_count);
-    bool pointers = true;
+    bool *later = ARENA_ARRAY(v->arena, bool, v->tile->word_count), pointers = true;
     for (int i = 0; i < v->tile->word_count; i++) {
         const struct tile_word *word = &v->tile->words[i];
         pointers &= word->buffer != NULL;
         v->vectors->pointer_words += pointers;
+        later[i] = word->buffer != NULL;
         if (word->buffer)
             names[i] = word->buffer->name;
         else if (!word->loop)
@@ -400,6 +401,7 @@ static void name_words(struct vectoriser *v) {
                                     word->is_end ? "end" : "begin");
     }
     v->vectors->word_count = v->tile->word_count;
+    v->vectors->later_pointers = later;
     v->vectors->word_names = names;
 }
 

@@ -116,14 +116,13 @@ int vectoriser_both(struct vectoriser *v, int a, int b) {
     return a == b ? a : combine(v, VECTOR_MASK_AND, a, b);
 }
 
-int vectoriser_conditions(struct vectoriser *v, int count,
-                          const struct affine *const *conditions) {
+int vectoriser_conditions(struct vectoriser *v, int count, const struct affine *const *conditions) {
     int mask = VECTOR_NONE;
     for (int i = 0; i < count; i++) {
         int index = vectoriser_index(v, conditions[i]);
         int below = vectoriser_constant(v, TYPE_S32, -1);
-        mask = vectoriser_both(
-            v, mask, vectoriser_operation(v, VECTOR_MASK_LESS, TYPE_S32, below, index));
+        mask = vectoriser_both(v, mask,
+                               vectoriser_operation(v, VECTOR_MASK_LESS, TYPE_S32, below, index));
     }
     return mask;
 }
@@ -147,7 +146,6 @@ int vectoriser_offsets(struct vectoriser *v, const struct buffer *buffer,
         if (!uses_inner(&v->inner, alone))
             outside = affine_add(v->arena, outside, alone);
     }
-    *address =
-        (struct vector_address){.base = require_word(v->program, v->tile, buffer, outside)};
+    *address = (struct vector_address){.base = require_word(v->program, v->tile, buffer, outside)};
     return vectoriser_index(v, affine_subtract(v->arena, bound, outside));
 }

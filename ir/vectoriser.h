@@ -21,9 +21,9 @@ struct location {
     struct vector_address address;
     int64_t lane_stride; /* elements from lane to lane; 0: one element */
     enum data_type type;
-    int value;                                   /* the variable that holds it */
-    struct vector_block *scope;                  /* innermost block that its address depends on */
-    uint64_t lanes;                              /* all that were ever written or loaded */
+    int value;                  /* the variable that holds it */
+    struct vector_block *scope; /* innermost block that its address depends on */
+    uint64_t lanes;             /* all that were ever written or loaded */
     int guard_count; /* conditions that only a run can tell: where they fail, the element is none
                         of this tile's, and is neither loaded nor stored */
     const struct affine *const *guards;
@@ -74,8 +74,8 @@ struct vectoriser {
 
 /* What a condition, or some of them, come to in each lane. */
 struct decision {
-    uint64_t lanes;   /* in which they may hold */
-    int count;        /* of those that only a run can tell, bound to the present trip */
+    uint64_t lanes; /* in which they may hold */
+    int count;      /* of those that only a run can tell, bound to the present trip */
     const struct affine **open;
     const struct affine **unbound; /* the same as the program has them */
 };

@@ -90,6 +90,13 @@ int vector_lanes(const struct vector_program *program, enum data_type type) {
     return program->vector_bytes / data_types[type].bytes;
 }
 
+bool vector_word_is_pointer(const struct vector_program *program, int64_t word) {
+    if (word < 0 || word >= program->word_count)
+        return false;
+    return word < program->pointer_words ||
+           (program->later_pointers && program->later_pointers[word]);
+}
+
 bool vector_has_address(const struct vector_instruction *instruction) {
     const struct vector_operation_info *info = &vector_operations[instruction->opcode];
     return info->reads_memory || info->writes_memory || instruction->opcode == VECTOR_PREFETCH ||

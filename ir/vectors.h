@@ -4,7 +4,7 @@
  * vector operations inside counted loops, on values in unlimited virtual registers. Each pass over
  * it is a file of this folder; a target only allocates registers and encodes.
  *
- *     arguments: 64-bit words: pointers first, then run-time loop bounds and lane counts
+ *     arguments: 64-bit words: pointers first, then run-time loop bounds, lane counts and indices
  *     block (top)
  *       instruction ...
  *       block (loop c = 0 .. 64)
@@ -195,6 +195,7 @@ struct vector_program {
     struct arena *arena;
     int vector_bytes;              /* 64, 32 or 16: all vector values of the program */
     int pointer_words;             /* the first words are pointers */
+    const bool *later_pointers;    /* of all words: those behind them that are; NULL: none */
     int word_count;                /* all arguments */
     const char *const *word_names; /* for dumps: "x", "weight", "r.begin" */
     int value_count, value_capacity;
@@ -223,6 +224,9 @@ struct vector_instruction *vector_append(struct vector_program *program, struct 
 int vector_induction_new(struct vector_program *program, struct vector_block *block, int parent,
                          int64_t step);
 int vector_lanes(const struct vector_program *program, enum data_type type);
+
+/* Whether a word is a pointer: what else there is are numbers. */
+bool vector_word_is_pointer(const struct vector_program *program, int64_t word);
 
 /* Whether the instruction has an address: of memory, or of VECTOR_INDEX, which is a number. */
 bool vector_has_address(const struct vector_instruction *instruction);

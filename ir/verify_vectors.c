@@ -44,10 +44,6 @@ static bool is_inside(const struct vector_block *block, const struct vector_bloc
     return false;
 }
 
-static bool is_pointer(const struct vector_program *program, int64_t word) {
-    return word >= 0 && word < program->pointer_words;
-}
-
 /* ---- values ---- */
 
 /* Exchanges take bits as they are, in units of any size: rows of four bytes are transposed by
@@ -111,16 +107,23 @@ static bool counts_around(const struct vector_block *block, const struct variabl
     return false;
 }
 
+/* Addresses of memory start from a pointer, those that are indices from another word. */
+static dlt_status verify_word(const struct verifying *v, int64_t word) {
+    bool is_index = v->instruction->opcode == VECTOR_INDEX;
+    if (word < 0 || word >= v->program->word_count ||
+        vector_word_is_pointer(v->program, word) == is_index)
+        return wrong(v, "its address starts from word %lld, which is %s pointer", (long long)word,
+                     is_index ? "a" : "no");
+    return DLT_OK;
+}
+
 static dlt_status verify_address(const struct verifying *v, const struct vector_block *block) {
     const struct vector_address *address = &v->instruction->address;
     if (v->program->is_folded) {
         if (address->term_count)
             return wrong(v, "its address is not folded");
         if (address->base < 0)
-            return is_pointer(v->program, -1 - (int64_t)address->base)
-                       ? DLT_OK
-                       : wrong(v, "its address starts from word %d, which is no pointer",
-                               -1 - address->base);
+            return verify_word(v, -1 - (int64_t)address->base);
         if (address->base >= v->program->induction_count)
             return wrong(v, "%d is not one of the %d inductions", address->base,
                          v->program->induction_count);
@@ -129,8 +132,7 @@ static dlt_status verify_address(const struct verifying *v, const struct vector_
                    : wrong(v, "induction %d belongs to a loop that is not around it",
                            address->base);
     }
-    if (!is_pointer(v->program, address->base))
-        return wrong(v, "its address starts from word %d, which is no pointer", address->base);
+    TRY(verify_word(v, address->base));
     for (int i = 0; i < address->term_count; i++)
         if (!counts_around(block, address->terms[i].counter))
             return wrong(v, "its address follows %s, no loop around it",
@@ -173,11 +175,9 @@ static dlt_status verify_sources(const struct verifying *v, const struct vector_
 
 static dlt_status verify_instruction(const struct verifying *v, const struct vector_block *block) {
     const struct vector_instruction *instruction = v->instruction;
-    const struct vector_operation_info *info = &vector_operations[instruction->opcode];
     TRY(verify_sources(v, block));
     TRY(verify_mask(v, block));
-    if (info->reads_memory || info->writes_memory || instruction->opcode == VECTOR_PREFETCH ||
-        instruction->memory_source != VECTOR_NONE)
+    if (vector_has_address(instruction))
         TRY(verify_address(v, block));
     if (instruction->opcode == VECTOR_MASK_CONSTANT &&
         ((uint64_t)instruction->immediate & lanes_beyond(v->program, instruction->type)))
@@ -223,9 +223,9 @@ static dlt_status verify_inductions(const struct verifying *v, const struct vect
             return wrong(v, "induction %d is advanced by two loops", number);
         v->advanced_by[number] = block;
         parent = v->program->inductions[number].parent;
-        if (parent < 0 && !is_pointer(v->program, -1 - (int64_t)parent))
-            return wrong(v, "induction %d starts from word %d, which is no pointer", number,
-                         -1 - parent);
+        if (parent < 0 && -1 - (int64_t)parent >= v->program->word_count)
+            return wrong(v, "induction %d starts from word %d of %d", number, -1 - parent,
+                         v->program->word_count);
         if (parent >= 0 && (parent >= v->program->induction_count || !v->advanced_by[parent] ||
                             !is_inside(block->parent, v->advanced_by[parent])))
             return wrong(v, "induction %d starts from %d, which no loop around it advances", number,

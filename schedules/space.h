@@ -8,8 +8,8 @@
 #ifndef SCHEDULES_SPACE_H
 #define SCHEDULES_SPACE_H
 
-#include "schedules/schedule.h"
 #include "machine/description.h"
+#include "schedules/schedule.h"
 
 enum {
     MAX_KNOBS = 256,

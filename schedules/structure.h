@@ -57,12 +57,12 @@ struct group {
     int read_count;
     struct group_read reads[MAX_READS];
     bool keeps_loops_outside; /* no loops around the register tile are part of its code */
-    bool computes_borders;   /* no tile has few enough variants: what is beyond them is computed */
-    bool is_unlimited;       /* no tile is small enough by the rules: the target shall tell */
-    int arithmetic;          /* vector operations of one term of the compute stage, about */
-    int products;            /* of these, products, with or without a sum */
-    int epilogue_operations; /* of the outer stage, if fused */
-    int temporaries;         /* registers that functions in either need beside the accumulators */
+    bool computes_borders;    /* no tile has few enough variants: what is beyond them is computed */
+    bool is_unlimited;        /* no tile is small enough by the rules: the target shall tell */
+    int arithmetic;           /* vector operations of one term of the compute stage, about */
+    int products;             /* of these, products, with or without a sum */
+    int epilogue_operations;  /* of the outer stage, if fused */
+    int temporaries;          /* registers that functions in either need beside the accumulators */
 };
 
 struct structure {

@@ -122,8 +122,7 @@ static void encode_lanes(struct x86_encoder *encoder,
     unsigned char lanes[64];
     int bytes = x86_lane_bytes(instruction);
     for (int i = 0; i < assembler->vector_bytes / bytes; i++)
-        x86_write_lane(lanes + i * bytes, instruction->type,
-                       (double)(i * instruction->immediate));
+        x86_write_lane(lanes + i * bytes, instruction->type, (double)(i * instruction->immediate));
     x86_begin(assembler, x86_mnemonic(encoder->isa, VECTOR_LANES, instruction->type));
     x86_vector(assembler, x86_value_register(encoder, instruction->destination));
     x86_lanes(assembler, 0, false);

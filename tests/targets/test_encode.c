@@ -402,7 +402,8 @@ static void check_index(struct native *native, int vector_bytes, enum data_type 
     static const int64_t starts[] = {0, 7, -9, INT32_MAX - 40, INT32_MIN + 60};
     for (size_t i = 0; i < sizeof starts / sizeof starts[0] && type != TYPE_F64; i++) {
         struct vector_program *program = native_program(native, vector_bytes);
-        struct vector_instruction *last = native_append(program, program->top, VECTOR_CONSTANT, type);
+        struct vector_instruction *last =
+            native_append(program, program->top, VECTOR_CONSTANT, type);
         struct vector_block *loop =
             vector_block_append(program, program->top, NULL, (struct vector_bound){false, 1},
                                 (struct vector_bound){false, 4});

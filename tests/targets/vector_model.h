@@ -248,8 +248,7 @@ static void model_arithmetic(struct model *model, const struct vector_instructio
         bool on = i->mask == VECTOR_NONE || model->masks[i->mask] >> lane & 1;
         model_set(result, i->type, lane,
                   i->opcode == VECTOR_CONSTANT ? model_number(i->type, i->constant)
-                  : i->opcode == VECTOR_LANES
-                      ? model_number(i->type, (double)(lane * i->immediate))
+                  : i->opcode == VECTOR_LANES ? model_number(i->type, (double)(lane * i->immediate))
                   : i->opcode == VECTOR_INDEX
                       ? model_number(i->type, (int32_t)(intptr_t)model_address(model, i))
                   : i->opcode == VECTOR_BLEND
