@@ -63,6 +63,9 @@ static dlt_status apply_default(struct explain *e, struct error *error) {
     TRY(default_space_create(e->arena, e->task->collapsed, &e->target, e->task->threads, &space,
                              error));
     e->origin = "the default schedule (point 0 of the space)";
+    if (space->plain_nests)
+        e->origin = arena_format(e->arena, "%s; plain loops, since no tile of theirs can be made: %s",
+                                 e->origin, space->plain_nests);
     e->knobs = "";
     e->schedule = schedule_create(e->arena, e->task->collapsed);
     return space_schedule(space, point, e->schedule, error);

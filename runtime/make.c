@@ -171,8 +171,16 @@ static dlt_status fill_forms(dlt_kernel *kernel, const char *reason, struct erro
     return tensor_form(arena, expression_result(expression), &kernel->output, error);
 }
 
+/* Says in the reason that something is slower than it need be. */
+static void add_plain(struct error *why, const char *nests) {
+    char message[sizeof why->message];
+    memcpy(message, why->message, sizeof message);
+    error_set(why, why->status, "%s%splain loops, no tile could be made: %s", message,
+              *message ? "; " : "", nests);
+}
+
 static dlt_status make_in_space(struct arena *arena, dlt_runtime *runtime, dlt_kernel *kernel,
-                                struct error *error) {
+                                struct error *why, struct error *error) {
     const struct task *task = kernel->task;
     struct space *space;
     const int *first;
@@ -184,19 +192,24 @@ static dlt_status make_in_space(struct arena *arena, dlt_runtime *runtime, dlt_k
     arena->recoverable = false;
     if (make_adapted(runtime, kernel, space, error) == DLT_OK)
         return DLT_OK;
-    return compile(runtime, kernel, (struct recipe){.space = space, .point = first}, error);
+    TRY(compile(runtime, kernel, (struct recipe){.space = space, .point = first}, error));
+    if (space->plain_nests)
+        add_plain(why, space->plain_nests);
+    return DLT_OK;
 }
 
-/* Without a record of its own: as near workloads were made, or by default; or, should the space's
- * first point be refused, the plain loop nest. */
-static dlt_status make_untuned(dlt_runtime *runtime, dlt_kernel *kernel, struct error *error) {
+/* Without a record of its own: as near workloads were made, or by default; or, should there be no
+ * space, the plain loop nest. */
+static dlt_status make_untuned(dlt_runtime *runtime, dlt_kernel *kernel, struct error *why,
+                               struct error *error) {
     struct arena arena;
     dlt_status status;
     arena_initialise(&arena);
-    status = make_in_space(&arena, runtime, kernel, error);
+    status = make_in_space(&arena, runtime, kernel, why, error);
     arena_free(&arena);
     if (status == DLT_OK)
         return DLT_OK;
+    add_plain(why, error->message);
     return compile(runtime, kernel, (struct recipe){.trace = ""}, error);
 }
 
@@ -209,7 +222,7 @@ dlt_status kernel_make(dlt_runtime *runtime, dlt_kernel *kernel, struct error *e
                               .reason = "",
                               .threads = kernel->task->threads};
     if (make_from_record(runtime, kernel, &why) != DLT_OK)
-        TRY(make_untuned(runtime, kernel, error));
+        TRY(make_untuned(runtime, kernel, &why, error));
     TRY(fill_forms(kernel, info->origin == DLT_ORIGIN_DEFAULT ? why.message : NULL, error));
     kernel->arena.recoverable = false;
     info->packed_bytes = (size_t)kernel->native->packed_bytes;

@@ -135,7 +135,8 @@ typedef struct dlt_kernel_info {
                                this version's code generator, and was right */
     const char *host;       /* whose record it is; "" for a default */
     int is_this_host;       /* the record was measured on a machine like this one */
-    const char *reason;     /* why it is not exact; "" if it is */
+    const char *reason;     /* why it is not exact, and which loops of it are plain C for want of a
+                               tile that the target can make; "" if it is */
     double median_us;       /* as stored, of one call; 0 if unknown */
     const char *schedule;   /* its trace, one step a line */
     int input_count;        /* variable inputs: tensors that differ from call to call */
