@@ -87,7 +87,7 @@ static void random_transpose(struct text *text, struct random *random) {
     append_post(text, random);
 }
 
-static void random_product(struct text *text, struct random *random) {
+__attribute__((unused)) static void random_product(struct text *text, struct random *random) {
     int n = random_size(random), k = random_size(random);
     if (chance(random, 3))
         text_format(text, "batch_matmul b=%d m=%d n=%d k=%d", small(random, 4), random_size(random),
