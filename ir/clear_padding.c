@@ -21,6 +21,8 @@ struct clearing {
     int loop_count;
     struct variable *loops[MAX_LAYOUT_DIMENSIONS + 1]; /* outermost first */
     const struct affine *offset;                       /* over them */
+    int condition_count; /* likewise: of elements that there are (te/expression.h, domain) */
+    const struct affine *conditions[MAX_RANK];
 };
 
 /* The values of a piece that indices can have; what is beyond was asked for with `:EXTENT`. */
@@ -60,18 +62,24 @@ static void find_loops(struct clearing *c, const struct tensor *tensor, const st
                        int axis, int64_t capacity) {
     int64_t extent = tensor->axes[axis]->extent;
     const struct affine *lane;
+    struct binding whole[MAX_LAYOUT_DIMENSIONS]; /* axes in one piece: those of domains are */
+    int whole_count = 0;
     c->loop_count = 0;
     c->offset = affine_constant(c->arena, 0);
     for (int i = 0; i < layout->dimension_count; i++) {
         const struct layout_dimension *piece = &layout->dimensions[i];
         const struct variable *other = tensor->axes[piece->axis];
-        if (piece->axis != axis)
-            c->offset = affine_add(
-                c->arena, c->offset,
-                affine_scale(c->arena,
-                             new_loop(c, other->name, needed_extent(piece, other->extent)),
-                             piece->stride));
+        const struct affine *index;
+        if (piece->axis == axis)
+            continue;
+        index = new_loop(c, other->name, needed_extent(piece, other->extent));
+        c->offset = affine_add(c->arena, c->offset, affine_scale(c->arena, index, piece->stride));
+        if (piece->divisor == 1 && piece->modulus == 0)
+            whole[whole_count++] = (struct binding){other, index};
     }
+    c->condition_count = tensor->domain_count;
+    for (int i = 0; i < tensor->domain_count; i++)
+        c->conditions[i] = affine_substitute(c->arena, tensor->domain[i], whole, whole_count);
     lane = affine_add_constant(c->arena, new_loop(c, tensor->axes[axis]->name, capacity - extent),
                                extent);
     for (int i = 0; i < layout->dimension_count; i++)
@@ -109,6 +117,8 @@ static struct node *store(struct clearing *c, const struct affine *offset) {
     node->buffer = c->buffer;
     node->offset = offset;
     node->value = value_constant(c->arena, c->buffer->type, 0);
+    node->condition_count = c->condition_count;
+    node->conditions = arena_copy(c->arena, c->conditions, sizeof c->conditions);
     return node;
 }
 
@@ -136,7 +146,9 @@ static struct node *row(struct clearing *c, const struct variable *along, int64_
     index = affine_add(c->arena, index, new_loop(&steps, along->name, width));
     binding.replacement = affine_add_constant(c->arena, index, first);
     offset = affine_substitute(c->arena, c->offset, &binding, 1);
-    body = store(c, offset);
+    for (int i = 0; i < c->condition_count; i++)
+        steps.conditions[i] = affine_substitute(c->arena, c->conditions[i], &binding, 1);
+    body = store(&steps, offset);
     for (int i = steps.loop_count - 1; i >= 0; i--)
         body = loop(c, steps.loops[i],
                     i == steps.loop_count - 1 && width > 1 ? LOOP_VECTORISED : LOOP_SERIAL, body);

@@ -31,6 +31,8 @@ static bool may_be_divided(const struct group *group, int reduction) {
 
 int space_longest_reduction(const struct group *group) {
     int longest = -1;
+    if (group->compute->domain_count > 0)
+        return -1;
     for (int i = 0; i < group->reduction_count; i++)
         if (may_be_divided(group, i) &&
             (longest < 0 || group->reductions[i].extent > group->reductions[longest].extent))

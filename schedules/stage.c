@@ -47,6 +47,13 @@ void stage_start_loops(struct arena *arena, struct stage *stage, int *next_id) {
         const struct variable *axis = tensor->reduction_axes[i];
         stage->reduction_values[i] = add_loop(arena, stage, axis, axis->extent, true, next_id);
     }
+    for (int i = 0; i < tensor->domain_count; i++) {
+        struct binding axes[MAX_RANK];
+        for (int j = 0; j < tensor->rank; j++)
+            axes[j] = (struct binding){tensor->axes[j], stage->axis_values[j]};
+        stage->constraints[stage->constraint_count++] =
+            affine_substitute(arena, tensor->domain[i], axes, tensor->rank);
+    }
 }
 
 struct stage *stage_create(struct arena *arena, const struct tensor *tensor, int *next_id) {

@@ -10,7 +10,9 @@
 int64_t layout_padding(const struct layout *layout, int dimension) {
     const struct layout_dimension *inner = &layout->dimensions[dimension + 1];
     bool is_last = dimension + 1 == layout->dimension_count;
-    return layout->dimensions[dimension].stride - (is_last ? 1 : inner->stride * inner->extent);
+    int64_t packed = is_last ? 1 : inner->stride * inner->extent;
+    int64_t stride = layout->dimensions[dimension].stride;
+    return stride > packed ? stride - packed : 0; /* steps of phases may be less than packed */
 }
 
 bool layout_is_padded(const struct layout *layout) {

@@ -72,6 +72,9 @@ static dlt_status check_stage(const struct schedule *schedule, const struct stag
     const struct stage *attached = schedule_attached(schedule, stage, 0);
     if (stage->tensor->combiner == COMBINE_NONE)
         return error_set(error, DLT_ERROR_REFUSED, "the stage is no reduction");
+    if (stage->tensor->domain_count)
+        return error_set(error, DLT_ERROR_REFUSED,
+                         "the last step of a separated axis has fewer phases");
     if (stage->attach != ATTACH_ROOT)
         return error_set(error, DLT_ERROR_REFUSED,
                          "the stage is attached at a loop of %s; factor it before that",

@@ -326,6 +326,8 @@ static void describe_group(struct analysis *a) {
     find_alignments(a, compute->body);
     find_reads(a, compute->body);
     find_borders(a, compute->body);
+    for (int i = 0; i < compute->domain_count; i++)
+        find_condition(group, compute->domain[i]);
 }
 
 /* ---- what is inlined ---- */

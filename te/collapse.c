@@ -103,6 +103,10 @@ static bool spread(struct collapsing *c, struct pair pair) {
             bool has = c->pairs[i].outer >= 0;
             if (tensor->kind == TENSOR_LITERAL && has)
                 c->impossible = true;
+            for (int j = 0; j < tensor->domain_count && has; j++)
+                if (affine_uses(tensor->domain[j], tensor->axes[c->pairs[i].outer]) ||
+                    affine_uses(tensor->domain[j], tensor->axes[c->pairs[i].inner]))
+                    c->impossible = true;
             if (tensor->kind == TENSOR_COMPUTED)
                 follow_value(c, tensor->body, has ? tensor->axes[c->pairs[i].outer] : NULL,
                              has ? tensor->axes[c->pairs[i].inner] : NULL);

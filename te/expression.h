@@ -112,6 +112,9 @@ struct tensor {
     int rank;
     const struct variable *axes[MAX_RANK]; /* their minimum is 0 */
     struct layout layout;
+    int domain_count; /* of a computed tensor: there are elements only where each is >= 0. Users
+                         write none; separated axes may end within a step (te/phases.h) */
+    const struct affine *domain[MAX_RANK];
     int reduction_rank;
     const struct variable *reduction_axes[MAX_RANK];
     enum combiner combiner;   /* of a computed tensor */

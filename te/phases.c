@@ -10,14 +10,17 @@
 #include <string.h>
 
 enum {
-    MAX_PERIOD = 64
+    MAX_PERIOD = 64,
+    NO_AXIS = -1,
+    NOT_READ = -2
 };
 
 struct separating {
     struct arena *arena;
     const struct expression *expression;
     struct expression *made;
-    int axes[MAX_TENSORS]; /* the axis of each tensor; -1: it has none */
+    int axes[MAX_TENSORS]; /* the axis of each tensor; NO_AXIS; or NOT_READ, of which no read was
+                              met yet */
     bool impossible;
     bool remains; /* some remainder by the axis is taken */
     int64_t period;
@@ -70,9 +73,9 @@ static bool is_plain(const struct affine *index, const struct variable *variable
            index->terms[0].variable == variable;
 }
 
-/* Which subscript of the read is the axis and no more; -1 if none is. */
+/* Which subscript of the read is the axis and no more; NO_AXIS if none is. */
 static int plain_subscript(const struct value *read, const struct variable *axis) {
-    int found = -1;
+    int found = NO_AXIS;
     for (int i = 0; i < read->tensor->rank && axis; i++)
         if (is_plain(read->subscripts[i], axis) && found < 0 &&
             read->tensor->axes[i]->extent == axis->extent)
@@ -87,7 +90,7 @@ static void follow(struct separating *s, const struct value *value, const struct
         if (value->tensor->kind == TENSOR_COMPUTED) {
             int *place = &s->axes[tensor_number(s->expression, value->tensor)];
             int found = plain_subscript(value, axis);
-            s->impossible |= *place != -1 && *place != found;
+            s->impossible |= *place != NOT_READ && *place != found;
             *place = found;
         }
     }
@@ -132,7 +135,7 @@ static bool can_separate(struct separating *s, int axis) {
     const struct expression *expression = s->expression;
     int last = expression->tensor_count - 1;
     for (int i = 0; i <= last; i++)
-        s->axes[i] = -1;
+        s->axes[i] = NOT_READ;
     s->impossible = s->remains = false;
     s->period = 1;
     s->axes[last] = axis;
@@ -146,7 +149,6 @@ static bool can_separate(struct separating *s, int axis) {
             s->impossible = true;
     }
     return !s->impossible && s->remains && s->period > 1 &&
-           expression->tensors[last]->axes[axis]->extent % s->period == 0 &&
            expression->tensors[last]->axes[axis]->extent > s->period;
 }
 
@@ -202,7 +204,7 @@ static void separate_layout(struct layout *layout, int axis, int64_t period) {
         layout->dimension_count++;
         if (d.axis != axis)
             continue;
-        out[0].extent /= period;
+        out[0].extent = (out[0].extent + period - 1) / period;
         out[0].stride *= period;
         out[1] = d;
         out[1].axis = axis + 1;
@@ -211,9 +213,18 @@ static void separate_layout(struct layout *layout, int axis, int64_t period) {
     }
 }
 
-static void separate_axis(struct separating *s, struct tensor *tensor, int axis) {
+/* What is only computed on the way has room for all phases of the last step. */
+static void pack_layout(struct layout *layout) {
+    layout->elements = 1;
+    for (int i = layout->dimension_count - 1; i >= 0; i--) {
+        layout->dimensions[i].stride = layout->elements;
+        layout->elements *= layout->dimensions[i].extent;
+    }
+}
+
+static void separate_axis(struct separating *s, struct tensor *tensor, int axis, bool is_result) {
     const struct variable *whole = tensor->axes[axis];
-    s->steps = expression_axis(s->made, whole->name, whole->extent / s->period);
+    s->steps = expression_axis(s->made, whole->name, (whole->extent + s->period - 1) / s->period);
     s->phase = expression_axis(s->made, phase_name(s->arena, whole), s->period);
     s->binding.variable = whole;
     s->binding.replacement =
@@ -224,6 +235,14 @@ static void separate_axis(struct separating *s, struct tensor *tensor, int axis)
     tensor->axes[axis] = s->steps;
     tensor->axes[axis + 1] = s->phase;
     separate_layout(&tensor->layout, axis, s->period);
+    for (int i = 0; i < tensor->domain_count; i++)
+        tensor->domain[i] = over_both(s, tensor->domain[i]);
+    if (whole->extent % s->period == 0 || tensor->kind != TENSOR_COMPUTED)
+        return;
+    if (!is_result)
+        pack_layout(&tensor->layout);
+    tensor->domain[tensor->domain_count++] = affine_subtract(
+        s->arena, affine_constant(s->arena, whole->extent - 1), s->binding.replacement);
 }
 
 static const struct expression *separate(struct separating *s) {
@@ -234,7 +253,7 @@ static const struct expression *separate(struct separating *s) {
         struct tensor *copy = arena_copy(s->arena, tensor, sizeof *tensor);
         s->binding.variable = NULL;
         if (s->axes[i] >= 0)
-            separate_axis(s, copy, s->axes[i]);
+            separate_axis(s, copy, s->axes[i], i + 1 == s->expression->tensor_count);
         s->made->tensors[s->made->tensor_count++] = copy;
         if (copy->kind == TENSOR_COMPUTED)
             copy->body = value_rewrite(s->arena, tensor->body, change_value, s);

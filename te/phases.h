@@ -9,8 +9,9 @@
 #include "te/expression.h"
 
 /* An expression with the same tensors in the same order, of the same sizes in memory, that computes
- * the same; axes of the result with a remainder somewhere are separated where their extent is a
- * multiple of its period ("y" becomes "y", "y.phase"). Returns `expression` itself if there are
+ * the same; axes of the result with a remainder somewhere are separated ("y" becomes "y", "y.phase").
+ * Where the extent is no multiple of its period the last step has fewer phases: the tensor's domain
+ * says so. Returns `expression` itself if there are
  * none. What is new lives in the arena. */
 const struct expression *expression_separate(struct arena *arena,
                                              const struct expression *expression);
