@@ -14,7 +14,7 @@
 
 /* Version of the code generator, as new records name it: to be raised when the code made from a
  * trace changes, since times and verdicts of older records then are those of other code. */
-#define DATABASE_GENERATOR "2"
+#define DATABASE_GENERATOR "3"
 
 struct database;
 
