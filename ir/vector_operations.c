@@ -28,9 +28,12 @@ const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT] = {
     [VECTOR_SUBTRACT] = VALUE("subtract", 2),
     [VECTOR_MULTIPLY] = COMMUTING("multiply", 2),
     [VECTOR_DIVIDE] = VALUE("divide", 2),
-    /* Not exchangeable: the second source wins where one is NaN or both are zeros. */
+    /* Not exchangeable: of zeros of both signs, and in the first two of a NaN and a
+     * number, the second source wins. */
     [VECTOR_MINIMUM] = VALUE("minimum", 2),
     [VECTOR_MAXIMUM] = VALUE("maximum", 2),
+    [VECTOR_MINIMUM_OR_NAN] = VALUE("minimum_or_nan", 2),
+    [VECTOR_MAXIMUM_OR_NAN] = VALUE("maximum_or_nan", 2),
     [VECTOR_SQUARE_ROOT] = VALUE("square_root", 1),
     [VECTOR_MULTIPLY_ADD] = COMMUTING("multiply_add", 3),
     [VECTOR_MULTIPLY_SUBTRACT] = COMMUTING("multiply_subtract", 3),

@@ -63,6 +63,8 @@ enum vector_opcode {
     VECTOR_DIVIDE,
     VECTOR_MINIMUM, /* a < b ? a : b, as the x86 instruction does: b if either is NaN */
     VECTOR_MAXIMUM, /* a > b ? a : b, likewise */
+    VECTOR_MINIMUM_OR_NAN, /* NaN if either is, else a < b ? a : b */
+    VECTOR_MAXIMUM_OR_NAN, /* likewise */
     VECTOR_SQUARE_ROOT,
     VECTOR_MULTIPLY_ADD,         /* a * b + c, rounded once */
     VECTOR_MULTIPLY_SUBTRACT,    /* a * b - c, rounded once */
@@ -100,7 +102,7 @@ enum vector_opcode {
     /* across lanes: the result in all lanes, combined in a fixed order (halves, then quarters...)
      */
     VECTOR_REDUCE_ADD,
-    VECTOR_REDUCE_MAXIMUM,
+    VECTOR_REDUCE_MAXIMUM, /* NaN if a lane is */
     VECTOR_REDUCE_MINIMUM,
     VECTOR_REDUCE_MULTIPLY,
     VECTOR_OPCODE_COUNT,
@@ -145,7 +147,8 @@ struct vector_instruction {
     enum data_type type;
     int destination;   /* value, or VECTOR_NONE */
     int sources[3];    /* values; the one that memory_source names is VECTOR_NONE */
-    int mask;          /* value of CLASS_MASK, or VECTOR_NONE for all lanes */
+    int mask;          /* value of CLASS_MASK, or VECTOR_NONE for all lanes. Arithmetic may have one
+                          if its destination is a variable: other lanes keep what it held. */
     int memory_source; /* after match_instructions: which source is read from `address` (consecutive
                           lanes, unmasked), or VECTOR_NONE. Never set on loads and stores. */
     bool memory_broadcast; /* that source is one element in all lanes */

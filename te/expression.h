@@ -58,8 +58,8 @@ enum operation {
     OP_SUBTRACT,
     OP_MULTIPLY,
     OP_DIVIDE,
-    OP_MINIMUM, /* a < b ? a : b */
-    OP_MAXIMUM, /* a > b ? a : b */
+    OP_MINIMUM, /* NaN if either is; of zeros of both signs see docs/numerics.md */
+    OP_MAXIMUM, /* likewise */
     OP_NEGATE,
     OP_ABSOLUTE,
     OP_SQUARE_ROOT,
@@ -159,6 +159,8 @@ const struct value *value_select(struct arena *arena, int condition_count,
 const struct value *value_select_less(struct arena *arena, const struct value *a,
                                       const struct value *b, const struct value *yes,
                                       const struct value *no);
+/* Whether it is a constant, and that is not NaN. */
+bool value_is_number(const struct value *value);
 const struct value *value_convert(struct arena *arena, enum data_type type, const struct value *a);
 
 /* A copy of `value` with each node passed, after its operands, through `change` (which may return

@@ -1,6 +1,7 @@
 /* Translation of tensors for the reference evaluator; see reference_stage.h. */
 #include "te/reference_stage.h"
 
+#include "te/domain.h"
 #include "te/rounding.h"
 
 #include <string.h>
@@ -179,6 +180,19 @@ static void assign_slots(struct stage *stage, const struct tensor *tensor) {
         stage->terms *= (double)tensor->reduction_axes[i]->extent;
 }
 
+/* The body, of a reduction as the terms that it has: elsewhere there is nothing to combine. */
+static const struct value *body_of(struct arena *arena, const struct tensor *tensor) {
+    struct domain domain = {.arena = arena};
+    const struct value *body = tensor->body;
+    if (tensor->combiner == COMBINE_NONE)
+        return body;
+    body = domain_extract(&domain, body, tensor->combiner);
+    return domain.count ? value_select(arena, domain.count, domain.conditions, body,
+                                       value_constant(arena, body->type,
+                                                      combiners[tensor->combiner].identity))
+                        : body;
+}
+
 struct stage *stage_translate(struct arena *arena, const struct expression *expression,
                               const struct tensor *tensor, struct stage *const *stages,
                               const void *const *data) {
@@ -190,7 +204,7 @@ struct stage *stage_translate(struct arena *arena, const struct expression *expr
     t.stage->tensor = tensor;
     assign_slots(t.stage, tensor);
     t.stage->cost = t.stage->terms;
-    t.stage->body = translate_value(&t, tensor->body);
+    t.stage->body = translate_value(&t, body_of(arena, tensor));
     if (tensor->accumulate)
         t.stage->start = translate_previous(&t);
     return t.stage;

@@ -34,13 +34,27 @@ void x86_source(struct x86_encoder *encoder, const struct vector_instruction *in
         assembler->request.evex.broadcast = broadcasts[assembler->vector_bytes / lane_bytes];
 }
 
+bool x86_is_masked_arithmetic(const struct vector_instruction *instruction) {
+    return instruction->mask != VECTOR_NONE && instruction->opcode >= VECTOR_ADD &&
+           instruction->opcode <= VECTOR_TO_FLOAT;
+}
+
+/* The mask operand, where the machine has it: the lanes left out keep what the destination held. */
+static void lanes_of(struct x86_encoder *encoder, const struct vector_instruction *instruction) {
+    x86_lanes(&encoder->assembler,
+              encoder->isa->evex && instruction->mask != VECTOR_NONE
+                  ? x86_value_register(encoder, instruction->mask)
+                  : 0,
+              false);
+}
+
 /* d = d (form) with operands `second` (a register) and `third` (may be memory). */
 static void multiply_add_form(struct x86_encoder *encoder,
                               const struct vector_instruction *instruction, ZydisMnemonic mnemonic,
                               int destination, int second, int third) {
     x86_begin(&encoder->assembler, mnemonic);
     x86_vector(&encoder->assembler, destination);
-    x86_lanes(&encoder->assembler, 0, false);
+    lanes_of(encoder, instruction);
     x86_source(encoder, instruction, second);
     x86_source(encoder, instruction, third);
     x86_end(&encoder->assembler);
@@ -49,10 +63,9 @@ static void multiply_add_form(struct x86_encoder *encoder,
 /* Picks the form whose overwritten operand is in the destination's register already; else moves
  * the addend there (or, if that is in memory, a factor). */
 static void encode_multiply_add(struct x86_encoder *encoder,
-                                const struct vector_instruction *instruction) {
+                                const struct vector_instruction *instruction, int destination) {
     const struct x86_multiply_add_forms *forms =
         x86_multiply_add(instruction->opcode, instruction->type);
-    int destination = x86_value_register(encoder, instruction->destination);
     int memory = instruction->memory_source, registers[3];
     int kept = memory == 0 ? 1 : 0; /* a factor in a register; the other factor is 1 - kept */
     for (int i = 0; i < 3; i++)
@@ -75,13 +88,13 @@ static void encode_multiply_add(struct x86_encoder *encoder,
 }
 
 static void encode_simple(struct x86_encoder *encoder, const struct vector_instruction *instruction,
-                          const struct x86_operation *operation) {
+                          const struct x86_operation *operation, int destination) {
     struct x86_assembler *assembler = &encoder->assembler;
     int sources = vector_operations[instruction->opcode].sources;
     bool swap = instruction->memory_source == 0 && sources == 2; /* memory comes last */
     x86_begin(assembler, x86_mnemonic(encoder->isa, instruction->opcode, instruction->type));
-    x86_vector(assembler, x86_value_register(encoder, instruction->destination));
-    x86_lanes(assembler, 0, false);
+    x86_vector(assembler, destination);
+    lanes_of(encoder, instruction);
     for (int i = 0; i < sources; i++)
         x86_source(encoder, instruction, swap ? 1 - i : i);
     if (operation->shape == X86_UNARY_FIXED)
@@ -142,7 +155,7 @@ static dlt_status check_memory_source(struct x86_encoder *encoder,
                          "%s: %s has no broadcast memory operands", info->name, encoder->isa->name);
     if (instruction->memory_source >= info->sources || shape == X86_NONE || shape == X86_REDUCE ||
         shape == X86_PARTS || (shape == X86_SHIFT && !encoder->isa->evex) ||
-        ((shape == X86_BINARY || shape == X86_ALTERNATE) && instruction->memory_source == 0 &&
+        ((shape == X86_BINARY || shape == X86_CHOICE || shape == X86_ALTERNATE) && instruction->memory_source == 0 &&
          !info->commutes))
         return error_set(encoder->error, DLT_ERROR_ARGUMENT, "%s: source %d cannot be in memory",
                          info->name, instruction->memory_source);
@@ -152,16 +165,23 @@ static dlt_status check_memory_source(struct x86_encoder *encoder,
 dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_line *line) {
     const struct vector_instruction *instruction = line->instruction;
     const struct x86_operation *operation = &x86_operations[instruction->opcode];
+    bool blends = !encoder->isa->evex && x86_is_masked_arithmetic(instruction);
+    int result;
     TRY(check_memory_source(encoder, instruction));
+    result = blends ? line->vector_temporaries[0]
+                    : x86_value_register(encoder, instruction->destination);
     switch (operation->shape) {
     case X86_MULTIPLY_ADD:
-        encode_multiply_add(encoder, instruction);
+        encode_multiply_add(encoder, instruction, result);
         break;
     case X86_PARTS:
         x86_encode_parts(encoder, instruction);
         break;
     case X86_ALTERNATE:
         x86_encode_alternate(encoder, line);
+        break;
+    case X86_CHOICE:
+        x86_encode_choice(encoder, line);
         break;
     case X86_REDUCE:
         x86_encode_reduce(encoder, line);
@@ -172,11 +192,15 @@ dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_l
         else if (instruction->opcode == VECTOR_LANES)
             encode_lanes(encoder, instruction);
         else
-            x86_move(encoder, x86_value_register(encoder, instruction->destination),
-                     x86_value_register(encoder, instruction->sources[0]));
+            x86_move(encoder, result, x86_value_register(encoder, instruction->sources[0]));
         break;
     default:
-        encode_simple(encoder, instruction, operation);
+        encode_simple(encoder, instruction, operation, result);
     }
+    if (blends)
+        x86_blend(encoder, instruction->type,
+                  x86_value_register(encoder, instruction->destination),
+                  x86_value_register(encoder, instruction->mask), result,
+                  x86_value_register(encoder, instruction->destination));
     return DLT_OK;
 }
