@@ -40,6 +40,7 @@ const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT] = {
     [VECTOR_NEGATED_MULTIPLY_ADD] = COMMUTING("negated_multiply_add", 3),
     [VECTOR_ROUND] = VALUE("round", 1),
     [VECTOR_FLOOR] = VALUE("floor", 1),
+    [VECTOR_FUNCTION] = VALUE("function", 1),
     [VECTOR_AND] = COMMUTING("and", 2),
     [VECTOR_AND_NOT] = VALUE("and_not", 2),
     [VECTOR_OR] = COMMUTING("or", 2),

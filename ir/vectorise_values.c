@@ -180,10 +180,22 @@ static struct lanes_value evaluate_function(struct vectoriser *v, const struct v
     return a;
 }
 
+/* C has functions: nothing is spelled out there. One lane has none beside it. */
+static struct lanes_value evaluate_call(struct vectoriser *v, const struct value *value,
+                                        struct lanes_value a) {
+    struct vector_instruction *call = vectoriser_emit(v, VECTOR_FUNCTION, value->type);
+    call->destination = vector_value_new(v->vectors, CLASS_VECTOR, false);
+    call->sources[0] = a.value;
+    call->immediate = value->operation;
+    return (struct lanes_value){call->destination, false, false};
+}
+
 static struct lanes_value evaluate_unary(struct vectoriser *v, const struct value *value,
                                          uint64_t lanes) {
     struct lanes_value a = evaluate_value(v, value->operands[0], lanes);
     enum data_type type = value->type;
+    if (!v->target->machine_code && value->operation != OP_CONVERT)
+        return evaluate_call(v, value, a);
     switch (value->operation) {
     case OP_NEGATE: /* flips the sign bit: also of zeros and NaNs */
         a.value =

@@ -71,6 +71,7 @@ enum vector_opcode {
     VECTOR_NEGATED_MULTIPLY_ADD, /* c - a * b, rounded once */
     VECTOR_ROUND,                /* to the nearest integer, ties to even, as a float */
     VECTOR_FLOOR,
+    VECTOR_FUNCTION, /* of a, enum operation `immediate`: for C only, machine code spells it out */
     /* bits; the type gives only the lane size */
     VECTOR_AND,
     VECTOR_AND_NOT, /* ~a & b */

@@ -178,6 +178,8 @@ struct tensor *expression_result(const struct expression *expression);
 /* Whether a tensor, or the result, depends on what it held before. */
 bool tensor_accumulates(const struct tensor *tensor);
 bool expression_accumulates(const struct expression *expression);
+/* Whether anything is known before the calls and can be packed: a parameter. */
+bool expression_has_parameters(const struct expression *expression);
 struct tensor *expression_find(const struct expression *expression, const char *name); /* or NULL */
 
 /* Text form, as above; printing and parsing back give an equal expression. */
