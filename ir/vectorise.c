@@ -172,7 +172,7 @@ static void combine_into(struct vectoriser *v, enum combiner combiner, enum data
     combine->destination = variable;
     if (mask == VECTOR_NONE)
         return;
-    if (!chooses) {
+    if (!chooses && v->target->mask_registers > 0) {
         combine->mask = mask;
         return;
     }

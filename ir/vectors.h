@@ -148,8 +148,9 @@ struct vector_instruction {
     enum data_type type;
     int destination;   /* value, or VECTOR_NONE */
     int sources[3];    /* values; the one that memory_source names is VECTOR_NONE */
-    int mask;          /* value of CLASS_MASK, or VECTOR_NONE for all lanes. Arithmetic may have one
-                          if its destination is a variable: other lanes keep what it held. */
+    int mask;          /* value of CLASS_MASK, or VECTOR_NONE for all lanes. Where masks have
+                          registers, arithmetic may have one if its destination is a variable:
+                          other lanes keep what it held. */
     int memory_source; /* after match_instructions: which source is read from `address` (consecutive
                           lanes, unmasked), or VECTOR_NONE. Never set on loads and stores. */
     bool memory_broadcast; /* that source is one element in all lanes */

@@ -13,13 +13,15 @@
  *
  * What a tile adds up stays in locals through its loops, and pointers move: the passes that make
  * machine code fast (ir/lower.c) have seen to that, and a compiler that does not optimise has no
- * more to do. A value that is used once stands where it is used. */
+ * more to do. A value that is used once stands where it is used, and products that follow each other
+ * into one sum are added in one statement: "v3 += q0[2] * q1[0] + q0[3] * q1[1]". */
 #include "targets/c/print_private.h"
 
 #include <inttypes.h>
 
 enum {
-    MOST_DEPTH = 6 /* of operations written as one expression */
+    MOST_DEPTH = 6, /* of operations written as one expression */
+    MOST_TERMS = 4  /* added to a variable in one statement */
 };
 
 struct straight_value {
@@ -28,6 +30,8 @@ struct straight_value {
     const struct vector_block *home;
     bool inlined, declared;
     int depth;
+    int waiting_count; /* products that its next statement adds too */
+    const struct vector_instruction *waiting[MOST_TERMS - 1];
 };
 
 struct straight {
@@ -243,7 +247,65 @@ static const char *change_of(const struct vector_instruction *instruction) {
     }
 }
 
-static void print_instruction(struct straight *s, const struct vector_instruction *instruction) {
+/* variable += product; neither factor changes on the way to a later statement. */
+static bool adds_product(const struct straight *s, const struct vector_instruction *instruction,
+                         int variable) {
+    return instruction->opcode == VECTOR_MULTIPLY_ADD && instruction->destination == variable &&
+           instruction->sources[2] == variable && is_variable(s, variable) &&
+           !is_variable(s, instruction->sources[0]) && !is_variable(s, instruction->sources[1]);
+}
+
+static bool touches(const struct vector_instruction *instruction, int value) {
+    bool touches = instruction->destination == value;
+    for (int i = 0; i < 3; i++)
+        touches |= instruction->sources[i] == value;
+    return touches;
+}
+
+/* Whether what next touches the variable adds a product to it as well. */
+static bool adds_next(const struct straight *s, const struct vector_item *item, int variable) {
+    for (item = item->next; item && item->instruction; item = item->next)
+        if (touches(item->instruction, variable))
+            return adds_product(s, item->instruction, variable);
+    return false;
+}
+
+/* Keeps a product for the next statement of its variable; false if it has to be added now. */
+static bool wait_for_next(struct straight *s, const struct vector_item *item) {
+    int variable = item->instruction->destination;
+    struct straight_value *value = &s->values[variable];
+    if (!adds_product(s, item->instruction, variable) || value->waiting_count == MOST_TERMS - 1 ||
+        !adds_next(s, item, variable))
+        return false;
+    value->waiting[value->waiting_count++] = item->instruction;
+    return true;
+}
+
+/* "if (a beats b) b = a", b being the variable that changes: one comparison where nothing does. */
+static bool print_replacement(struct straight *s, const struct vector_instruction *instruction) {
+    bool most = instruction->opcode == VECTOR_MAXIMUM_OR_NAN;
+    if ((!most && instruction->opcode != VECTOR_MINIMUM_OR_NAN) ||
+        instruction->destination != instruction->sources[1])
+        return false;
+    print_line(s->printer, "%s", "");
+    print_pattern(s, instruction,
+                  most ? "if (!($a <= $b) && $b == $b) $b = $a;\n"
+                       : "if (!($a >= $b) && $b == $b) $b = $a;\n");
+    return true;
+}
+
+static void print_change(struct straight *s, const struct vector_instruction *instruction,
+                         const char *change) {
+    struct straight_value *value = &s->values[instruction->destination];
+    text_append(s->printer->out, value->waiting_count ? " += " : "");
+    for (int i = 0; i < value->waiting_count; i++)
+        print_pattern(s, value->waiting[i], "$a * $b + ");
+    print_pattern(s, instruction, value->waiting_count ? "$a * $b" : change);
+    value->waiting_count = 0;
+}
+
+static void print_instruction(struct straight *s, const struct vector_item *item) {
+    const struct vector_instruction *instruction = item->instruction;
     struct text *out = s->printer->out;
     struct straight_value *value = &s->values[instruction->destination];
     const char *change = change_of(instruction);
@@ -255,14 +317,14 @@ static void print_instruction(struct straight *s, const struct vector_instructio
         return;
     }
     value->inlined = stands_inside(s, instruction);
-    if (value->inlined)
+    if (value->inlined || wait_for_next(s, item) || print_replacement(s, instruction))
         return;
     is_mask = s->program->values[instruction->destination].value_class == CLASS_MASK;
     print_line(s->printer, "%sv%d", value->declared ? "" : is_mask ? "int " : "float ",
                instruction->destination);
     value->declared = true;
     if (change) {
-        print_pattern(s, instruction, change);
+        print_change(s, instruction, change);
     } else {
         text_append(out, " = ");
         print_right_side(s, instruction);
@@ -326,7 +388,7 @@ static void print_block(struct straight *s, const struct vector_block *block) {
         if (item->block)
             print_loop(s, item->block);
         else
-            print_instruction(s, item->instruction);
+            print_instruction(s, item);
 }
 
 void print_straight(struct printer *printer, const struct vector_program *program) {

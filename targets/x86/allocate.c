@@ -55,8 +55,8 @@ static struct demand demand_of(const struct x86_allocation *allocation, int line
     case VECTOR_REDUCE_ADD:
     case VECTOR_REDUCE_MULTIPLY:
         return (struct demand){1, 0, 0};
-    default: /* lanes that a mask leaves out are put back */
-        return (struct demand){!evex && x86_is_masked_arithmetic(instruction), 0, 0};
+    default:
+        return (struct demand){0};
     }
 }
 

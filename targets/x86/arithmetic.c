@@ -34,17 +34,11 @@ void x86_source(struct x86_encoder *encoder, const struct vector_instruction *in
         assembler->request.evex.broadcast = broadcasts[assembler->vector_bytes / lane_bytes];
 }
 
-bool x86_is_masked_arithmetic(const struct vector_instruction *instruction) {
-    return instruction->mask != VECTOR_NONE && instruction->opcode >= VECTOR_ADD &&
-           instruction->opcode <= VECTOR_TO_FLOAT;
-}
-
-/* The mask operand, where the machine has it: the lanes left out keep what the destination held. */
+/* The mask operand: the lanes left out keep what the destination held. */
 static void lanes_of(struct x86_encoder *encoder, const struct vector_instruction *instruction) {
     x86_lanes(&encoder->assembler,
-              encoder->isa->evex && instruction->mask != VECTOR_NONE
-                  ? x86_value_register(encoder, instruction->mask)
-                  : 0,
+              instruction->mask == VECTOR_NONE ? 0
+                                               : x86_value_register(encoder, instruction->mask),
               false);
 }
 
@@ -63,9 +57,10 @@ static void multiply_add_form(struct x86_encoder *encoder,
 /* Picks the form whose overwritten operand is in the destination's register already; else moves
  * the addend there (or, if that is in memory, a factor). */
 static void encode_multiply_add(struct x86_encoder *encoder,
-                                const struct vector_instruction *instruction, int destination) {
+                                const struct vector_instruction *instruction) {
     const struct x86_multiply_add_forms *forms =
         x86_multiply_add(instruction->opcode, instruction->type);
+    int destination = x86_value_register(encoder, instruction->destination);
     int memory = instruction->memory_source, registers[3];
     int kept = memory == 0 ? 1 : 0; /* a factor in a register; the other factor is 1 - kept */
     for (int i = 0; i < 3; i++)
@@ -88,12 +83,12 @@ static void encode_multiply_add(struct x86_encoder *encoder,
 }
 
 static void encode_simple(struct x86_encoder *encoder, const struct vector_instruction *instruction,
-                          const struct x86_operation *operation, int destination) {
+                          const struct x86_operation *operation) {
     struct x86_assembler *assembler = &encoder->assembler;
     int sources = vector_operations[instruction->opcode].sources;
     bool swap = instruction->memory_source == 0 && sources == 2; /* memory comes last */
     x86_begin(assembler, x86_mnemonic(encoder->isa, instruction->opcode, instruction->type));
-    x86_vector(assembler, destination);
+    x86_vector(assembler, x86_value_register(encoder, instruction->destination));
     lanes_of(encoder, instruction);
     for (int i = 0; i < sources; i++)
         x86_source(encoder, instruction, swap ? 1 - i : i);
@@ -165,14 +160,10 @@ static dlt_status check_memory_source(struct x86_encoder *encoder,
 dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_line *line) {
     const struct vector_instruction *instruction = line->instruction;
     const struct x86_operation *operation = &x86_operations[instruction->opcode];
-    bool blends = !encoder->isa->evex && x86_is_masked_arithmetic(instruction);
-    int result;
     TRY(check_memory_source(encoder, instruction));
-    result = blends ? line->vector_temporaries[0]
-                    : x86_value_register(encoder, instruction->destination);
     switch (operation->shape) {
     case X86_MULTIPLY_ADD:
-        encode_multiply_add(encoder, instruction, result);
+        encode_multiply_add(encoder, instruction);
         break;
     case X86_PARTS:
         x86_encode_parts(encoder, instruction);
@@ -192,15 +183,11 @@ dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_l
         else if (instruction->opcode == VECTOR_LANES)
             encode_lanes(encoder, instruction);
         else
-            x86_move(encoder, result, x86_value_register(encoder, instruction->sources[0]));
+            x86_move(encoder, x86_value_register(encoder, instruction->destination),
+                     x86_value_register(encoder, instruction->sources[0]));
         break;
     default:
-        encode_simple(encoder, instruction, operation, result);
+        encode_simple(encoder, instruction, operation);
     }
-    if (blends)
-        x86_blend(encoder, instruction->type,
-                  x86_value_register(encoder, instruction->destination),
-                  x86_value_register(encoder, instruction->mask), result,
-                  x86_value_register(encoder, instruction->destination));
     return DLT_OK;
 }

@@ -23,12 +23,13 @@ int x86_base(const struct x86_encoder *encoder, const struct vector_address *add
 }
 
 /* Arithmetic does if the lanes left out are a variable's; a multiply-add keeps its addend. */
-static bool takes_mask(const struct vector_program *program,
+static bool takes_mask(const struct x86_encoder *encoder,
                        const struct vector_instruction *instruction) {
     enum vector_opcode opcode = instruction->opcode;
     enum x86_shape shape = x86_operations[opcode].shape;
-    if (x86_is_masked_arithmetic(instruction))
-        return program->values[instruction->destination].is_variable &&
+    if (opcode >= VECTOR_ADD && opcode <= VECTOR_TO_FLOAT)
+        return encoder->isa->evex &&
+               encoder->program->values[instruction->destination].is_variable &&
                (shape == X86_BINARY || shape == X86_UNARY ||
                 (shape == X86_MULTIPLY_ADD && instruction->sources[2] == instruction->destination));
     return opcode == VECTOR_LOAD || opcode == VECTOR_STORE || opcode == VECTOR_LOAD_STRIDED ||
@@ -41,7 +42,7 @@ static dlt_status check_instruction(struct x86_encoder *encoder,
     if (!x86_mnemonic(encoder->isa, instruction->opcode, instruction->type))
         return error_set(encoder->error, DLT_ERROR_REFUSED, "%s has no %s of %s",
                          encoder->isa->name, info->name, data_types[instruction->type].name);
-    if (instruction->mask != VECTOR_NONE && !takes_mask(encoder->program, instruction))
+    if (instruction->mask != VECTOR_NONE && !takes_mask(encoder, instruction))
         return error_set(encoder->error, DLT_ERROR_ARGUMENT, "%s: takes no mask", info->name);
     if (instruction->mask == VECTOR_NONE && instruction->opcode == VECTOR_BLEND)
         return error_set(encoder->error, DLT_ERROR_ARGUMENT, "%s: has no mask", info->name);

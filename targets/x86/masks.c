@@ -148,14 +148,15 @@ static void encode_and(struct x86_encoder *encoder, const struct vector_instruct
     x86_end(assembler);
 }
 
-void x86_blend(struct x86_encoder *encoder, enum data_type type, int destination, int mask, int a,
-               int b) {
+static void encode_blend(struct x86_encoder *encoder, const struct vector_instruction *instruction,
+                         int destination) {
     struct x86_assembler *assembler = &encoder->assembler;
-    x86_begin(assembler, x86_mnemonic(encoder->isa, VECTOR_BLEND, type));
+    int mask = x86_value_register(encoder, instruction->mask);
+    x86_begin(assembler, x86_mnemonic(encoder->isa, VECTOR_BLEND, instruction->type));
     x86_vector(assembler, destination);
     x86_lanes(assembler, mask, false);
-    x86_vector(assembler, b);
-    x86_vector(assembler, a);
+    x86_vector(assembler, x86_value_register(encoder, instruction->sources[1]));
+    x86_vector(assembler, x86_value_register(encoder, instruction->sources[0]));
     if (!encoder->isa->evex) {
         x86_vector(assembler, mask);
         assembler->request.operands[3].reg.is4 = ZYAN_TRUE;
@@ -179,10 +180,7 @@ dlt_status x86_encode_mask(struct x86_encoder *encoder, const struct x86_line *l
         encode_and(encoder, instruction, destination);
         break;
     case VECTOR_BLEND:
-        x86_blend(encoder, instruction->type, destination,
-                  x86_value_register(encoder, instruction->mask),
-                  x86_value_register(encoder, instruction->sources[0]),
-                  x86_value_register(encoder, instruction->sources[1]));
+        encode_blend(encoder, instruction, destination);
         break;
     default:
         encode_compare(encoder, instruction, destination);

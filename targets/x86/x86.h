@@ -228,11 +228,6 @@ dlt_status x86_encode_memory(struct x86_encoder *encoder, const struct x86_line 
 dlt_status x86_encode_strided(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_mask(struct x86_encoder *encoder, const struct x86_line *line);
 void x86_encode_pieces(struct x86_encoder *encoder, const struct x86_line *line);
-/* Whether it is arithmetic that leaves some lanes of its destination as they were. */
-bool x86_is_masked_arithmetic(const struct vector_instruction *instruction);
-/* d = lanes of a where the mask holds, else of b; registers (masks.c). */
-void x86_blend(struct x86_encoder *encoder, enum data_type type, int destination, int mask, int a,
-               int b);
 /* Minimum and maximum of unknown numbers, and across lanes (reduce.c). */
 void x86_encode_choice(struct x86_encoder *encoder, const struct x86_line *line);
 void x86_encode_reduce(struct x86_encoder *encoder, const struct x86_line *line);
