@@ -130,15 +130,15 @@ static struct lanes_value evaluate_select_less(struct vectoriser *v, const struc
 }
 
 /* The machine's operation gives its second source for a NaN in either. Where only one of the two
- * can be NaN that one stands second, as does what is compared with a constant. */
+ * can be NaN, what is compared with a constant, that one stands second. */
 static struct lanes_value evaluate_choice(struct vectoriser *v, const struct value *value,
                                           uint64_t lanes) {
     static const enum vector_opcode opcodes[2][2] = {
         {VECTOR_MINIMUM_OR_NAN, VECTOR_MINIMUM}, {VECTOR_MAXIMUM_OR_NAN, VECTOR_MAXIMUM}};
-    bool swap = value_is_number(value->operands[1]);
-    struct lanes_value a = evaluate_value(v, value->operands[swap], lanes);
-    struct lanes_value b = evaluate_value(v, value->operands[!swap], lanes);
-    bool never_nan = value_is_number(value->operands[swap]);
+    int first = value_first_operand(value);
+    struct lanes_value a = evaluate_value(v, value->operands[first], lanes);
+    struct lanes_value b = evaluate_value(v, value->operands[1 - first], lanes);
+    bool never_nan = value_is_number(value->operands[first]);
     enum vector_opcode opcode = opcodes[value->operation == OP_MAXIMUM][never_nan];
     return (struct lanes_value){vectoriser_operation(v, opcode, value->type, a.value, b.value),
                                 a.zero_outside && b.zero_outside,

@@ -137,6 +137,7 @@ static const struct node *translate_previous(struct translation *t) {
 
 static const struct node *translate_value(struct translation *t, const struct value *value) {
     struct node *node;
+    int first = 0;
     if (value->operation == OP_PREVIOUS)
         return translate_previous(t);
     node = ARENA_NEW(t->arena, struct node);
@@ -155,8 +156,10 @@ static const struct node *translate_value(struct translation *t, const struct va
     node->conditions = ARENA_ARRAY(t->arena, struct stage_index *, (size_t)value->condition_count);
     for (int i = 0; i < value->condition_count; i++)
         node->conditions[i] = translate_index(t, value->conditions[i]);
+    if (value->operation == OP_MINIMUM || value->operation == OP_MAXIMUM)
+        first = value_first_operand(value);
     for (int i = 0; i < operations[value->operation].operand_count; i++)
-        node->operands[i] = translate_value(t, value->operands[i]);
+        node->operands[first ? 1 - i : i] = translate_value(t, value->operands[i]);
     return node;
 }
 

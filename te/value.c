@@ -76,6 +76,10 @@ bool value_is_number(const struct value *value) {
     return value->operation == OP_CONSTANT && !isnan(value->constant);
 }
 
+int value_first_operand(const struct value *value) {
+    return value_is_number(value->operands[1]);
+}
+
 const struct value *value_convert(struct arena *arena, enum data_type type, const struct value *a) {
     struct value *value = new_value(arena, OP_CONVERT, type);
     value->operands[0] = a;

@@ -1,7 +1,7 @@
 /* Values in C: the statements of one store.
  *
  * A value becomes one expression where it can. A part that is used twice, or that stands where its
- * text would be repeated (max(a, b) is a > b ? a : b), is first given a temporary. What stands
+ * text would be repeated (max(a, 2) is 2 > a ? 2 : a), is first given a temporary. What stands
  * under a select may only be computed where its conditions hold, since it may read outside of a
  * buffer elsewhere; if such a part needs temporaries, the select becomes an if. */
 #include "targets/c/print_private.h"
@@ -114,12 +114,12 @@ static void print_comparison(struct value_printer *p, const struct value *const 
     print_operand(p, parts[3]);
 }
 
-/* Minimum and maximum: what is compared with a constant is given if it is NaN; of two unknown
- * numbers the second is, unless only the first is NaN: "a > b || a != a ? a : b". */
-static void print_choice(struct value_printer *p, const struct value *const *x, const char *sign) {
+/* "a > b ? a : b", with a constant first; of two unknown numbers, of which a NaN wins,
+ * "a > b || a != a ? a : b". */
+static void print_choice(struct value_printer *p, const struct value *value, const char *sign) {
     struct text *out = p->printer->out;
-    bool swap = value_is_number(x[1]);
-    const struct value *a = x[swap], *b = x[!swap];
+    int first = value_first_operand(value);
+    const struct value *a = value->operands[first], *b = value->operands[1 - first];
     if (value_is_number(a) || !data_types[a->type].is_float) {
         print_comparison(p, (const struct value *const[]){a, b, a, b}, sign);
         return;
@@ -186,10 +186,10 @@ static void print_operation(struct value_printer *p, const struct value *value) 
         print_index_operand(out, value->index);
         break;
     case OP_MINIMUM:
-        print_choice(p, x, "<");
+        print_choice(p, value, "<");
         break;
     case OP_MAXIMUM:
-        print_choice(p, x, ">");
+        print_choice(p, value, ">");
         break;
     case OP_SELECT_LESS:
         print_comparison(p, x, "<");

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "schedules/space.h"
 #include "targets/jit/kernel.h"
 #include "te/reference.h"
 
@@ -304,6 +305,24 @@ check_on_targets(const struct subject *s, const struct schedule *schedule, struc
         if (target_runs_here(target_names[i]))
             check_on_target(s, schedule, target_names[i], &tallies[i]);
 }
+
+/* A point of a space, with the default in about half of its knobs; false if none was found. */
+#ifdef SCHEDULES_SPACE_H
+__attribute__((unused)) static bool random_point(const struct space *space, struct random *random,
+                                                 int *point) {
+    for (int attempt = 0; attempt < 300; attempt++) {
+        for (int i = 0; i < space->knob_count; i++)
+            point[i] =
+                random_below(random, 2)
+                    ? (int)random_below(random, (uint64_t)space->knobs[i].choice_count)
+                    : 0;
+        space_canonicalise(space, point);
+        if (space_check(space, point, NULL) == DLT_OK)
+            return true;
+    }
+    return false;
+}
+#endif
 
 /* A good share of what is tried is compiled, and of that a good share has machine code. */
 __attribute__((unused)) static void check_tallies(const struct tally *tallies, int cases) {
