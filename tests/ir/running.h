@@ -289,6 +289,8 @@ static void check_on_target(const struct subject *s, const struct schedule *sche
     if (status)
         fail_msg("seed %llu for %s: %s\n%s\n%s", trying_seed, target, error.message,
                  trying_expression, trying_trace);
+    if (!kernel->parameter_count)
+        assert_int_equal(kernel->packed_bytes, 0); /* nobody would know that there is something */
     struct guarded result = run_kernel(s, kernel);
     compare_with_reference(s, result.data);
     check_storage(s, result.data);
