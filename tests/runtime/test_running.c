@@ -50,7 +50,7 @@ static void nothing_is_packed_without_parameters(void **state) {
                          "index(j + r); out[i=8] f32 = B[i] + S[i]'",
                          sums);
     runs_without_packing("expression text='input B[i=8] f32 variable; input W[i=8] f32 literal "
-                         "{1, 2, 3, 4, 5, 6, 7, 8}; out[i=8] f32 = B[i] * W[i]'",
+                         "= {1, 2, 3, 4, 5, 6, 7, 8}; out[i=8] f32 = B[i] * W[i]'",
                          products);
 }
 
