@@ -112,6 +112,7 @@ enum vector_opcode {
 enum mask_rule {
     MASK_NONE,    /* acts on all lanes */
     MASK_ALLOWED, /* or on those of a mask */
+    MASK_KEEPS,   /* likewise if the destination is a variable: other lanes keep what it held */
     MASK_NEEDED,
 };
 
@@ -148,9 +149,7 @@ struct vector_instruction {
     enum data_type type;
     int destination;   /* value, or VECTOR_NONE */
     int sources[3];    /* values; the one that memory_source names is VECTOR_NONE */
-    int mask;          /* value of CLASS_MASK, or VECTOR_NONE for all lanes. Where masks have
-                          registers, arithmetic may have one if its destination is a variable:
-                          other lanes keep what it held. */
+    int mask;          /* value of CLASS_MASK, or VECTOR_NONE for all lanes */
     int memory_source; /* after match_instructions: which source is read from `address` (consecutive
                           lanes, unmasked), or VECTOR_NONE. Never set on loads and stores. */
     bool memory_broadcast; /* that source is one element in all lanes */

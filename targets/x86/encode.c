@@ -22,18 +22,16 @@ int x86_base(const struct x86_encoder *encoder, const struct vector_address *add
     return allocation->intervals[number].reg;
 }
 
-/* Arithmetic does if the lanes left out are a variable's; a multiply-add keeps its addend. */
+/* A multiply-add keeps its addend, which is overwritten. */
 static bool takes_mask(const struct x86_encoder *encoder,
                        const struct vector_instruction *instruction) {
-    enum vector_opcode opcode = instruction->opcode;
-    enum x86_shape shape = x86_operations[opcode].shape;
-    if (opcode >= VECTOR_ADD && opcode <= VECTOR_TO_FLOAT)
-        return encoder->isa->evex &&
-               encoder->program->values[instruction->destination].is_variable &&
-               (shape == X86_BINARY || shape == X86_UNARY ||
-                (shape == X86_MULTIPLY_ADD && instruction->sources[2] == instruction->destination));
-    return opcode == VECTOR_LOAD || opcode == VECTOR_STORE || opcode == VECTOR_LOAD_STRIDED ||
-           opcode == VECTOR_STORE_STRIDED || opcode == VECTOR_BLEND;
+    enum mask_rule rule = vector_operations[instruction->opcode].mask;
+    if (rule != MASK_KEEPS)
+        return rule != MASK_NONE;
+    return encoder->isa->evex &&
+           encoder->program->values[instruction->destination].is_variable &&
+           (instruction->opcode != VECTOR_MULTIPLY_ADD ||
+            instruction->sources[2] == instruction->destination);
 }
 
 static dlt_status check_instruction(struct x86_encoder *encoder,
