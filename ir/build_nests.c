@@ -226,7 +226,7 @@ static const struct value *flatten_read(void *context, const struct value *value
     offset[0] = offset_of(b, tensor, value->subscripts);
     read = arena_copy(b->arena, value, sizeof *value);
     read->subscripts = offset;
-    if (!b->packing && (tensor->kind == TENSOR_PARAMETER || tensor->kind == TENSOR_LITERAL))
+    if (!b->packing && tensor->kind == TENSOR_PARAMETER)
         read->tensor = copy_of(b, tensor);
     return read;
 }

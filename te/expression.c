@@ -146,6 +146,13 @@ bool expression_accumulates(const struct expression *expression) {
     return result && tensor_accumulates(result);
 }
 
+bool expression_has_parameters(const struct expression *expression) {
+    bool has = false;
+    for (int i = 0; i < expression->tensor_count; i++)
+        has |= expression->tensors[i]->kind == TENSOR_PARAMETER;
+    return has;
+}
+
 struct tensor *expression_find(const struct expression *expression, const char *name) {
     for (int i = 0; i < expression->tensor_count; i++)
         if (strcmp(expression->tensors[i]->name, name) == 0)

@@ -1,6 +1,8 @@
 /* Values: the nodes of a tensor's body, and rewriting them; see expression.h. */
 #include "te/expression.h"
 
+#include <math.h>
+
 static struct value *new_value(struct arena *arena, enum operation operation, enum data_type type) {
     struct value *value = ARENA_NEW(arena, struct value);
     value->operation = operation;
@@ -68,6 +70,14 @@ const struct value *value_select_less(struct arena *arena, const struct value *a
     value->operands[2] = yes;
     value->operands[3] = no;
     return value;
+}
+
+bool value_is_number(const struct value *value) {
+    return value->operation == OP_CONSTANT && !isnan(value->constant);
+}
+
+int value_first_operand(const struct value *value) {
+    return value_is_number(value->operands[1]);
 }
 
 const struct value *value_convert(struct arena *arena, enum data_type type, const struct value *a) {

@@ -141,7 +141,8 @@ typedef struct dlt_kernel_info {
     int input_count;        /* variable inputs: tensors that differ from call to call */
     int parameter_count;    /* tensors to pack */
     int threads;            /* that it was asked for */
-    size_t packed_bytes;    /* of the packed parameters; may be 0 */
+    size_t packed_bytes;    /* of the packed parameters; 0: there is nothing to pack, as always where
+                               parameter_count is 0 */
     size_t workspace_bytes; /* for `threads` threads; may be 0 */
 } dlt_kernel_info;
 
@@ -177,8 +178,8 @@ typedef struct dlt_tensor_info {
 DLT_API dlt_status dlt_kernel_tensor(const dlt_kernel *kernel, dlt_role role, int index,
                                      dlt_tensor_info *info);
 
-/* Packs the parameters for the kernel's code. Needed if parameter_count is not 0, once for given
- * parameters; they are not needed afterwards.
+/* Packs the parameters for the kernel's code. Needed if packed_bytes is not 0, once for given
+ * parameters; they are not needed afterwards. A kernel without parameters has nothing to pack.
  *
  *   parameters  parameter_count tensors, in the order of dlt_kernel_tensor
  *   packed      packed_bytes, aligned to DLT_ALIGNMENT; NULL if packed_bytes is 0
@@ -194,7 +195,8 @@ DLT_API dlt_status dlt_kernel_pack(const dlt_kernel *kernel, DLTensor *const *pa
  *   inputs     input_count tensors, in the order of dlt_kernel_tensor; they are not changed
  *   output     shares no element with an input; both may be blocks of one larger matrix. Where the
  *              workload has accumulate=1 what it holds is read and added to
- *   packed     what dlt_kernel_pack wrote; NULL if packed_bytes is 0
+ *   packed     what dlt_kernel_pack wrote; it may be NULL if packed_bytes is 0, else NULL is an
+ *              error
  *   workspace  dlt_kernel_workspace_bytes(kernel, thread_count) bytes, aligned to DLT_ALIGNMENT, of
  *              any content; NULL if that is 0
  *   threads    how parallel loops run; NULL: on the calling thread
