@@ -118,13 +118,13 @@ bool callable_find(struct callable *callable, const struct library *library, con
     return true;
 }
 
-static size_t workspace_bytes(const struct callable *callable, int threads) {
+size_t callable_workspace_bytes(const struct callable *callable, int threads) {
     return callable->kernel ? dlt_kernel_workspace_bytes(callable->kernel, threads)
                             : callable->library->workspace_bytes(callable->entry, threads);
 }
 
-static bool pack(const struct callable *callable, const struct problem *problem, void *packed,
-                 char message[MOST_MESSAGE]) {
+bool callable_pack(const struct callable *callable, const struct problem *problem, void *packed,
+                   char message[MOST_MESSAGE]) {
     struct tensors parameters;
     int answer;
     collect(&parameters, problem, KIND_PARAMETER);
@@ -137,8 +137,8 @@ static bool pack(const struct callable *callable, const struct problem *problem,
     return answer == 0;
 }
 
-static bool run(const struct callable *callable, struct problem *problem, const void *packed,
-                void *workspace, const dlt_threads *threads, char message[MOST_MESSAGE]) {
+bool callable_run(const struct callable *callable, struct problem *problem, const void *packed,
+                  void *workspace, const dlt_threads *threads, char message[MOST_MESSAGE]) {
     struct tensors inputs;
     int64_t shape[MOST_DIMENSIONS], strides[MOST_DIMENSIONS];
     DLTensor output;
@@ -183,7 +183,7 @@ static bool call_once(const struct callable *callable, struct problem *problem,
                       const struct buffer *packed, const struct call *call, struct random *random,
                       char message[MOST_MESSAGE]) {
     int threads = call->threads ? call->threads->thread_count : 1;
-    size_t bytes = workspace_bytes(callable, threads);
+    size_t bytes = callable_workspace_bytes(callable, threads);
     struct buffer workspace = {0};
     bool right;
     if (bytes && !buffer_create(&workspace, bytes, DLT_ALIGNMENT, random)) {
@@ -193,7 +193,7 @@ static bool call_once(const struct callable *callable, struct problem *problem,
     if (bytes)
         memset(workspace.data, 0xff, bytes); /* numbers that are none */
     problem_prepare(problem);
-    right = run(callable, problem, packed->data, workspace.data, call->threads, message) &&
+    right = callable_run(callable, problem, packed->data, workspace.data, call->threads, message) &&
             problem_judge(problem, message);
     if (right && bytes && !buffer_is_intact(&workspace)) {
         snprintf(message, MOST_MESSAGE, "memory beside the workspace was written");
@@ -260,7 +260,7 @@ bool callable_check(const struct callable *callable, struct problem *problem, in
     if (packed.data)
         memset(packed.data, 0xff, packed.bytes);
     if (callable->has_parameters || callable->packed_bytes)
-        right = pack(callable, problem, packed.data, message);
+        right = callable_pack(callable, problem, packed.data, message);
     if (right && packed.map && !buffer_is_intact(&packed)) {
         snprintf(message, MOST_MESSAGE, "memory beside the packed block was written");
         right = false;

@@ -45,6 +45,13 @@ void callable_release(struct callable *callable);
 bool callable_find(struct callable *callable, const struct library *library, const char *origin,
                    const struct problem *problem, const char *canonical);
 
+/* Packs the parameters; runs once. False with a message if it is answered so. */
+bool callable_pack(const struct callable *callable, const struct problem *problem, void *packed,
+                   char message[MOST_MESSAGE]);
+bool callable_run(const struct callable *callable, struct problem *problem, const void *packed,
+                  void *workspace, const dlt_threads *threads, char message[MOST_MESSAGE]);
+size_t callable_workspace_bytes(const struct callable *callable, int threads);
+
 /* Packs, then calls it in several ways: alone and again, on several threads, on threads that run
  * their shares in an odd order. All have to be right, and give the same bits. `pools`: of 2 and of 3
  * threads, or NULL. */

@@ -86,13 +86,13 @@ enum verdict check_default(struct session *session, const struct test_case *test
                            char message[MOST_MESSAGE]) {
     struct random random = case_data(test_case);
     dlt_runtime *runtime = runtime_of(session, test_case->target);
+    const struct problem_options options = {test_case->special, session->options->whole, 0};
     struct problem problem;
     enum verdict verdict;
     /* Asked before anything is evaluated: simplified expressions may not be legal. */
     if (!is_accepted(session, test_case, message))
         return VERDICT_REFUSED;
-    if (!problem_create(&problem, &test_case->definition, test_case->special,
-                        session->options->whole, &random)) {
+    if (!problem_create(&problem, &test_case->definition, &options, &random)) {
         snprintf(message, MOST_MESSAGE, "no memory for the case");
         return VERDICT_REFUSED;
     }

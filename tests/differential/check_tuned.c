@@ -62,8 +62,8 @@ static void draw_group(struct group *group) {
         definition_initialise(&c->definition);
         draw_member(group, i);
         random = case_data(c);
-        if (!problem_create(&group->problems[i], &c->definition, c->special, options->whole,
-                            &random)) {
+        const struct problem_options data = {c->special, options->whole, 0};
+        if (!problem_create(&group->problems[i], &c->definition, &data, &random)) {
             fprintf(stderr, "differential: out of memory\n");
             exit(2);
         }
@@ -115,8 +115,10 @@ static void read_result(struct group *group, int i, const char *line) {
     json_text(line, "status", '"', text, sizeof text);
     group->tuned[i] = strcmp(text, "ok") == 0;
     if (!group->tuned[i]) {
+        char first[MOST_MESSAGE] = "";
         json_text(line, "message", '"', text, sizeof text);
-        snprintf(message, sizeof message, "tuning fails: %.400s", text);
+        json_text(line, "first_error", '}', first, sizeof first);
+        snprintf(message, sizeof message, "tuning fails: %.200s %.250s", text, first);
         conclude(group->session, c,
                  strstr(text, "no candidate") ? VERDICT_WITHOUT_KERNEL : VERDICT_REFUSED, message);
         return;
@@ -199,8 +201,7 @@ static void run_neighbours(struct group *group, dlt_runtime *runtime) {
         operator_build(&near.operator, &near.definition);
         set_doing(group->session->counts, "adapted kernel of %s", near.definition.workload);
         if (definition_terms(&near.definition) < 10 * group->session->options->terms &&
-            problem_create(&problem, &near.definition, near.special,
-                           group->session->options->whole, &random)) {
+            problem_create(&problem, &near.definition, &group->problems[i / 2].options, &random)) {
             enum verdict verdict = check_runtime(group->session, runtime, &near, &problem,
                                                  NULL, message);
             conclude(group->session, &near, verdict, message);

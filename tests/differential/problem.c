@@ -44,7 +44,7 @@ static float special_number(struct random *random) {
 static int64_t memory_places(const struct problem *problem, const struct tensor *tensor,
                              struct random *random) {
     int64_t end = layout_end(&tensor->layout, tensor);
-    return random_chance(random, 2) && !problem->whole ? end : tensor->layout.elements;
+    return random_chance(random, 2) && !problem->options.whole ? end : tensor->layout.elements;
 }
 
 /* `rate`: one element in so many is special; 0: none. */
@@ -122,7 +122,29 @@ static bool next_element(const struct tensor *tensor, int64_t *subscripts) {
     return false;
 }
 
-static bool expect(struct problem *problem) {
+static void expect_element(struct problem *problem, struct evaluator *evaluator,
+                           const int64_t *subscripts) {
+    const struct tensor *tensor = definition_result(problem->definition);
+    struct element *expected = &problem->expected[layout_offset(&tensor->layout, subscripts)];
+    *expected = evaluator_element(evaluator, subscripts);
+    problem->elements++;
+    problem->free_elements += expected->free;
+}
+
+static void expect_some(struct problem *problem, struct evaluator *evaluator,
+                        struct random *random) {
+    const struct tensor *tensor = definition_result(problem->definition);
+    int64_t subscripts[MOST_SLOTS];
+    for (int64_t i = 0; i < problem->count; i++)
+        problem->expected[i].free = true;
+    for (int64_t i = 0; i < problem->options.sample; i++) {
+        for (int axis = 0; axis < tensor->rank; axis++)
+            subscripts[axis] = random_between(random, 0, tensor->axes[axis].extent - 1);
+        expect_element(problem, evaluator, subscripts);
+    }
+}
+
+static bool expect(struct problem *problem, struct random *random) {
     const struct tensor *tensor = definition_result(problem->definition);
     const float *inputs[MOST_TENSORS];
     int64_t subscripts[MOST_SLOTS] = {0};
@@ -132,25 +154,25 @@ static bool expect(struct problem *problem) {
     evaluator = evaluator_create(problem->definition, inputs, problem->before);
     if (!evaluator)
         return false;
-    do {
-        struct element element = evaluator_element(evaluator, subscripts);
-        problem->expected[layout_offset(&tensor->layout, subscripts)] = element;
-        problem->elements++;
-        problem->free_elements += element.free;
-    } while (next_element(tensor, subscripts));
+    if (problem->options.sample)
+        expect_some(problem, evaluator, random);
+    else
+        do
+            expect_element(problem, evaluator, subscripts);
+        while (next_element(tensor, subscripts));
     evaluator_free(evaluator);
     return true;
 }
 
-bool problem_create(struct problem *problem, const struct definition *definition, bool special,
-                    bool whole, struct random *random) {
+bool problem_create(struct problem *problem, const struct definition *definition,
+                    const struct problem_options *options, struct random *random) {
     bool made = true;
     memset(problem, 0, sizeof *problem);
     problem->definition = definition;
-    problem->whole = whole;
+    problem->options = *options;
     for (int i = 0; i < definition->tensor_count && made; i++)
-        made = create_input(problem, i, special, random);
-    if (made && create_output(problem, special, random) && expect(problem))
+        made = create_input(problem, i, options->special, random);
+    if (made && create_output(problem, options->special, random) && expect(problem, random))
         return true;
     problem_free(problem);
     return false;

@@ -12,6 +12,13 @@ enum {
     MOST_MESSAGE = 512,
 };
 
+struct problem_options {
+    bool special; /* NaN, infinities and negative zeros are among the numbers */
+    bool whole;   /* memory reaches to the end of the last row; else it ends behind the last element
+                     now and then */
+    int64_t sample; /* how many elements are judged, drawn; 0: all */
+};
+
 struct problem {
     const struct definition *definition;
     struct buffer inputs[MOST_TENSORS]; /* of computed tensors and literals: none */
@@ -20,14 +27,12 @@ struct problem {
     struct element *expected; /* of each place of the output that is an element */
     unsigned char *places;    /* enum place of each */
     int64_t count;            /* of places that are in memory */
-    bool whole;
+    struct problem_options options;
     int64_t elements, free_elements;
 };
 
-/* `special`: NaN, infinities and negative zeros are among the numbers. `whole`: memory always
- * reaches to the end of the last row; else it ends behind the last element now and then. */
-bool problem_create(struct problem *problem, const struct definition *definition, bool special,
-                    bool whole, struct random *random);
+bool problem_create(struct problem *problem, const struct definition *definition,
+                    const struct problem_options *options, struct random *random);
 void problem_free(struct problem *problem);
 
 /* Puts into the output what it has to hold before a call. */

@@ -35,14 +35,14 @@ static struct element rounded(double value, double error, double roundings) {
     return element_checked(e);
 }
 
+/* Roundings of equal terms go one way, so nothing less than one for each term is certain. */
 struct element element_of_sum(double sum, double magnitude, double error, double count) {
-    double roundings = count < 64 ? count : 8 * sqrt(count);
     struct element e = {.value = sum, .error = error};
     if (!isfinite(sum)) {
         e.error = 0;
         return e;
     }
-    e.error += roundings * UNIT * 1.01 * (magnitude + error);
+    e.error += count * UNIT * 1.01 * (magnitude + error);
     e.free = magnitude + e.error > 0.99 * FLT_MAX;
     return e;
 }
