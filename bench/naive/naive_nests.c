@@ -27,9 +27,9 @@
 enum {
     BATCH = 20, /* cases compiled together */
     MOST_CASES = 20000,
-    SAMPLE = 48,         /* elements that are checked */
-    SECONDS = 300,       /* a case takes no longer */
-    ROUNDS = 5,          /* of timing in turns */
+    SAMPLE = 48,   /* elements that are checked */
+    SECONDS = 300, /* a case takes no longer */
+    ROUNDS = 5,    /* of timing in turns */
     SLOW_NANOSECONDS = 400000000,
 };
 
@@ -45,7 +45,7 @@ struct result {
     bool done, right;
     double default_us, nest_us[NEST_ORDERS];
     char message[MOST_MESSAGE];
-    char work[1500];
+    char work[MOST_TEXT];
 };
 
 typedef void nest_function(const float *const *inputs, float *output);
@@ -65,18 +65,16 @@ static void draw_case(const struct settings *s, int number, struct definition *d
             draw_realistic_operator(random, terms, &operator);
         while (!operator_build(&operator, definition) || definition_terms(definition) < terms / 8);
     } else {
-        struct expression_options options = {.most_extent = 512, .realistic = true};
-        options.terms = exp2(14 + 7 * random_unit(random));
-        do
-            draw_expression(random, &options, definition);
-        while (definition_terms(definition) < options.terms / 8);
+        draw_realistic_expression(random, exp2(16 + 8 * random_unit(random)), definition);
     }
 }
 
 static bool compile(const struct settings *s, int first, int count, struct definition *definition) {
-    const char *const words[] = {"gcc",    "-O3",       "-march=native", "-ffast-math", "-shared",
-                                 "-fPIC",  "-w",        "-o",            "nests.so",    "nests.c",
-                                 "-lmvec", "-lm",       NULL};
+    /* Linked without -ffast-math, whose start-up code would flush denormals for everyone. */
+    const char *const compile_words[] = {"gcc",   "-O3", "-march=native", "-ffast-math", "-c",
+                                         "-fPIC", "-w",  "nests.c",       NULL};
+    const char *const link_words[] = {"gcc",     "-shared", "-o",  "nests.so",
+                                      "nests.o", "-lmvec",  "-lm", NULL};
     char path[600], name[32];
     struct random random;
     FILE *file;
@@ -93,7 +91,8 @@ static bool compile(const struct settings *s, int first, int count, struct defin
         }
     }
     snprintf(path, sizeof path, "%s/log", s->folder);
-    return fclose(file) == 0 && program_run_in(s->folder, words, path) == 0;
+    return fclose(file) == 0 && program_run_in(s->folder, compile_words, path) == 0 &&
+           program_run_in(s->folder, link_words, path) == 0;
 }
 
 /* ---- timing ---- */
@@ -155,8 +154,8 @@ static void *aligned(size_t bytes) {
     return bytes ? aligned_alloc(DLT_ALIGNMENT, (bytes / DLT_ALIGNMENT + 1) * DLT_ALIGNMENT) : NULL;
 }
 
-static void contest(struct result *result, const struct callable *callable,
-                    struct problem *problem, void *object, int number) {
+static void contest(struct result *result, const struct callable *callable, struct problem *problem,
+                    void *object, int number) {
     struct contestant contestants[1 + NEST_ORDERS] = {0};
     struct arena_of_calls a = {callable, problem, {0}, NULL, NULL};
     for (int i = 0; i < MOST_TENSORS; i++)
@@ -164,11 +163,10 @@ static void contest(struct result *result, const struct callable *callable,
     a.packed = aligned(callable->packed_bytes);
     a.workspace = aligned(callable_workspace_bytes(callable, 1));
     problem_prepare(problem);
-    result->right =
-        ((!callable->has_parameters && !callable->packed_bytes) ||
-         callable_pack(callable, problem, a.packed, result->message)) &&
-        callable_run(callable, problem, a.packed, a.workspace, NULL, result->message) &&
-        problem_judge(problem, result->message);
+    result->right = ((!callable->has_parameters && !callable->packed_bytes) ||
+                     callable_pack(callable, problem, a.packed, result->message)) &&
+                    callable_run(callable, problem, a.packed, a.workspace, NULL, result->message) &&
+                    problem_judge(problem, result->message);
     for (int order = 0; order < NEST_ORDERS; order++) {
         char name[32];
         snprintf(name, sizeof name, "nest_%d_%d", number, order);
@@ -312,8 +310,8 @@ static void make_folder(struct settings *s) {
 }
 
 int main(int argument_count, char **arguments) {
-    struct settings s = {.target = "native", .seed = 1, .workloads = 100, .expressions = 30,
-                         .limit = 3};
+    struct settings s = {
+        .target = "native", .seed = 1, .workloads = 100, .expressions = 30, .limit = 3};
     struct definition definition;
     struct result *results;
     int count, status;

@@ -112,10 +112,10 @@ static void print_own_offset(struct printer *p, const struct tensor *layout) {
 /* ---- values ---- */
 
 static const char *const functions[VALUE_COUNT] = {
-    [VALUE_MINIMUM] = "smaller", [VALUE_MAXIMUM] = "larger",   [VALUE_NEGATE] = "-",
+    [VALUE_MINIMUM] = "smaller", [VALUE_MAXIMUM] = "larger",    [VALUE_NEGATE] = "-",
     [VALUE_ABSOLUTE] = "fabsf",  [VALUE_SQUARE_ROOT] = "sqrtf", [VALUE_EXPONENTIAL] = "expf",
-    [VALUE_LOGARITHM] = "logf",  [VALUE_TANH] = "tanhf",       [VALUE_ERF] = "erff",
-    [VALUE_SIGMOID] = "sigmoid", [VALUE_GELU] = "gelu",        [VALUE_HARDSWISH] = "hardswish",
+    [VALUE_LOGARITHM] = "logf",  [VALUE_TANH] = "tanhf",        [VALUE_ERF] = "erff",
+    [VALUE_SIGMOID] = "sigmoid", [VALUE_GELU] = "gelu",         [VALUE_HARDSWISH] = "hardswish",
 };
 
 static void print_number(struct printer *p, float number) {
@@ -162,10 +162,8 @@ static void print_previous(struct printer *p) {
 }
 
 static void print_value(struct printer *p, const struct value *value) {
-    static const char signs[VALUE_COUNT] = {[VALUE_ADD] = '+',
-                                            [VALUE_SUBTRACT] = '-',
-                                            [VALUE_MULTIPLY] = '*',
-                                            [VALUE_DIVIDE] = '/'};
+    static const char signs[VALUE_COUNT] = {
+        [VALUE_ADD] = '+', [VALUE_SUBTRACT] = '-', [VALUE_MULTIPLY] = '*', [VALUE_DIVIDE] = '/'};
     const struct tensor *read = &p->definition->tensors[value->tensor];
     switch (value->operation) {
     case VALUE_CONSTANT:
@@ -358,10 +356,12 @@ void nest_print(FILE *file, const char *name, const struct definition *definitio
         p.tensor = tensor;
         if (tensor->kind != KIND_COMPUTED)
             continue;
+        fputs("{\n", file);
         if (order == NEST_INTERCHANGED && tensor->combiner != COMBINE_NONE && tensor->rank)
             print_interchanged(&p, tensor, i);
         else
             print_as_written(&p, tensor, i);
+        fputs("}\n", file);
     }
     fputs("}\n\n", file);
 }

@@ -128,9 +128,8 @@ bool callable_pack(const struct callable *callable, const struct problem *proble
     struct tensors parameters;
     int answer;
     collect(&parameters, problem, KIND_PARAMETER);
-    answer = callable->kernel
-                 ? (int)dlt_kernel_pack(callable->kernel, parameters.pointers, packed)
-                 : callable->library->pack(callable->entry, parameters.data, packed);
+    answer = callable->kernel ? (int)dlt_kernel_pack(callable->kernel, parameters.pointers, packed)
+                              : callable->library->pack(callable->entry, parameters.data, packed);
     if (answer)
         snprintf(message, MOST_MESSAGE, "packing answers %d: %s", answer,
                  callable->kernel ? dlt_error(callable->kernel) : "");
@@ -167,7 +166,8 @@ static void odd_parallel_for(void *context, dlt_loop_body *body, void *body_cont
     struct odd_threads *odd = context;
     while (count > 0) {
         long share = (long)random_between(odd->random, 1, count);
-        body(body_context, count - share, count, (long)random_between(odd->random, 0, odd->slots - 1));
+        body(body_context, count - share, count,
+             (long)random_between(odd->random, 0, odd->slots - 1));
         count -= share;
     }
 }
@@ -208,7 +208,8 @@ static bool same_bits(const struct problem *problem, const float *first,
                       char message[MOST_MESSAGE]) {
     const float *now = (const float *)problem->output.data;
     for (int64_t i = 0; i < problem->count; i++)
-        if (memcmp(&first[i], &now[i], sizeof *now) != 0 && !(first[i] != first[i] && now[i] != now[i])) {
+        if (memcmp(&first[i], &now[i], sizeof *now) != 0 &&
+            !(first[i] != first[i] && now[i] != now[i])) {
             snprintf(message, MOST_MESSAGE, "place %lld was %.9g, is %.9g", (long long)i,
                      (double)first[i], (double)now[i]);
             return false;
@@ -267,8 +268,7 @@ bool callable_check(const struct callable *callable, struct problem *problem, in
     }
     if (packed.map)
         buffer_protect(&packed);
-    right = right &&
-            check_calls(callable, problem, &packed, calls, count, random, message);
+    right = right && check_calls(callable, problem, &packed, calls, count, random, message);
     buffer_free(&packed);
     return right;
 }

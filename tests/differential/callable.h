@@ -7,7 +7,7 @@
 #include "dltune/dltune.h"
 
 struct callable {
-    char origin[64]; /* "default", "exact", "adapted", "exported source by gcc -O2" */
+    char origin[64];  /* "default", "exact", "adapted", "exported source by gcc -O2" */
     const char *task; /* of the runtime's: the canonical text, until it is released */
     size_t packed_bytes;
     bool has_parameters;
@@ -53,8 +53,8 @@ bool callable_run(const struct callable *callable, struct problem *problem, cons
 size_t callable_workspace_bytes(const struct callable *callable, int threads);
 
 /* Packs, then calls it in several ways: alone and again, on several threads, on threads that run
- * their shares in an odd order. All have to be right, and give the same bits. `pools`: of 2 and of 3
- * threads, or NULL. */
+ * their shares in an odd order. All have to be right, and give the same bits. `pools`: of 2 and of
+ * 3 threads, or NULL. */
 bool callable_check(const struct callable *callable, struct problem *problem, int threads,
                     dlt_thread_pool *const *pools, struct random *random,
                     char message[MOST_MESSAGE]);

@@ -27,10 +27,13 @@ void case_draw(struct test_case *test_case, const struct options *options, int64
         test_case->is_operator = options->operators;
     if (test_case->is_operator) {
         draw_operator(&random, options->terms, &test_case->operator);
-        operator_build(&test_case->operator, &test_case->definition);
+        operator_build(&test_case->operator, & test_case->definition);
     } else {
         memset(&test_case->operator, 0, sizeof test_case->operator);
-        draw_expression(&random, &expressions, &test_case->definition);
+        if (random_chance(&random, 6))
+            draw_realistic_expression(&random, options->terms / 2, &test_case->definition);
+        else
+            draw_expression(&random, &expressions, &test_case->definition);
     }
 }
 

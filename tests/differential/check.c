@@ -31,7 +31,8 @@ static dlt_runtime *runtime_of(struct session *session, const char *target) {
 }
 
 /* Real threads for one case in four: they cost. */
-static dlt_thread_pool *const *pools_of(struct session *session, const struct test_case *test_case) {
+static dlt_thread_pool *const *pools_of(struct session *session,
+                                        const struct test_case *test_case) {
     if (test_case->seed % 4)
         return NULL;
     for (int i = 0; i < 2; i++)
@@ -74,8 +75,8 @@ bool is_accepted(struct session *session, const struct test_case *test_case,
                  char message[MOST_MESSAGE]) {
     dlt_runtime *runtime = runtime_of(session, test_case->target);
     dlt_kernel *kernel;
-    dlt_status status = dlt_runtime_get(runtime, test_case->definition.workload,
-                                        test_case->threads, &kernel);
+    dlt_status status =
+        dlt_runtime_get(runtime, test_case->definition.workload, test_case->threads, &kernel);
     dlt_kernel_release(kernel);
     if (status)
         snprintf(message, MOST_MESSAGE, "%s", dlt_error(runtime));

@@ -46,7 +46,7 @@ static void draw_member(struct group *group, int i) {
         c->threads = group->cases[0].threads;
         if (c->is_operator && c->operator.strided) { /* what is tuned is found by its text */
             c->operator.strided = false;
-            operator_build(&c->operator, &c->definition);
+            operator_build(&c->operator, & c->definition);
         }
         if (is_accepted(group->session, c, message))
             return;
@@ -198,12 +198,12 @@ static void run_neighbours(struct group *group, dlt_runtime *runtime) {
             continue;
         definition_initialise(&near.definition);
         draw_neighbour(&random, &near.operator);
-        operator_build(&near.operator, &near.definition);
+        operator_build(&near.operator, & near.definition);
         set_doing(group->session->counts, "adapted kernel of %s", near.definition.workload);
         if (definition_terms(&near.definition) < 10 * group->session->options->terms &&
             problem_create(&problem, &near.definition, &group->problems[i / 2].options, &random)) {
-            enum verdict verdict = check_runtime(group->session, runtime, &near, &problem,
-                                                 NULL, message);
+            enum verdict verdict =
+                check_runtime(group->session, runtime, &near, &problem, NULL, message);
             conclude(group->session, &near, verdict, message);
             problem_free(&problem);
         }
@@ -281,8 +281,8 @@ static void run_library(struct group *group, const struct compiler *compiler) {
         if (!right)
             snprintf(message, sizeof message, "the library does not find it");
         else
-            right = callable_check(&callable, &group->problems[i], c->threads, NULL, &random,
-                                   message);
+            right =
+                callable_check(&callable, &group->problems[i], c->threads, NULL, &random, message);
         conclude(group->session, c, right ? VERDICT_RIGHT : VERDICT_WRONG, message);
     }
     library_close(&library);
@@ -310,8 +310,7 @@ static void run_group(struct group *group) {
     if (export_library(group))
         run_library(group, &compilers[group->cases[0].seed / 4 % 3]);
     else
-        conclude(group->session, &group->cases[0], VERDICT_WRONG,
-                 "what was tuned is not exported");
+        conclude(group->session, &group->cases[0], VERDICT_WRONG, "what was tuned is not exported");
 }
 
 void check_tuned_group(struct session *session, int64_t number) {

@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 
 struct counts *counts_create(void) {
-    struct counts *counts = mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct counts *counts =
+        mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return counts == MAP_FAILED ? NULL : counts;
 }
 
@@ -55,8 +55,7 @@ void set_doing(struct counts *counts, const char *format, ...) {
 
 void report(struct counts *counts, const struct options *options, const struct test_case *test_case,
             const char *what, const char *message) {
-    printf("%s mode=%s seed=%" PRIu64 " case=%" PRId64
-           " target=%s threads=%d workload='%s': %s\n",
+    printf("%s mode=%s seed=%" PRIu64 " case=%" PRId64 " target=%s threads=%d workload='%s': %s\n",
            what, options->mode, options->seed, counts->current, test_case->target,
            test_case->threads, test_case->definition.workload, message);
     fflush(stdout);

@@ -81,9 +81,9 @@ enum operation {
 struct value {
     enum operation operation;
     float constant;
-    int tensor;                     /* VALUE_READ: its place in the definition */
+    int tensor;                      /* VALUE_READ: its place in the definition */
     const struct index **subscripts; /* VALUE_READ: one for each axis */
-    const struct index *index;      /* VALUE_INDEX */
+    const struct index *index;       /* VALUE_INDEX */
     int condition_count;
     const struct condition *conditions;
     const struct value *operands[MOST_OPERANDS];

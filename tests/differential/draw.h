@@ -40,14 +40,14 @@ struct operator_case {
     bool accumulate;
     int step_count;
     int steps[MOST_STEPS];
-    bool constant_given;    /* const= is written */
-    unsigned constants;     /* a bit for each input */
-    uint64_t order;         /* of the words */
+    bool constant_given; /* const= is written */
+    unsigned constants;  /* a bit for each input */
+    uint64_t order;      /* of the words */
 };
 
 /* Makes the definition and the workload's text. False if there is no such work: groups that divide
  * nothing, an output without elements. */
-bool operator_build(const struct operator_case *operator, struct definition *definition);
+bool operator_build(const struct operator_case *operator, struct definition * definition);
 
 /* `terms`: about as many products at most. */
 void draw_operator(struct random *random, double terms, struct operator_case *operator);
@@ -65,11 +65,13 @@ bool simplify_operator(const struct operator_case *operator, int index,
 struct expression_options {
     double terms;        /* of all tensors together */
     int64_t most_extent; /* of an axis */
-    bool realistic;      /* for timing: few stages, no oddities */
 };
 
 void draw_expression(struct random *random, const struct expression_options *options,
                      struct definition *definition);
+
+/* What networks have, of about so many terms (draw_realistic.c). */
+void draw_realistic_expression(struct random *random, double terms, struct definition *definition);
 
 /* The `index`-th simpler expression, which shares nodes with the first and may not be legal; false
  * if there are no more (simplify_expression.c). */

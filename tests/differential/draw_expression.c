@@ -70,7 +70,7 @@ static const struct index *odd_index(struct drawer *drawer) {
 static const struct index *any_index(struct drawer *drawer) {
     struct definition *d = drawer->d;
     const struct index *a = any_axis(drawer);
-    if (chance(drawer, drawer->options->realistic ? 12 : 5))
+    if (chance(drawer, 5))
         return odd_index(drawer);
     if (!chance(drawer, 4))
         return a;
@@ -180,7 +180,7 @@ static const struct value *read_new(struct drawer *drawer) {
     snprintf(name, sizeof name, "x%d", drawer->input_count++);
     place = add_tensor(d, chance(drawer, 3) ? KIND_PARAMETER : KIND_VARIABLE, name, rank, axes);
     tensor = &d->tensors[place];
-    if (rank && !drawer->options->realistic && chance(drawer, 4))
+    if (rank && chance(drawer, 4))
         draw_layout(drawer, tensor);
     else if (elements <= 24 && chance(drawer, 4))
         make_literal(drawer, tensor);
@@ -329,10 +329,10 @@ static void draw_axes(struct drawer *drawer, struct tensor *tensor) {
     double room = drawer->options->terms;
     char name[MOST_NAME];
     int reductions = 0;
-    tensor->combiner = chance(drawer, 2)   ? COMBINE_NONE
-                       : chance(drawer, 2) ? COMBINE_SUM
-                                           : (enum combiner)between(drawer, COMBINE_SUM,
-                                                                    COMBINE_MINIMUM);
+    tensor->combiner = chance(drawer, 2) ? COMBINE_NONE
+                       : chance(drawer, 2)
+                           ? COMBINE_SUM
+                           : (enum combiner)between(drawer, COMBINE_SUM, COMBINE_MINIMUM);
     if (tensor->combiner != COMBINE_NONE)
         reductions = (int)between(drawer, 1, chance(drawer, 3) ? 3 : 2);
     tensor->rank = (int)between(drawer, chance(drawer, 15) ? 0 : 1, chance(drawer, 3) ? 4 : 2);
@@ -394,7 +394,7 @@ static int draw_stage(struct drawer *drawer, int before, int number) {
         stage.accumulate = true;
     snprintf(stage.name, sizeof stage.name, "t%d", number);
     layout_plain(&stage.layout, &stage);
-    if (stage.rank && drawer->is_result && !drawer->options->realistic && chance(drawer, 4))
+    if (stage.rank && drawer->is_result && chance(drawer, 4))
         draw_layout(drawer, &stage);
     place = drawer->d->tensor_count++;
     drawer->d->tensors[place] = stage;

@@ -98,9 +98,9 @@ static void draw_window(struct random *random, struct operator_case *o) {
     }
     for (int i = 0; i < 4; i++) {
         int64_t window = (taps[i] - 1) * o->dilation[i % 2] + 1;
-        o->pad[i] = padded ? random_between(random, 0, random_chance(random, 12) ? window + 1
-                                                                                : window - 1)
-                           : 0;
+        o->pad[i] =
+            padded ? random_between(random, 0, random_chance(random, 12) ? window + 1 : window - 1)
+                   : 0;
     }
     if (random_chance(random, 2)) /* the usual: the same on both sides */
         memcpy(o->pad + 2, o->pad, 2 * sizeof *o->pad);
@@ -182,7 +182,7 @@ void draw_neighbour(struct random *random, struct operator_case *operator) {
         if (*size < 1)
             *size = 1;
     } while (terms_of(&changed) == 0);
-    *operator = changed;
+    *operator= changed;
 }
 
 static int64_t pick(struct random *random, const int *list, int count) {
@@ -197,7 +197,10 @@ static void draw_realistic(struct random *random, struct operator_case *o) {
     draw_any(random, o);
     memset(o->more, 0, sizeof o->more);
     o->strided = false;
-    o->step_count = o->step_count > 2 ? 2 : o->step_count;
+    if (o->step_count > 2) {
+        o->step_count = 2;
+        o->constant_given = false;
+    }
     if (o->kind > OPERATOR_CONV2D_TRANSPOSE) {
         o->m = pick(random, lengths, 11);
         o->n = pick(random, lengths, 11);
@@ -237,18 +240,30 @@ enum {
 
 /* Numbers that a case may have less of, and the least of each. */
 static void list_numbers(struct operator_case *o, int64_t **numbers, int64_t *least) {
-    int64_t *const all[SIZES] = {&o->n,         &o->c,
-                                 &o->h,         &o->w,
-                                 &o->k,         &o->r,
-                                 &o->s,         &o->b,
-                                 &o->m,         &o->groups,
-                                 &o->stride[0], &o->stride[1],
-                                 &o->dilation[0], &o->dilation[1],
-                                 &o->pad[0],    &o->pad[1],
-                                 &o->pad[2],    &o->pad[3],
-                                 &o->output_padding[0], &o->output_padding[1],
-                                 &o->more[0],   &o->more[1],
-                                 &o->more[2],   NULL};
+    int64_t *const all[SIZES] = {&o->n,
+                                 &o->c,
+                                 &o->h,
+                                 &o->w,
+                                 &o->k,
+                                 &o->r,
+                                 &o->s,
+                                 &o->b,
+                                 &o->m,
+                                 &o->groups,
+                                 &o->stride[0],
+                                 &o->stride[1],
+                                 &o->dilation[0],
+                                 &o->dilation[1],
+                                 &o->pad[0],
+                                 &o->pad[1],
+                                 &o->pad[2],
+                                 &o->pad[3],
+                                 &o->output_padding[0],
+                                 &o->output_padding[1],
+                                 &o->more[0],
+                                 &o->more[1],
+                                 &o->more[2],
+                                 NULL};
     memcpy(numbers, all, sizeof all);
     for (int i = 0; i < SIZES; i++)
         least[i] = i < 14;

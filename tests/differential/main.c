@@ -31,13 +31,14 @@ static double now(void) {
 }
 
 static void usage(const char *what) {
-    fprintf(stderr,
-            "differential: %s\n"
-            "usage: differential --program DLTUNE [--mode default|tuned] [--seed N] [--first N]\n"
-            "       [--count N] [--case N] [--seconds S] [--targets A,B] [--threads N] [--trials N]\n"
-            "       [--terms N] [--only operators|expressions] [--finite] [--whole]\n"
-            "       [--no-shrink]\n",
-            what);
+    fprintf(
+        stderr,
+        "differential: %s\n"
+        "usage: differential --program DLTUNE [--mode default|tuned] [--seed N] [--first N]\n"
+        "       [--count N] [--case N] [--seconds S] [--targets A,B] [--threads N] [--trials N]\n"
+        "       [--terms N] [--only operators|expressions] [--finite] [--whole]\n"
+        "       [--no-shrink]\n",
+        what);
     exit(2);
 }
 
@@ -193,6 +194,24 @@ static void make_database(struct options *options) {
         usage("the program makes no database");
 }
 
+/* Leaves the targets that run on this machine. */
+static void keep_runnable(struct options *options) {
+    int kept = 0;
+    for (int i = 0; i < options->target_count; i++) {
+        dlt_runtime *runtime;
+        dlt_status status =
+            dlt_runtime_open(options->empty_database, options->targets[i], &runtime);
+        if (status == DLT_OK)
+            options->targets[kept++] = options->targets[i];
+        else
+            fprintf(stderr, "differential: %s\n", dlt_error(runtime));
+        dlt_runtime_close(runtime);
+    }
+    options->target_count = kept;
+    if (!kept)
+        usage("no target runs here");
+}
+
 static void remove_folder(const struct options *options) {
     char command[MOST_PATH];
     snprintf(command, sizeof command, "rm -r '%s'", options->folder);
@@ -217,6 +236,7 @@ int main(int argument_count, char **arguments) {
     if (!counts)
         usage("out of memory");
     make_database(&options);
+    keep_runnable(&options);
     run(&options, counts);
     remove_folder(&options);
     print_counts(counts, now() - start);

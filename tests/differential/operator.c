@@ -75,8 +75,8 @@ static void layout_word(struct words *words, const struct operator_case *o, cons
         const struct piece *piece = &o->pieces[i];
         int64_t of_in = pieces_of(piece, in[piece->axis]),
                 of_out = pieces_of(piece, out[piece->axis]);
-        used += snprintf(text + used, size - (size_t)used, "%s%c", i ? "," : "",
-                         "nchw"[piece->axis]);
+        used +=
+            snprintf(text + used, size - (size_t)used, "%s%c", i ? "," : "", "nchw"[piece->axis]);
         if (piece->divisor > 1)
             used += snprintf(text + used, size - (size_t)used, "/%" PRId64, piece->divisor);
         if (piece->modulus)
@@ -252,8 +252,8 @@ static const struct index *meet(const struct operator_case *o, struct definition
         const struct index *whole =
             index_sum(d, index_add(d, output, o->pad[direction]),
                       index_with(d, INDEX_SCALED, tap, -o->dilation[direction]));
-        conditions[(*count)++] = (struct condition){
-            index_with(d, INDEX_REMAINDER, whole, o->stride[direction]), 0, 0};
+        conditions[(*count)++] =
+            (struct condition){index_with(d, INDEX_REMAINDER, whole, o->stride[direction]), 0, 0};
         row = index_with(d, INDEX_DIVIDED, whole, o->stride[direction]);
     }
     conditions[(*count)++] = (struct condition){row, 0, size - 1};
@@ -384,7 +384,7 @@ static bool build_product(const struct operator_case *o, struct definition *d,
     return true;
 }
 
-bool operator_build(const struct operator_case *operator, struct definition *definition) {
+bool operator_build(const struct operator_case *operator, struct definition * definition) {
     struct words words = {0};
     bool built;
     definition_clear(definition);

@@ -15,9 +15,9 @@ static float poison(void) {
 /* ---- numbers ---- */
 
 enum numbers {
-    NUMBERS_EVEN,      /* -1 to 1 */
-    NUMBERS_WHOLE,     /* small integers */
-    NUMBERS_WIDE,      /* of very different magnitudes */
+    NUMBERS_EVEN,  /* -1 to 1 */
+    NUMBERS_WHOLE, /* small integers */
+    NUMBERS_WIDE,  /* of very different magnitudes */
     NUMBERS_POSITIVE,
     NUMBERS_COUNT,
 };
@@ -204,12 +204,12 @@ static void describe(const struct problem *problem, int64_t offset, float found,
     static const char *const names[] = {"element", "lane", "gap"};
     const struct tensor *tensor = definition_result(problem->definition);
     const struct element *expected = &problem->expected[offset];
-    int used = snprintf(message, MOST_MESSAGE, "%s %" PRId64 " (", names[problem->places[offset]],
-                        offset);
+    int used =
+        snprintf(message, MOST_MESSAGE, "%s %" PRId64 " (", names[problem->places[offset]], offset);
     for (int i = 0; i < tensor->layout.count; i++) {
         const struct dimension *d = &tensor->layout.dimensions[i];
-        used += snprintf(message + used, MOST_MESSAGE - (size_t)used, "%s%s=%" PRId64,
-                         i ? " " : "", tensor->axes[d->axis].name, offset / d->stride % d->extent);
+        used += snprintf(message + used, MOST_MESSAGE - (size_t)used, "%s%s=%" PRId64, i ? " " : "",
+                         tensor->axes[d->axis].name, offset / d->stride % d->extent);
     }
     if (problem->places[offset] == PLACE_ELEMENT)
         snprintf(message + used, MOST_MESSAGE - (size_t)used, ") expected %.9g +- %.3g got %.9g",

@@ -63,8 +63,8 @@ static struct element divide(const struct element *a) {
 
 static struct element multiply(const struct element *a) {
     double value = a[0].value * a[1].value;
-    double error = fabs(a[0].value) * a[1].error + fabs(a[1].value) * a[0].error +
-                   a[0].error * a[1].error;
+    double error =
+        fabs(a[0].value) * a[1].error + fabs(a[1].value) * a[0].error + a[0].error * a[1].error;
     struct element e;
     for (int i = 0; i < 2; i++) {
         if (a[i].padding && !isfinite(a[1 - i].value))

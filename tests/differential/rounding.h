@@ -4,7 +4,7 @@
 
 #include "evaluate.h"
 
-#define UNIT 0x1p-24      /* of f32: half the distance of numbers at 1 */
+#define UNIT     0x1p-24  /* of f32: half the distance of numbers at 1 */
 #define SMALLEST 0x1p-149 /* the least denormal */
 
 struct element element_exact(double value);

@@ -34,7 +34,7 @@ static bool simplify(const struct test_case *from, int index, struct test_case *
     if (from->is_operator) {
         if (!simplify_operator(&from->operator, index, &to->operator))
             return false;
-        operator_build(&to->operator, &to->definition);
+        operator_build(&to->operator, & to->definition);
     } else {
         if (!simplify_expression(&from->definition, index, &to->definition))
             return false;
@@ -60,7 +60,7 @@ void shrink(struct session *session, const struct test_case *test_case) {
     copy_case(&best, test_case);
     copy_case(&trial, test_case);
     if (best.is_operator)
-        operator_build(&best.operator, &best.definition);
+        operator_build(&best.operator, & best.definition);
     while (better) {
         better = false;
         for (int index = 0; tries < TRIES && simplify(&best, index, &trial); index++) {
@@ -70,9 +70,9 @@ void shrink(struct session *session, const struct test_case *test_case) {
             tries++;
             if (!fails(session, &trial))
                 continue;
-            best.operator = trial.operator;
+            best.operator= trial.operator;
             if (best.is_operator)
-                operator_build(&best.operator, &best.definition);
+                operator_build(&best.operator, & best.definition);
             else
                 best.definition = trial.definition;
             better = true;

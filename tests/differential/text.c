@@ -78,10 +78,17 @@ static void put_number(struct writer *w, float number) {
 }
 
 static const char *const names[VALUE_COUNT] = {
-    [VALUE_MINIMUM] = "min",   [VALUE_MAXIMUM] = "max",      [VALUE_NEGATE] = "negate",
-    [VALUE_ABSOLUTE] = "abs",  [VALUE_SQUARE_ROOT] = "sqrt", [VALUE_EXPONENTIAL] = "exp",
-    [VALUE_LOGARITHM] = "log", [VALUE_TANH] = "tanh",        [VALUE_ERF] = "erf",
-    [VALUE_SELECT] = "select", [VALUE_SELECT_LESS] = "select_less",
+    [VALUE_MINIMUM] = "min",
+    [VALUE_MAXIMUM] = "max",
+    [VALUE_NEGATE] = "negate",
+    [VALUE_ABSOLUTE] = "abs",
+    [VALUE_SQUARE_ROOT] = "sqrt",
+    [VALUE_EXPONENTIAL] = "exp",
+    [VALUE_LOGARITHM] = "log",
+    [VALUE_TANH] = "tanh",
+    [VALUE_ERF] = "erf",
+    [VALUE_SELECT] = "select",
+    [VALUE_SELECT_LESS] = "select_less",
 };
 
 static const char signs[VALUE_COUNT] = {
