@@ -6,7 +6,8 @@
  *                 [--target NAME] [--jobs FOLDER]
  *
  * Prints a line a case, the worst first: the default's time over the better nest's, both times, the
- * work. No ratio should be above 3. Thread's processor time, one thread. */
+ * work. No ratio should be above 3. Thread's processor time, one thread. Ctrl-C ends it with the
+ * table of what is done. */
 #include "nest.h"
 
 #include "tests/differential/callable.h"
@@ -17,6 +18,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -212,6 +214,7 @@ static void run_batch(const struct settings *s, int first, int count, struct res
         int status;
         pid_t child = fork();
         if (child == 0) {
+            signal(SIGINT, SIG_IGN);
             run_case(s, i, object, &results[i]);
             _exit(0);
         }
@@ -257,6 +260,15 @@ static int print_table(const struct settings *s, struct result *results, int cou
     printf("%d cases; %d above %g; %d wrong or without a kernel; geometric mean of ratios %.3f\n",
            count, above, s->limit, bad, done ? exp(logarithms / done) : 0);
     return above || bad;
+}
+
+/* ---- stopping early ---- */
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal_number) {
+    (void)signal_number;
+    stopped = 1;
 }
 
 /* ---- options ---- */
@@ -314,16 +326,19 @@ int main(int argument_count, char **arguments) {
         .target = "native", .seed = 1, .workloads = 100, .expressions = 30, .limit = 3};
     struct definition definition;
     struct result *results;
-    int count, status;
+    int count, status, done;
     read_settings(&s, argument_count, arguments);
     make_folder(&s);
     count = s.workloads + s.expressions;
+    done = s.first;
+    signal(SIGINT, stop); /* the table of what is done then */
+    signal(SIGTERM, stop);
     results = mmap(NULL, (size_t)count * sizeof *results, PROT_READ | PROT_WRITE,
                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (results == MAP_FAILED)
         usage("out of memory");
     definition_initialise(&definition);
-    for (int first = s.first; first < count; first += BATCH) {
+    for (int first = s.first; first < count && !stopped; first += BATCH) {
         int size = count - first < BATCH ? count - first : BATCH;
         if (!compile(&s, first, size, &definition)) {
             fprintf(stderr, "bench_naive: gcc fails, see %s/log\n", s.folder);
@@ -331,9 +346,10 @@ int main(int argument_count, char **arguments) {
         }
         run_batch(&s, first, size, results);
         fprintf(stderr, "\r%d of %d", first + size, count);
+        done = first + size;
     }
     fputs("\n", stderr);
-    status = print_table(&s, results + s.first, count - s.first);
+    status = print_table(&s, results + s.first, done - s.first);
     definition_free(&definition);
     const char *const words[] = {"rm", "-r", s.folder, NULL};
     program_run(words, "/dev/null");

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 enum {
-    TRIES = 1500,
+    TRIES = 500,
     SECONDS = 30, /* of a try */
 };
 
