@@ -41,10 +41,14 @@ static float special_number(struct random *random) {
     return numbers[random_between(random, 0, 6)];
 }
 
+/* Of a layout that cuts no axis the memory behind the last element need not exist. */
 static int64_t memory_places(const struct problem *problem, const struct tensor *tensor,
                              struct random *random) {
-    int64_t end = layout_end(&tensor->layout, tensor);
-    return random_chance(random, 2) && !problem->options.whole ? end : tensor->layout.elements;
+    bool may_end = random_chance(random, 2) && !problem->options.whole;
+    for (int i = 0; i < tensor->layout.count; i++)
+        if (tensor->layout.dimensions[i].divisor > 1 || tensor->layout.dimensions[i].modulus)
+            may_end = false;
+    return may_end ? layout_end(&tensor->layout, tensor) : tensor->layout.elements;
 }
 
 /* `rate`: one element in so many is special; 0: none. */
