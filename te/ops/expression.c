@@ -3,8 +3,6 @@
  * one line, with ';' where the text form has line ends. */
 #include "te/ops/arguments.h"
 
-#include "base/hash.h"
-
 #include <string.h>
 
 static const struct operator_key keys[] = {
@@ -40,8 +38,7 @@ static char *split_lines(struct arena *arena, const char *text) {
 }
 
 static dlt_status write_canonical(struct operator_arguments *arguments,
-                                  const struct expression *expression, struct text *identifier,
-                                  struct error *error) {
+                                  const struct expression *expression, struct error *error) {
     struct arena *arena = expression->arena;
     struct text printed = {0};
     char *line;
@@ -52,15 +49,12 @@ static dlt_status write_canonical(struct operator_arguments *arguments,
     }
     line = join_lines(arena, text_string(&printed));
     text_free(&printed);
-    text_format(identifier, "expression_%s_%08x", expression_result(expression)->name,
-                (unsigned)hash_string(line));
     arguments_write_text(arguments, "text", arena_format(arena, "\"%s\"", line));
     return DLT_OK;
 }
 
 static dlt_status build_expression(struct operator_arguments *arguments,
-                                   struct expression *expression, struct text *identifier,
-                                   struct error *error) {
+                                   struct expression *expression, struct error *error) {
     const char *text = arguments_text(arguments, "text");
     struct expression *parsed;
     if (!text)
@@ -73,7 +67,7 @@ static dlt_status build_expression(struct operator_arguments *arguments,
         expression_check(parsed, error) != DLT_OK)
         return error_prefix(error, "text");
     *expression = *parsed;
-    return write_canonical(arguments, parsed, identifier, error);
+    return write_canonical(arguments, parsed, error);
 }
 
 const struct operator_definition expression_definition = {
