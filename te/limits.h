@@ -12,8 +12,7 @@ enum {
 };
 
 #define MAX_EXTENT (INT64_C(1) << 31) /* of an axis */
-#define MAX_ELEMENTS                                                                               \
-    (INT64_C(1) << 40) /* of a tensor, and terms of one whole computation: 2^53                    \
-                        */
+/* Of a tensor; a whole computation may have 2^53 terms. */
+#define MAX_ELEMENTS (INT64_C(1) << 40)
 
 #endif
