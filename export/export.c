@@ -92,8 +92,10 @@ static dlt_status add_version(struct library *library, struct unit *unit, struct
 static dlt_status lower_unit(struct arena *arena, struct unit *unit, struct error *error) {
     struct schedule *schedule = schedule_create(arena, unit->task->collapsed);
     dlt_status status = schedule_replay(schedule, unit->trace, error);
-    if (status == DLT_OK)
+    if (status == DLT_OK) {
+        unit->stores_once = schedule_stores_once(schedule);
         status = lower(arena, schedule, &unit->target, NULL, NULL, &unit->program, error);
+    }
     schedule_free(schedule);
     return status == DLT_OK ? DLT_OK : error_prefix(error, "%s", unit->task->key);
 }
@@ -130,6 +132,8 @@ static void print_header(const char *name, struct contents *contents) {
         " * For each kernel: pack the parameters once, then run it as often as needed, from any\n"
         " * threads, each with a workspace of its own. Inputs and outputs need the alignment of\n"
         " * their elements, packed and workspace 64 bytes; blocks of 0 bytes may be NULL.\n"
+        " * The output shares no element with an input, unless a comment says that it may be\n"
+        " * that input itself.\n"
         " * `threads` NULL means the calling thread alone. */\n"
         "#ifndef DLTUNE_%s_H\n#define DLTUNE_%s_H\n\n#include <stddef.h>\n\n"
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",

@@ -24,6 +24,7 @@ struct unit {
     struct target_description target;
     unsigned features; /* bits the CPU must have; 0: plain C */
     struct program *program;
+    bool stores_once; /* each element of the output */
 };
 
 enum {

@@ -7,6 +7,7 @@
 #include "export/private.h"
 
 #include "targets/jit/kernel.h"
+#include "te/in_place.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -49,6 +50,24 @@ static void print_run_head(struct library *library, const struct entry *entry, s
                 library->name);
 }
 
+/* Whether the output may be this input itself, whichever version runs. */
+static bool may_be_output(const struct entry *entry, const struct tensor *input) {
+    for (int i = 0; i < entry->version_count; i++)
+        if (!entry->versions[i]->stores_once)
+            return false;
+    return expression_in_place(entry->task->expression, input);
+}
+
+static void print_sharing(const struct entry *entry, struct text *out) {
+    const char *output = argument_name(entry, entry->output);
+    for (int i = 0; i < entry->variable_count; i++)
+        if (may_be_output(entry, entry->variables[i]))
+            text_format(out, " * %s may be %s itself, at the same address, and overwrites it.\n",
+                        output, argument_name(entry, entry->variables[i]));
+    if (expression_accumulates(entry->task->expression))
+        text_format(out, " * What %s holds before the call is read and added to.\n", output);
+}
+
 static void print_entry_declarations(struct library *library, const struct entry *entry,
                                      struct text *out) {
     const char *name = library->name, *identifier = entry->task->identifier;
@@ -64,9 +83,7 @@ static void print_entry_declarations(struct library *library, const struct entry
         print_tensor_comment("input", entry->variables[i],
                              argument_name(entry, entry->variables[i]), out);
     print_tensor_comment("output", entry->output, argument_name(entry, entry->output), out);
-    if (expression_accumulates(entry->task->expression))
-        text_format(out, " * What %s holds before the call is read and added to.\n",
-                    argument_name(entry, entry->output));
+    print_sharing(entry, out);
     text_append(out, " */\n");
     text_format(out, "size_t %s_%s_packed_bytes(void);\n", name, identifier);
     text_format(out, "size_t %s_%s_workspace_bytes(int threads);\n", name, identifier);

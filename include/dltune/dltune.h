@@ -169,6 +169,7 @@ typedef struct dlt_tensor_info {
     int64_t shape[DLT_MAX_RANK];
     int64_t strides[DLT_MAX_RANK]; /* in elements */
     int64_t elements;              /* of the whole block of memory, padding included */
+    int in_place; /* of an input: 1 if the output may be this very tensor (dlt_kernel_run) */
 } dlt_tensor_info;
 
 /* Describes the `index`-th tensor of a role, from 0 (the output has 0 only).
@@ -190,9 +191,12 @@ DLT_API dlt_status dlt_kernel_pack(const dlt_kernel *kernel, DLTensor *const *pa
 
 /* Runs the kernel.
  *
- *   inputs     input_count tensors, in the order of dlt_kernel_tensor; they are not changed
- *   output     shares no element with an input; both may be blocks of one larger matrix. Where the
- *              workload has accumulate=1 what it holds is read and added to
+ *   inputs     input_count tensors, in the order of dlt_kernel_tensor; only one that is the output
+ *              too is changed
+ *   output     shares no element with an input, though both may be blocks of one larger matrix;
+ *              or is an input whose dlt_tensor_info says in_place, at the same address: a residual
+ *              (post=add) is overwritten by the result. Where the workload has accumulate=1 what
+ *              it holds is read and added to
  *   packed     what dlt_kernel_pack wrote; NULL if packed_bytes is 0
  *   workspace  dlt_kernel_workspace_bytes(kernel, thread_count) bytes, aligned to DLT_ALIGNMENT, of
  *              any content; NULL if that is 0
