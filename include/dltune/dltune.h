@@ -19,6 +19,11 @@
  * Handles are opaque. `_Nonnull` is the rule for pointers unless a comment says that NULL is
  * possible.
  *
+ * Stack. dlt_kernel_run and dlt_kernel_pack need 16 KiB of the calling thread's, and what the
+ * caller's parallel-for takes. All other calls, tuning included, need 100 KiB; with an expression
+ * whose bodies nest more than 50 values (the most is 200) up to 200 KiB. A new thread's own needs
+ * come on top: threads of 32, 128 and 256 KiB do. Nothing depends on the size of tensors.
+ *
  * Tensors are DLPack's. A tensor of a kernel has logical axes (dlt_tensor_info tells them) and a
  * layout. Where the layout is an order of whole axes, perhaps padded, the DLTensor has the logical
  * axes' shape, and its strides say the order: channels last is shape (n, c, h, w) with strides
