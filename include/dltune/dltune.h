@@ -21,7 +21,7 @@
  *
  * Stack. dlt_kernel_run and dlt_kernel_pack need 16 KiB of the calling thread's, and what the
  * caller's parallel-for takes. All other calls, tuning included, need 100 KiB; with an expression
- * whose bodies nest more than 50 values (the most is 200) up to 200 KiB. A new thread's own needs
+ * whose bodies nest more than 50 values (the most is 150) up to 200 KiB. A new thread's own needs
  * come on top: threads of 32, 128 and 256 KiB do. Nothing depends on the size of tensors.
  *
  * Tensors are DLPack's. A tensor of a kernel has logical axes (dlt_tensor_info tells them) and a

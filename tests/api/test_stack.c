@@ -23,7 +23,7 @@ enum {
     RUN_STACK = 32 * KIB, /* of dlt_kernel_run and dlt_kernel_pack */
     STACK = 128 * KIB,    /* of everything else */
     DEEP_STACK = 256 * KIB,
-    DEEPEST = 200,
+    DEEPEST = 150,
 };
 
 static char database[] = "/tmp/dltune-stack-XXXXXX.db";
@@ -166,7 +166,7 @@ static void *build_too_deep(void *context) {
         value = dlt_apply(e, "abs", 1, &value);
     dlt_make_computed(e, "y", 1, &y_axis, DLT_NONE, 0, NULL, value);
     if (dlt_expression_check(e) != DLT_ERROR_ARGUMENT ||
-        !strstr(dlt_error(e), "its body nests 1000001 values, at most 200"))
+        !strstr(dlt_error(e), "its body nests 1000001 values, at most 150"))
         snprintf(failure, sizeof failure, "not refused: %s", dlt_error(e));
     dlt_expression_free(e);
     return NULL;
@@ -180,8 +180,8 @@ static void *build_index_too_deep(void *context) {
     const dlt_axis *axis = dlt_make_axis(e, "n", 1000);
     const dlt_index *own = dlt_index_axis(e, axis), *index = own;
     for (int i = 0; i < 1000; i++)
-        index = dlt_index_add(e, dlt_index_remainder(e, dlt_index_divide(e, index, 3), 977), own);
-    if (index || !strstr(dlt_error(e), "index: nests more than 200 indices"))
+        index = dlt_index_add(e, dlt_index_remainder(e, dlt_index_divide(e, index, 3), 97), own);
+    if (index || !strstr(dlt_error(e), "index: nests more than 40 indices"))
         snprintf(failure, sizeof failure, "not refused: %s", dlt_error(e));
     dlt_expression_free(e);
     return NULL;
