@@ -153,8 +153,11 @@ static const struct tensor *copy_of(struct builder *b, const struct tensor *para
     offset = ARENA_ARRAY(b->arena, const struct affine *, parameter->rank ? parameter->rank : 1);
     offset[0] = affine_variable(b->arena, variable);
     read = ARENA_NEW(b->arena, struct value);
-    *read = (struct value){
-        .operation = OP_READ, .type = parameter->type, .tensor = parameter, .subscripts = offset};
+    *read = (struct value){.operation = OP_READ,
+                           .type = parameter->type,
+                           .depth = 1,
+                           .tensor = parameter,
+                           .subscripts = offset};
     store = node_new(b->arena, NODE_STORE);
     store->buffer = add_buffer(b, copy, BUFFER_PACKED, &parameter->layout);
     store->offset = offset[0];

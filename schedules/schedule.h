@@ -152,6 +152,9 @@ dlt_status schedule_replay(struct schedule *schedule, const char *trace, struct 
 struct stage *schedule_find(const struct schedule *schedule, const char *stage); /* or NULL */
 const char *schedule_trace(const struct schedule *schedule);
 
+/* Whether each element of the result is stored once: no trips overlap (from `shift`). */
+bool schedule_stores_once(const struct schedule *schedule);
+
 /* For people: stages with their loops, attachments, values and constraints. */
 void schedule_print(struct text *text, const struct schedule *schedule);
 

@@ -125,6 +125,14 @@ bool stage_loop_overlaps(const struct stage *stage, const struct variable *loop)
     return false;
 }
 
+bool schedule_stores_once(const struct schedule *schedule) {
+    const struct stage *stage = schedule_result(schedule);
+    for (int i = 0; i < stage->loop_count; i++)
+        if (stage_loop_overlaps(stage, stage->loops[i].variable))
+            return false;
+    return true;
+}
+
 dlt_status stage_check_overlap(const struct stage *stage, struct error *error) {
     const struct loop *reduction = NULL;
     bool accumulates = tensor_accumulates(stage->tensor);

@@ -96,6 +96,7 @@ struct tensor;
 struct value {
     enum operation operation;
     enum data_type type;
+    int depth;                              /* values within each other, this one included */
     double constant;                        /* OP_CONSTANT */
     const struct tensor *tensor;            /* OP_READ */
     const struct affine *const *subscripts; /* OP_READ: one for each axis */

@@ -19,6 +19,11 @@
  * Handles are opaque. `_Nonnull` is the rule for pointers unless a comment says that NULL is
  * possible.
  *
+ * Stack. dlt_kernel_run and dlt_kernel_pack need 16 KiB of the calling thread's, and what the
+ * caller's parallel-for takes. All other calls, tuning included, need 100 KiB; with an expression
+ * whose bodies nest more than 50 values (the most is 150) up to 200 KiB. A new thread's own needs
+ * come on top: threads of 32, 128 and 256 KiB do. Nothing depends on the size of tensors.
+ *
  * Tensors are DLPack's. A tensor of a kernel has logical axes (dlt_tensor_info tells them) and a
  * layout. Where the layout is an order of whole axes, perhaps padded, the DLTensor has the logical
  * axes' shape, and its strides say the order: channels last is shape (n, c, h, w) with strides
@@ -171,6 +176,7 @@ typedef struct dlt_tensor_info {
     int64_t shape[DLT_MAX_RANK];
     int64_t strides[DLT_MAX_RANK]; /* in elements */
     int64_t elements;              /* of the whole block of memory, padding included */
+    int in_place; /* of an input: 1 if the output may be this very tensor (dlt_kernel_run) */
 } dlt_tensor_info;
 
 /* Describes the `index`-th tensor of a role, from 0 (the output has 0 only).
@@ -192,9 +198,12 @@ DLT_API dlt_status dlt_kernel_pack(const dlt_kernel *kernel, DLTensor *const *pa
 
 /* Runs the kernel.
  *
- *   inputs     input_count tensors, in the order of dlt_kernel_tensor; they are not changed
- *   output     shares no element with an input; both may be blocks of one larger matrix. Where the
- *              workload has accumulate=1 what it holds is read and added to
+ *   inputs     input_count tensors, in the order of dlt_kernel_tensor; only one that is the output
+ *              too is changed
+ *   output     shares no element with an input, though both may be blocks of one larger matrix;
+ *              or is an input whose dlt_tensor_info says in_place, at the same address: a residual
+ *              (post=add) is overwritten by the result. Where the workload has accumulate=1 what
+ *              it holds is read and added to
  *   packed     what dlt_kernel_pack wrote; it may be NULL if packed_bytes is 0, else NULL is an
  *              error
  *   workspace  dlt_kernel_workspace_bytes(kernel, thread_count) bytes, aligned to DLT_ALIGNMENT, of

@@ -217,7 +217,7 @@ static void print_right_side(struct straight *s, const struct vector_instruction
     if (vector_operations[instruction->opcode].reads_memory) {
         print_place(s, instruction);
     } else if (instruction->opcode == VECTOR_CONSTANT) {
-        print_number(s->printer->out, TYPE_F32, instruction->constant);
+        print_number(s->printer, TYPE_F32, instruction->constant);
     } else if (instruction->opcode == VECTOR_BLEND) {
         text_format(s->printer->out, "v%d ? ", instruction->mask);
         print_pattern(s, instruction, "$a : $b");

@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "schedules/space.h"
 #include "targets/jit/kernel.h"
+#include "te/in_place.h"
 #include "te/reference.h"
 
 struct guarded {
@@ -174,8 +175,18 @@ static void fill_previous(const struct subject *s, float *output) {
     }
 }
 
-/* Runs a kernel; the caller frees the result. */
-static struct guarded run_kernel(const struct subject *s, const struct kernel *kernel) {
+/* What an input holds, padding included, where the result will be. */
+static void fill_with_input(const struct subject *s, const struct tensor *tensor, float *output) {
+    int input = 0;
+    for (int i = 0; s->expression->tensors[i] != tensor; i++)
+        input += s->expression->tensors[i]->kind != TENSOR_COMPUTED;
+    memcpy(output, s->inputs[input].data, (size_t)tensor->layout.elements * sizeof *output);
+}
+
+/* Runs a kernel; the caller frees the result. `over` is an input that the result is written over,
+ * or NULL. */
+static struct guarded run_kernel_over(const struct subject *s, const struct kernel *kernel,
+                                      const struct tensor *over) {
     void *tensors[MAX_TENSORS];
     const void *parameters[MAX_TENSORS];
     int variables = 0, parameter_count = 0, input = 0;
@@ -189,7 +200,8 @@ static struct guarded run_kernel(const struct subject *s, const struct kernel *k
     for (int i = 0; i < s->expression->tensor_count; i++) {
         enum tensor_kind kind = s->expression->tensors[i]->kind;
         if (kind == TENSOR_VARIABLE)
-            tensors[variables++] = s->inputs[input].data;
+            tensors[variables++] =
+                s->expression->tensors[i] == over ? output.data : s->inputs[input].data;
         if (kind == TENSOR_PARAMETER)
             parameters[parameter_count++] = s->inputs[input].data;
         input += kind != TENSOR_COMPUTED;
@@ -197,12 +209,18 @@ static struct guarded run_kernel(const struct subject *s, const struct kernel *k
     tensors[variables] = output.data;
     if (s->accumulates)
         fill_previous(s, output.data);
+    if (over)
+        fill_with_input(s, over, output.data);
     assert_int_equal(kernel->pack(parameters, packed.data), 0);
     assert_int_equal(kernel->run(tensors, packed.data, workspace.data, s->shared ? &threads : NULL),
                      0);
     guarded_free(&packed);
     guarded_free(&workspace);
     return output;
+}
+
+static struct guarded run_kernel(const struct subject *s, const struct kernel *kernel) {
+    return run_kernel_over(s, kernel, NULL);
 }
 
 /* Random sums may add the same term again and again, whose roundings do not even out: the bound
@@ -260,9 +278,35 @@ static void check_storage(const struct subject *s, const float *result) {
     }
 }
 
+/* Over each input that it may be, the result has the same bits. Answers how many there are. */
+static int check_in_place(const struct subject *s, const struct schedule *schedule,
+                          const struct kernel *kernel, const float *apart) {
+    const struct tensor *result = expression_result(s->expression);
+    int count = 0;
+    if (!schedule_stores_once(schedule) || s->accumulates)
+        return 0;
+    for (int t = 0; t < s->expression->tensor_count; t++) {
+        int64_t subscripts[MAX_RANK] = {0};
+        if (!expression_in_place(s->expression, s->expression->tensors[t]))
+            continue;
+        struct guarded over = run_kernel_over(s, kernel, s->expression->tensors[t]);
+        for (int64_t i = 0; i < element_count(result); i++, next_subscripts(result, subscripts)) {
+            int64_t offset = layout_offset_of(&result->layout, subscripts);
+            if (memcmp((float *)over.data + offset, apart + offset, sizeof *apart) != 0)
+                fail_msg("seed %llu for %s: element %lld over %s is %.9g, not %.9g\n%s\n%s",
+                         trying_seed, trying_target, (long long)i, s->expression->tensors[t]->name,
+                         ((float *)over.data)[offset], apart[offset], trying_expression,
+                         trying_trace);
+        }
+        guarded_free(&over);
+        count++;
+    }
+    return count;
+}
+
 /* How often a target took part. */
 struct tally {
-    int tried, compiled, with_tiles;
+    int tried, compiled, with_tiles, in_place;
 };
 
 enum {
@@ -294,6 +338,7 @@ static void check_on_target(const struct subject *s, const struct schedule *sche
     struct guarded result = run_kernel(s, kernel);
     compare_with_reference(s, result.data);
     check_storage(s, result.data);
+    tally->in_place += check_in_place(s, schedule, kernel, result.data);
     tally->compiled++;
     tally->with_tiles += kernel->code_bytes > 0;
     guarded_free(&result);
@@ -332,8 +377,8 @@ __attribute__((unused)) static void check_tallies(const struct tally *tallies, i
         const struct tally *t = &tallies[i];
         if (!t->tried)
             continue;
-        print_message("%s: %d tried, %d compiled, %d with machine code\n", target_names[i],
-                      t->tried, t->compiled, t->with_tiles);
+        print_message("%s: %d tried, %d compiled, %d with machine code, %d in place\n",
+                      target_names[i], t->tried, t->compiled, t->with_tiles, t->in_place);
         if (cases < 100)
             continue;
         assert_true(t->compiled * 10 > t->tried * 4);
