@@ -80,6 +80,7 @@ static dlt_status encode_lines(struct x86_encoder *encoder) {
     const struct x86_allocation *allocation = &encoder->allocation;
     x86_prologue(encoder);
     x86_hold_orders(encoder);
+    x86_hold_nan_table(encoder);
     for (int number = 0; number < allocation->line_count; number++) {
         const struct x86_line *line = &allocation->lines[number];
         if (line->loads_words)

@@ -169,6 +169,7 @@ static void normalise_comparison(char *text) {
     static const char *const pairs[][3] = {
         {"vcmplt_oqp", "vcmpp", "0x11"},
         {"vcmpeqp", "vcmpp", "0x0"},
+        {"vcmpunordp", "vcmpp", "0x3"},
         {"vpcmpltd", "vpcmpd", "0x1"},
         {"vpcmpeqd k", "vpcmpd k", "0x0"}, /* with a mask destination the general form is emitted */
     };
