@@ -2,10 +2,10 @@
 #include "dltune/tune.h"
 
 #include "api/api.h"
+#include "machine/description.h"
 #include "measure/measure.h"
 #include "search/search.h"
 #include "search/strategy.h"
-#include "machine/description.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -9,9 +9,9 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
+#include "machine/description.h"
 #include "measure/peak.h"
 #include "measure/probe.h"
-#include "machine/description.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -9,9 +9,9 @@
 #include "cli/signals.h"
 #include "cli/stored.h"
 #include "db/json.h"
+#include "machine/description.h"
 #include "measure/measure.h"
 #include "schedules/schedule.h"
-#include "machine/description.h"
 
 #include <stdio.h>
 #include <stdlib.h>

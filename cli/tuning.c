@@ -5,10 +5,10 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/tune_network.h"
+#include "machine/description.h"
 #include "measure/peak.h"
 #include "search/alternatives.h"
 #include "search/strategy.h"
-#include "machine/description.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  * compared only on the best target of the machine. */
 #include "bench/peers/list.h"
 
-#include "measure/buffers.h"
 #include "machine/description.h"
+#include "measure/buffers.h"
 
 #include <math.h>
 #include <pthreadpool.h>

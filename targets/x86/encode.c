@@ -28,8 +28,7 @@ static bool takes_mask(const struct x86_encoder *encoder,
     enum mask_rule rule = vector_operations[instruction->opcode].mask;
     if (rule != MASK_KEEPS)
         return rule != MASK_NONE;
-    return encoder->isa->evex &&
-           encoder->program->values[instruction->destination].is_variable &&
+    return encoder->isa->evex && encoder->program->values[instruction->destination].is_variable &&
            (instruction->opcode != VECTOR_MULTIPLY_ADD ||
             instruction->sources[2] == instruction->destination);
 }

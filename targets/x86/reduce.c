@@ -19,8 +19,8 @@ enum {
 static void find_nans(struct x86_encoder *encoder, const struct x86_line *line, int temporary,
                       int a, int b) {
     struct x86_assembler *assembler = &encoder->assembler;
-    x86_begin(assembler, line->instruction->type == TYPE_F64 ? ZYDIS_MNEMONIC_VCMPPD
-                                                             : ZYDIS_MNEMONIC_VCMPPS);
+    x86_begin(assembler,
+              line->instruction->type == TYPE_F64 ? ZYDIS_MNEMONIC_VCMPPD : ZYDIS_MNEMONIC_VCMPPS);
     if (encoder->isa->evex)
         x86_mask_register(assembler, line->mask_temporary);
     else
@@ -137,8 +137,8 @@ static void exchange(struct x86_encoder *encoder, int temporary, int source, int
     x86_end(assembler);
 }
 
-/* Which of two zeros of both signs wins depends on the order of sources, so lanes could differ: lane
- * 0 is the result. */
+/* Which of two zeros of both signs wins depends on the order of sources, so lanes could differ:
+ * lane 0 is the result. */
 static void spread_lane_0(struct x86_encoder *encoder, const struct vector_instruction *instruction,
                           int reg) {
     struct x86_assembler *assembler = &encoder->assembler;
