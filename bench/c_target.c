@@ -34,7 +34,8 @@ static const char *const workloads[] = {
     "matmul m=1 n=1024 k=1024 const=b",
     "batch_matmul b=8 m=32 n=32 k=64 post=gelu",
     "expression text='input x[n=256, c=256] f32 variable; top[n=256] f32 = max(c=256) x[n, c]'",
-    "expression text='input x[n=64, c=512] f32 variable; e[n=64, c=512] f32 = exp(x[n, c]); s[n=64] f32 = "
+    "expression text='input x[n=64, c=512] f32 variable; e[n=64, c=512] f32 = exp(x[n, c]); "
+    "s[n=64] f32 = "
     "sum(c=512) e[n, c]; y[n=64, c=512] f32 = e[n, c] / s[n]'",
 };
 
@@ -108,8 +109,8 @@ static dlt_status make_kernel(const struct bench *bench, struct kernel **kernel,
     schedule_free(schedule);
     way->pack = (*kernel)->pack;
     way->run = (*kernel)->run;
-    make_blocks(bench, (*kernel)->packed_bytes,
-                (*kernel)->shared_bytes + (*kernel)->private_bytes, way);
+    make_blocks(bench, (*kernel)->packed_bytes, (*kernel)->shared_bytes + (*kernel)->private_bytes,
+                way);
     return DLT_OK;
 }
 

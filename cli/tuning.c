@@ -9,7 +9,10 @@
 #include "measure/peak.h"
 #include "search/alternatives.h"
 #include "search/strategy.h"
+<<<<<<< HEAD
 #include "threads/processors.h"
+=======
+>>>>>>> w/meaning
 
 #include <stdio.h>
 #include <string.h>

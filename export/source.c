@@ -95,7 +95,8 @@ static void print_entry_declarations(struct library *library, const struct entry
 static void print_common_declarations(const char *name, struct text *out) {
     text_format(
         out,
-        "/* Whether there is something to pack packed_bytes alone says: where it is 0, packed may be\n"
+        "/* Whether there is something to pack packed_bytes alone says: where it is 0, packed may "
+        "be\n"
         " * NULL; else pack the parameters once and pass what was packed. */\n\n"
         "/* What calls answer. After an error nothing was read or written. */\n"
         "enum {\n"

@@ -13,8 +13,8 @@ static void extract_store(void *context, struct node *node) {
     if (node->kind != NODE_STORE || node->combiner == COMBINE_NONE)
         return;
     domain.count = domain.capacity = node->condition_count;
-    domain.conditions =
-        arena_copy(domain.arena, node->conditions, sizeof *domain.conditions * (size_t)domain.count);
+    domain.conditions = arena_copy(domain.arena, node->conditions,
+                                   sizeof *domain.conditions * (size_t)domain.count);
     node->value = domain_extract(&domain, node->value, node->combiner);
     node->conditions = domain.conditions;
     node->condition_count = domain.count;

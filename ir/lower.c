@@ -8,8 +8,8 @@ enum pass_scope {
     OVER_LOOPS,         /* on every target */
     OVER_TILED_LOOPS,   /* where tiles become vector programs: once for the program */
     OVER_TILE_VARIANTS, /* likewise: for each variant of each tile */
-    OVER_VECTORS        /* likewise, where they become machine code; C has neither neighbouring lanes
-                           nor too few registers */
+    OVER_VECTORS /* likewise, where they become machine code; C has neither neighbouring lanes
+                    nor too few registers */
 };
 
 #define PASS(name, scope)                                                                          \

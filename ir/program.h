@@ -73,9 +73,10 @@ struct node {
     struct tile *tile;
 };
 
-/* How one tile is called. Before the pass split_boundaries there is one variant, the body. Otherwise, for each selector the class of its index's value says which variant:
- * class = number of thresholds that are <= the index; variant = mixed-radix number of the classes,
- * the first selector the most significant. A variant without body does nothing. */
+/* How one tile is called. Before the pass split_boundaries there is one variant, the body.
+ * Otherwise, for each selector the class of its index's value says which variant: class = number of
+ * thresholds that are <= the index; variant = mixed-radix number of the classes, the first selector
+ * the most significant. A variant without body does nothing. */
 struct tile_selector {
     const struct affine *index; /* over the loops around the tile */
     int threshold_count;

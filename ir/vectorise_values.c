@@ -6,7 +6,9 @@
 
 /* Binary operations that are one vector operation. */
 static const enum vector_opcode binary_opcodes[OPERATION_COUNT] = {
-    [OP_ADD] = VECTOR_ADD,       [OP_SUBTRACT] = VECTOR_SUBTRACT, [OP_MULTIPLY] = VECTOR_MULTIPLY,
+    [OP_ADD] = VECTOR_ADD,
+    [OP_SUBTRACT] = VECTOR_SUBTRACT,
+    [OP_MULTIPLY] = VECTOR_MULTIPLY,
     [OP_DIVIDE] = VECTOR_DIVIDE,
 };
 
@@ -133,8 +135,8 @@ static struct lanes_value evaluate_select_less(struct vectoriser *v, const struc
  * can be NaN, what is compared with a constant, that one stands second. */
 static struct lanes_value evaluate_choice(struct vectoriser *v, const struct value *value,
                                           uint64_t lanes) {
-    static const enum vector_opcode opcodes[2][2] = {
-        {VECTOR_MINIMUM_OR_NAN, VECTOR_MINIMUM}, {VECTOR_MAXIMUM_OR_NAN, VECTOR_MAXIMUM}};
+    static const enum vector_opcode opcodes[2][2] = {{VECTOR_MINIMUM_OR_NAN, VECTOR_MINIMUM},
+                                                     {VECTOR_MAXIMUM_OR_NAN, VECTOR_MAXIMUM}};
     int first = value_first_operand(value);
     struct lanes_value a = evaluate_value(v, value->operands[first], lanes);
     struct lanes_value b = evaluate_value(v, value->operands[1 - first], lanes);
@@ -156,8 +158,7 @@ static struct lanes_value evaluate_binary(struct vectoriser *v, const struct val
         result.zero_outside =
             (a.zero_outside && b.finite_outside) || (b.zero_outside && a.finite_outside);
     if (value->operation == OP_DIVIDE) {
-        bool harmless =
-            value_is_number(value->operands[1]) && value->operands[1]->constant != 0;
+        bool harmless = value_is_number(value->operands[1]) && value->operands[1]->constant != 0;
         result.zero_outside = a.zero_outside && harmless;
         result.finite_outside = a.finite_outside && harmless;
     }

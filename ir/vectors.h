@@ -61,8 +61,8 @@ enum vector_opcode {
     VECTOR_SUBTRACT,
     VECTOR_MULTIPLY,
     VECTOR_DIVIDE,
-    VECTOR_MINIMUM, /* a < b ? a : b, as the x86 instruction does: b if either is NaN */
-    VECTOR_MAXIMUM, /* a > b ? a : b, likewise */
+    VECTOR_MINIMUM,        /* a < b ? a : b, as the x86 instruction does: b if either is NaN */
+    VECTOR_MAXIMUM,        /* a > b ? a : b, likewise */
     VECTOR_MINIMUM_OR_NAN, /* NaN if either is, else a < b ? a : b */
     VECTOR_MAXIMUM_OR_NAN, /* likewise */
     VECTOR_SQUARE_ROOT,

@@ -239,8 +239,7 @@ static bool judge_padding(const struct checker *checker, const void *output,
 
 /* A NaN agrees with a NaN. */
 static bool agrees(float left, float right, float limit) {
-    return (left == right) | (fabsf(left - right) <= limit) |
-           ((left != left) & (right != right));
+    return (left == right) | (fabsf(left - right) <= limit) | ((left != left) & (right != right));
 }
 
 /* A block without early end, which compilers vectorise. */

@@ -93,8 +93,8 @@ struct stage {
     bool has_tile;
     const struct variable *tile_loop; /* the tile is all inside it; NULL with has_tile: the stage */
     bool prefetches;                  /* what the tile writes is asked for when it begins */
-    bool packs_ahead; /* depends on parameters and literals only, at the root, and there are parameters:
-                         belongs to `pack` */
+    bool packs_ahead;        /* depends on parameters and literals only, at the root, and there are
+                                parameters:        belongs to `pack` */
     const char *layout_text; /* of pack and layout steps; NULL */
     bool overruns; /* a split was rounded up: some trips run past the end of an axis, unconstrained
                     */

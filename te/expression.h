@@ -163,8 +163,8 @@ const struct value *value_select_less(struct arena *arena, const struct value *a
                                       const struct value *no);
 /* Whether it is a constant, and that is not NaN. */
 bool value_is_number(const struct value *value);
-/* Which operand of a minimum or maximum stands first: of zeros of both signs the second is given, so
- * a constant stands first. A NaN wins in either place. */
+/* Which operand of a minimum or maximum stands first: of zeros of both signs the second is given,
+ * so a constant stands first. A NaN wins in either place. */
 int value_first_operand(const struct value *value);
 const struct value *value_convert(struct arena *arena, enum data_type type, const struct value *a);
 

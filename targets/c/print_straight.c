@@ -13,8 +13,8 @@
  *
  * What a tile adds up stays in locals through its loops, and pointers move: the passes that make
  * machine code fast (ir/lower.c) have seen to that, and a compiler that does not optimise has no
- * more to do. A value that is used once stands where it is used, and products that follow each other
- * into one sum are added in one statement: "v3 += q0[2] * q1[0] + q0[3] * q1[1]". */
+ * more to do. A value that is used once stands where it is used, and products that follow each
+ * other into one sum are added in one statement: "v3 += q0[2] * q1[0] + q0[3] * q1[1]". */
 #include "targets/c/print_private.h"
 
 #include <inttypes.h>
@@ -320,7 +320,10 @@ static void print_instruction(struct straight *s, const struct vector_item *item
     if (value->inlined || wait_for_next(s, item) || print_replacement(s, instruction))
         return;
     is_mask = s->program->values[instruction->destination].value_class == CLASS_MASK;
-    print_line(s->printer, "%sv%d", value->declared ? "" : is_mask ? "int " : "float ",
+    print_line(s->printer, "%sv%d",
+               value->declared ? ""
+               : is_mask       ? "int "
+                               : "float ",
                instruction->destination);
     value->declared = true;
     if (change) {

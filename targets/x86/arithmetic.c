@@ -37,8 +37,7 @@ void x86_source(struct x86_encoder *encoder, const struct vector_instruction *in
 /* The mask operand: the lanes left out keep what the destination held. */
 static void lanes_of(struct x86_encoder *encoder, const struct vector_instruction *instruction) {
     x86_lanes(&encoder->assembler,
-              instruction->mask == VECTOR_NONE ? 0
-                                               : x86_value_register(encoder, instruction->mask),
+              instruction->mask == VECTOR_NONE ? 0 : x86_value_register(encoder, instruction->mask),
               false);
 }
 
@@ -150,8 +149,8 @@ static dlt_status check_memory_source(struct x86_encoder *encoder,
                          "%s: %s has no broadcast memory operands", info->name, encoder->isa->name);
     if (instruction->memory_source >= info->sources || shape == X86_NONE || shape == X86_REDUCE ||
         shape == X86_PARTS || (shape == X86_SHIFT && !encoder->isa->evex) ||
-        ((shape == X86_BINARY || shape == X86_CHOICE || shape == X86_ALTERNATE) && instruction->memory_source == 0 &&
-         !info->commutes))
+        ((shape == X86_BINARY || shape == X86_CHOICE || shape == X86_ALTERNATE) &&
+         instruction->memory_source == 0 && !info->commutes))
         return error_set(encoder->error, DLT_ERROR_ARGUMENT, "%s: source %d cannot be in memory",
                          info->name, instruction->memory_source);
     return DLT_OK;

@@ -28,8 +28,7 @@ static bool takes_mask(const struct x86_encoder *encoder,
     enum mask_rule rule = vector_operations[instruction->opcode].mask;
     if (rule != MASK_KEEPS)
         return rule != MASK_NONE;
-    return encoder->isa->evex &&
-           encoder->program->values[instruction->destination].is_variable &&
+    return encoder->isa->evex && encoder->program->values[instruction->destination].is_variable &&
            (instruction->opcode != VECTOR_MULTIPLY_ADD ||
             instruction->sources[2] == instruction->destination);
 }
@@ -80,6 +79,7 @@ static dlt_status encode_lines(struct x86_encoder *encoder) {
     const struct x86_allocation *allocation = &encoder->allocation;
     x86_prologue(encoder);
     x86_hold_orders(encoder);
+    x86_hold_nan_table(encoder);
     for (int number = 0; number < allocation->line_count; number++) {
         const struct x86_line *line = &allocation->lines[number];
         if (line->loads_words)

@@ -2,7 +2,8 @@
  *
  * The machine's minimum and maximum give their second source where either is NaN. So only a NaN in
  * the first source is lost: a comparison finds it beforehand, and its lanes are filled with ones,
- * which is a NaN too.
+ * which is a NaN too. AVX-512 has an instruction that puts a NaN back, by a table that waits in a
+ * register if one is left.
  *
  * Reductions across lanes exchange halves and combine, then quarters, until single lanes are
  * exchanged. Each step combines lane i with lane i + half both ways, so all lanes hold the result.
@@ -18,8 +19,8 @@ enum {
 static void find_nans(struct x86_encoder *encoder, const struct x86_line *line, int temporary,
                       int a, int b) {
     struct x86_assembler *assembler = &encoder->assembler;
-    x86_begin(assembler, line->instruction->type == TYPE_F64 ? ZYDIS_MNEMONIC_VCMPPD
-                                                             : ZYDIS_MNEMONIC_VCMPPS);
+    x86_begin(assembler,
+              line->instruction->type == TYPE_F64 ? ZYDIS_MNEMONIC_VCMPPD : ZYDIS_MNEMONIC_VCMPPS);
     if (encoder->isa->evex)
         x86_mask_register(assembler, line->mask_temporary);
     else
@@ -49,13 +50,51 @@ static void put_nans(struct x86_encoder *encoder, const struct x86_line *line, i
     x86_end(assembler);
 }
 
+static bool is_choice_of_f32(const struct vector_instruction *instruction) {
+    return x86_operations[instruction->opcode].shape == X86_CHOICE && instruction->type == TYPE_F32;
+}
+
+void x86_hold_nan_table(struct x86_encoder *encoder) {
+    static const unsigned char take_nans[4] = {0x11}; /* quiet and signalling: the source's */
+    struct x86_allocation *allocation = &encoder->allocation;
+    struct x86_assembler *assembler = &encoder->assembler;
+    unsigned unused = ~allocation->used[X86_VECTOR];
+    bool any = false;
+    for (int i = 0; i < allocation->line_count; i++)
+        any |= allocation->lines[i].kind == X86_INSTRUCTION &&
+               is_choice_of_f32(allocation->lines[i].instruction);
+    if (!any || !encoder->isa->evex || !unused)
+        return;
+    encoder->nan_table = (signed char)(__builtin_ctz(unused) + 1);
+    allocation->used[X86_VECTOR] |= 1u << (encoder->nan_table - 1);
+    x86_begin(assembler, ZYDIS_MNEMONIC_VBROADCASTSS);
+    x86_vector(assembler, encoder->nan_table - 1);
+    x86_lanes(assembler, 0, false);
+    x86_constant_memory(assembler, x86_constant(assembler, take_nans, sizeof take_nans),
+                        (int)sizeof take_nans);
+    x86_end(assembler);
+}
+
+/* Where the source is NaN the register becomes that, by the table. */
+static void take_nans(struct x86_encoder *encoder, int reg, int source) {
+    struct x86_assembler *assembler = &encoder->assembler;
+    x86_begin(assembler, ZYDIS_MNEMONIC_VFIXUPIMMPS);
+    x86_vector(assembler, reg);
+    x86_lanes(assembler, 0, false);
+    x86_vector(assembler, source);
+    x86_vector(assembler, encoder->nan_table - 1);
+    x86_immediate(assembler, 0);
+    x86_end(assembler);
+}
+
 void x86_encode_choice(struct x86_encoder *encoder, const struct x86_line *line) {
     const struct vector_instruction *instruction = line->instruction;
     struct x86_assembler *assembler = &encoder->assembler;
     int destination = x86_value_register(encoder, instruction->destination);
     int first = x86_value_register(encoder, instruction->sources[0]);
     bool is_float = instruction->type != TYPE_S32;
-    if (is_float)
+    bool takes = encoder->nan_table && is_choice_of_f32(instruction) && destination != first;
+    if (is_float && !takes)
         find_nans(encoder, line, 0, first, first);
     x86_begin(assembler, x86_mnemonic(encoder->isa, instruction->opcode, instruction->type));
     x86_vector(assembler, destination);
@@ -63,7 +102,9 @@ void x86_encode_choice(struct x86_encoder *encoder, const struct x86_line *line)
     x86_vector(assembler, first);
     x86_source(encoder, instruction, 1);
     x86_end(assembler);
-    if (is_float)
+    if (takes)
+        take_nans(encoder, destination, first);
+    else if (is_float)
         put_nans(encoder, line, 0, destination);
 }
 
@@ -96,8 +137,8 @@ static void exchange(struct x86_encoder *encoder, int temporary, int source, int
     x86_end(assembler);
 }
 
-/* Which of two zeros of both signs wins depends on the order of sources, so lanes could differ: lane
- * 0 is the result. */
+/* Which of two zeros of both signs wins depends on the order of sources, so lanes could differ:
+ * lane 0 is the result. */
 static void spread_lane_0(struct x86_encoder *encoder, const struct vector_instruction *instruction,
                           int reg) {
     struct x86_assembler *assembler = &encoder->assembler;

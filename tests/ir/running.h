@@ -359,10 +359,9 @@ __attribute__((unused)) static bool random_point(const struct space *space, stru
                                                  int *point) {
     for (int attempt = 0; attempt < 300; attempt++) {
         for (int i = 0; i < space->knob_count; i++)
-            point[i] =
-                random_below(random, 2)
-                    ? (int)random_below(random, (uint64_t)space->knobs[i].choice_count)
-                    : 0;
+            point[i] = random_below(random, 2)
+                           ? (int)random_below(random, (uint64_t)space->knobs[i].choice_count)
+                           : 0;
         space_canonicalise(space, point);
         if (space_check(space, point, NULL) == DLT_OK)
             return true;

@@ -83,8 +83,8 @@ static void write_workload(const struct row *head, int operands, const char *col
     for (const char *c = column; *c; c++) {
         bool operand = false;
         for (int i = 0; i < operands; i++)
-            operand |= *c == head->cells[i][0] && (c == column || !is_letter(c[-1])) &&
-                       !is_letter(c[1]);
+            operand |=
+                *c == head->cells[i][0] && (c == column || !is_letter(c[-1])) && !is_letter(c[1]);
         used += (size_t)snprintf(text + used, bytes - used, operand ? "%c[n]" : "%c", *c);
     }
     snprintf(text + used, bytes - used, "'");
@@ -151,8 +151,8 @@ static void try_reference(const struct trial *t) {
     for (int64_t i = 0; i < element_count(result); i++, next_subscripts(result, subscripts)) {
         struct reference_element element;
         struct error error;
-        assert_int_equal(
-            reference_evaluate(t->subject.reference, subscripts, &element, &error), DLT_OK);
+        assert_int_equal(reference_evaluate(t->subject.reference, subscripts, &element, &error),
+                         DLT_OK);
         if (!t->any[i] && !agrees(element.value, (double)t->wanted[i]))
             fail_msg("%s: the reference of element %lld is %a, not %a", trying_expression,
                      (long long)i, element.value, (double)t->wanted[i]);
@@ -241,10 +241,10 @@ static void try_reduction(const char *workload, bool most, bool columns) {
     for (int n = 0; n < ELEMENTS + 1; n++) {
         t.wanted[n] = n < ELEMENTS ? NAN : peak;
         for (int c = 0; c < ELEMENTS; c++)
-            x[columns ? c * (ELEMENTS + 1) + n : n * ELEMENTS + c] =
-                c == n       ? NAN
-                : c % 7 == 3 ? peak
-                             : (float)(c * 5 % 17 - 8);
+            x[columns ? c * (ELEMENTS + 1) + n : n * ELEMENTS + c] = c == n ? NAN
+                                                                     : c % 7 == 3
+                                                                         ? peak
+                                                                         : (float)(c * 5 % 17 - 8);
     }
     run_trial(&t, 40);
 }

@@ -254,11 +254,11 @@ static void model_arithmetic(struct model *model, const struct vector_instructio
                       model_get(model->values[i->destination], i->type, lane));
         else
             model_set(result, i->type, lane,
-                  i->opcode == VECTOR_CONSTANT ? model_number(i->type, i->constant)
-                  : i->opcode == VECTOR_LANES  ? model_number(i->type, lane)
-                  : i->opcode == VECTOR_BLEND
-                      ? (on ? a : b)
-                      : model_lane(i, a, b, model_get(sources[2], i->type, lane)));
+                      i->opcode == VECTOR_CONSTANT ? model_number(i->type, i->constant)
+                      : i->opcode == VECTOR_LANES  ? model_number(i->type, lane)
+                      : i->opcode == VECTOR_BLEND
+                          ? (on ? a : b)
+                          : model_lane(i, a, b, model_get(sources[2], i->type, lane)));
     }
     memcpy(model->values[i->destination], result, sizeof result);
 }
