@@ -12,11 +12,6 @@
 #include "machine/description.h"
 #include "measure/peak.h"
 #include "measure/probe.h"
-<<<<<<< HEAD
-#include "json/number.h"
-#include "threads/processors.h"
-=======
->>>>>>> w/meaning
 
 #include <errno.h>
 #include <stdio.h>

@@ -9,10 +9,6 @@
 #include "measure/peak.h"
 #include "search/alternatives.h"
 #include "search/strategy.h"
-<<<<<<< HEAD
-#include "threads/processors.h"
-=======
->>>>>>> w/meaning
 
 #include <stdio.h>
 #include <string.h>

@@ -6,11 +6,6 @@
  * compared only on the best target of the machine. */
 #include "bench/peers/list.h"
 
-<<<<<<< HEAD
-#include "threads/processors.h"
-#include "measure/buffers.h"
-=======
->>>>>>> w/meaning
 #include "machine/description.h"
 #include "measure/buffers.h"
 
