@@ -9,9 +9,11 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
+#include "json/number.h"
 #include "machine/description.h"
 #include "measure/peak.h"
 #include "measure/probe.h"
+#include "threads/processors.h"
 
 #include <errno.h>
 #include <stdio.h>

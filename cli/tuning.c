@@ -9,6 +9,7 @@
 #include "measure/peak.h"
 #include "search/alternatives.h"
 #include "search/strategy.h"
+#include "threads/processors.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 
 #include "machine/description.h"
 #include "measure/buffers.h"
+#include "threads/processors.h"
 
 #include <math.h>
 #include <pthreadpool.h>
