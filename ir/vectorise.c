@@ -168,22 +168,28 @@ static int store_mask(struct vectoriser *v, enum data_type type, bool all_lanes_
                            further);
 }
 
-/* old combined with the term: into `content`, where the mask allows. */
-static void combine(struct vectoriser *v, int content, enum data_type type, enum combiner combiner,
-                    int term, int mask) {
+/* variable = itself combined with the term, in the lanes of the mask. Where one of two is chosen,
+ * the term stands first: it is looked at for NaN while the variable is not known yet, and a NaN
+ * that the variable holds stays. */
+static void combine_into(struct vectoriser *v, enum combiner combiner, enum data_type type,
+                         int variable, struct lanes_value term, int mask) {
+    bool chooses = combiner == COMBINE_MAXIMUM || combiner == COMBINE_MINIMUM;
     struct vector_instruction *combine = vectoriser_emit(v, combining_opcode(combiner), type);
-    struct vector_instruction *blend;
-    combine->sources[0] = content;
-    combine->sources[1] = term;
-    combine->destination = content;
+    combine->sources[chooses] = variable;
+    combine->sources[!chooses] = term.value;
+    combine->destination = variable;
     if (mask == VECTOR_NONE)
         return;
+    if (!chooses && v->target->mask_registers > 0) {
+        combine->mask = mask;
+        return;
+    }
+    struct vector_instruction *blend = vectoriser_emit(v, VECTOR_BLEND, type);
     combine->destination = vector_value_new(v->vectors, CLASS_VECTOR, false);
-    blend = vectoriser_emit(v, VECTOR_BLEND, type);
     blend->sources[0] = combine->destination;
-    blend->sources[1] = content;
+    blend->sources[1] = variable;
     blend->mask = mask;
-    blend->destination = content;
+    blend->destination = variable;
 }
 
 static bool is_harmless(struct lanes_value term, enum combiner combiner) {
@@ -195,7 +201,7 @@ static void update(struct vectoriser *v, struct location *location, enum combine
     int mask = VECTOR_NONE;
     if (!is_harmless(term, combiner))
         mask = store_mask(v, location->type, !kept_lanes(v, location, lanes), lanes, further);
-    combine(v, location->value, location->type, combiner, term.value, mask);
+    combine_into(v, combiner, location->type, location->value, term, mask);
 }
 
 static void assign(struct vectoriser *v, struct location *location, int value, uint64_t lanes,
@@ -222,7 +228,7 @@ static void update_partial(struct vectoriser *v, struct location *location, enum
     partial = location_partial(v, location, combiner, chunk);
     if (!is_harmless(term, combiner))
         mask = store_mask(v, location->type, false, lanes, further);
-    combine(v, partial, location->type, combiner, term.value, mask);
+    combine_into(v, combiner, location->type, partial, term, mask);
 }
 
 /* The store's place; false after a failure. */

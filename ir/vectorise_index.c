@@ -81,6 +81,10 @@ int vectoriser_index(struct vectoriser *v, const struct affine *index) {
     int sum, rest = VECTOR_NONE;
     if (v->status)
         return 0;
+    if (!v->target->machine_code) { /* there loops are as good */
+        vectoriser_fail(v, "tile: a condition or an index is known only when it runs");
+        return 0;
+    }
     if (!is_within(index, INT32_MAX)) {
         vectoriser_fail(v, "tile: an index has values of more than 32 bits");
         return 0;

@@ -12,7 +12,7 @@
 #include "schedules/schedule.h"
 
 enum {
-    MAX_KNOBS = 256,
+    MAX_KNOBS = 80,
     MAX_CHOICES = 48
 };
 
