@@ -222,6 +222,7 @@ void database_close(struct database *database) {
     if (!database)
         return;
     database_disconnect(database);
+    gate_free(&database->gate);
     free(database->path);
     free(database);
 }

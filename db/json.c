@@ -1,6 +1,8 @@
 /* Records as JSON; see json.h. JSON has no infinity and no NaN: cJSON writes null for them. */
 #include "db/json.h"
 
+#include "targets/description.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +90,7 @@ static void add_times(cJSON *object, const struct record *record, double operati
 
 cJSON *record_to_json(const struct record *record, double operations, double nominal_operations) {
     bool ok = strcmp(record->outcome, "ok") == 0;
+    bool own = !record->imported && strcmp(record->host, host_name()) == 0;
     cJSON *object = cJSON_CreateObject();
     if (!object)
         return NULL;
@@ -105,7 +108,11 @@ cJSON *record_to_json(const struct record *record, double operations, double nom
     add_pairs(object, "knobs", record->knobs, true);
     if (ok)
         add_times(object, record, operations, nominal_operations);
-    cJSON_AddBoolToObject(object, "verified", record->verified);
+    cJSON_AddBoolToObject(object, "verified", record->verified && own);
+    if (own)
+        cJSON_AddNullToObject(object, "from");
+    else
+        cJSON_AddStringToObject(object, "from", record->host);
     cJSON_AddBoolToObject(object, "finalist", record->finalist);
     cJSON_AddNumberToObject(object, "seed", (double)record->seed);
     cJSON_AddNumberToObject(object, "created", (double)record->created);
