@@ -52,6 +52,18 @@ dlt_status database_put_model(struct database *database, const struct model *mod
 /* A row of MODEL_VALUES, checksum and id; strings and bytes are the statement's until its next
  * step. What an older dltune stored has no checksum, and is taken as it is. */
 static dlt_status read_model(sqlite3_stmt *statement, struct model *model, struct error *problem) {
+    *model = (struct model){0};
+    for (int i = 0; i < 4; i++) {
+        const char *text = database_whole_text(statement, i);
+        if (!text || !*text || !text_is_plain(text, strlen(text)))
+            return error_set(problem, DLT_ERROR_ARGUMENT, "%s: is not text",
+                             sqlite3_column_name(statement, i));
+    }
+    if (sqlite3_column_type(statement, 4) != SQLITE_INTEGER ||
+        sqlite3_column_type(statement, 5) != SQLITE_INTEGER ||
+        sqlite3_column_type(statement, 6) != SQLITE_BLOB)
+        return error_set(problem, DLT_ERROR_ARGUMENT,
+                         "records, created or bytes: are not integers and bytes");
     *model = (struct model){.name = database_text(statement, 0),
                             .target = database_text(statement, 1),
                             .host = database_text(statement, 2),
@@ -60,12 +72,6 @@ static dlt_status read_model(sqlite3_stmt *statement, struct model *model, struc
                             .created = sqlite3_column_int64(statement, 5),
                             .bytes = sqlite3_column_blob(statement, 6),
                             .byte_count = (size_t)sqlite3_column_bytes(statement, 6)};
-    for (int i = 0; i < 4; i++) {
-        const char *text = database_whole_text(statement, i);
-        if (!text || !*text || !text_is_plain(text, strlen(text)))
-            return error_set(problem, DLT_ERROR_ARGUMENT, "%s: is not text",
-                             sqlite3_column_name(statement, i));
-    }
     if (model->byte_count < 1 || model->records < 0)
         return error_set(problem, DLT_ERROR_ARGUMENT, "has no bytes, or a negative count");
     if (sqlite3_column_type(statement, 7) != SQLITE_NULL &&

@@ -120,7 +120,7 @@ const char *database_whole_text(sqlite3_stmt *statement, int column);
 /* What was visited in a file that changed meanwhile may be a mixture of old and new. */
 dlt_status database_end_visit(struct database *database, int code, struct error *error);
 /* Every row, the caller's to judge. `problem` is NULL, or why the row was not read: then
- * only the record's number and the texts that could be read are there. */
+ * nothing but its number may be there. */
 typedef bool record_row_visitor(void *context, const struct record *record,
                                 const struct error *problem);
 dlt_status database_rows(struct database *database, const char *task, record_row_visitor *visitor,

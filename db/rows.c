@@ -31,20 +31,22 @@ static dlt_status check_type(sqlite3_stmt *statement, int column, const char *ki
         {'n', SQLITE_NULL, "null"},
     };
     int type = sqlite3_column_type(statement, column);
-    const char *words = "";
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (!strchr(kinds, types[i].kind))
-            continue;
-        if (type == types[i].type)
-            return DLT_OK;
-        if (!*words)
-            words = types[i].words;
-    }
+    const char *words = NULL;
+    for (; *kinds; kinds++)
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+            if (types[i].kind != *kinds)
+                continue;
+            if (types[i].type == type)
+                return DLT_OK;
+            words = words ? words : types[i].words;
+        }
     return refuse_column(sqlite3_column_name(statement, column), words, problem);
 }
 
 const char *database_whole_text(sqlite3_stmt *statement, int column) {
-    const char *text = (const char *)sqlite3_column_text(statement, column);
+    const char *text = sqlite3_column_type(statement, column) == SQLITE_TEXT
+                           ? (const char *)sqlite3_column_text(statement, column)
+                           : NULL;
     return text && strlen(text) == (size_t)sqlite3_column_bytes(statement, column) ? text : NULL;
 }
 
@@ -73,6 +75,7 @@ static dlt_status read_row(sqlite3_stmt *statement, struct record *record, struc
     int64_t truths[2], checksum;
     int column = 0;
     *record = (struct record){.id = sqlite3_column_int64(statement, column++)};
+    TRY(check_types(statement, problem)); /* reading as another type changes what SQLite says of it */
     database_identity(statement, column++, record->identity);
     record->task = database_text(statement, column++);
     record->host = database_text(statement, column++);
@@ -96,15 +99,15 @@ static dlt_status read_row(sqlite3_stmt *statement, struct record *record, struc
     record->created = sqlite3_column_int64(statement, column++);
     checksum = sqlite3_column_int64(statement, column++);
     record->imported = sqlite3_column_int64(statement, column) != 0;
-    TRY(check_types(statement, problem));
     if (identity_is_new(record->identity))
         return error_set(problem, DLT_ERROR_ARGUMENT, "has no identity");
     if (!is_truth(truths[0]) || !is_truth(truths[1]))
         return refuse_column(is_truth(truths[0]) ? "finalist" : "verified", "0 or 1", problem);
+    TRY(record_check_values(record, problem));
     if (sqlite3_column_type(statement, column - 1) == SQLITE_INTEGER &&
         checksum != record_checksum(record))
         return error_set(problem, DLT_ERROR_ARGUMENT, "is not what was written");
-    return record_check_values(record, problem);
+    return DLT_OK;
 }
 
 void database_leave_out(struct database *database, const char *what, int64_t id,

@@ -13,7 +13,7 @@ packages=(
     libsqlite3-dev libcjson-dev               # records
     libpapi-dev libpthreadpool-dev libdlpack-dev libxgboost-dev
     zlib1g-dev                                # tables for replay
-    libcmocka-dev clang-format                # tests, formatting
+    libcmocka-dev sqlite3 clang-format        # tests (sqlite3 damages databases), formatting
 )
 case "${1-}" in
 "") ;;
