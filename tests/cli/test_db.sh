@@ -169,6 +169,15 @@ else
 fi
 chmod 755 kept
 
+# /dev/null that cannot be written: it is named, not the worker
+touch nothing && chmod 400 nothing && chmod 777 .
+if [ -n "$as" ] && unshare -m mount --bind nothing /dev/null 2>/dev/null && $as "$dltune" version >/dev/null 2>&1; then
+    unshare -m sh -c "mount --bind nothing /dev/null; exec $as '$dltune' matmul m=5 n=7 k=3 --target c --db '$folder/null.db'" >"$out" 2>"$err"
+    grep -q "/dev/null cannot be opened for reading and writing" "$err" || fail "not said of /dev/null"
+else
+    echo "skipped: /dev/null cannot be covered here"
+fi
+
 # a file that is removed while it is tuned into
 "$dltune" matmul m=40 n=96 k=64 --trials 100000 --quiet --db gone.db >/dev/null 2>said &
 until [ -s gone.db ]; do sleep 0.1; done
