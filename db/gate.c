@@ -2,8 +2,8 @@
 #include "db/gate.h"
 
 #include "base/outcome.h"
+#include "machine/description.h"
 #include "schedules/schedule.h"
-#include "targets/description.h"
 
 #include <math.h>
 #include <stdlib.h>

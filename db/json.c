@@ -1,7 +1,7 @@
 /* Records as JSON; see json.h. JSON has no infinity and no NaN: cJSON writes null for them. */
 #include "db/json.h"
 
-#include "targets/description.h"
+#include "machine/description.h"
 
 #include <stdlib.h>
 #include <string.h>

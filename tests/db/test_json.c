@@ -2,7 +2,7 @@
 #include "support.h"
 
 #include "db/json.h"
-#include "targets/description.h"
+#include "machine/description.h"
 
 static void prints(cJSON *object, const char *expected) {
     char *text = cJSON_PrintUnformatted(object);
