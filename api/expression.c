@@ -5,6 +5,8 @@
  * at the whole. */
 #include "api/api.h"
 
+#include "base/plain.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,8 @@ __attribute__((format(printf, 3, 4))) static bool fail(dlt_expression *expressio
     if (expression->failure.status != DLT_OK)
         return false;
     va_start(arguments, format);
-    vsnprintf(expression->failure.message, sizeof expression->failure.message, format, arguments);
+    plain_format_list(expression->failure.message, sizeof expression->failure.message, format,
+                      arguments);
     va_end(arguments);
     expression->failure.status = status;
     handle_fail(&expression->handle, &expression->failure);
@@ -298,6 +301,7 @@ const dlt_value *dlt_read(dlt_expression *expression, const dlt_tensor *tensor, 
 const dlt_value *dlt_constant(dlt_expression *expression, dlt_type type, double constant) {
     if (!CAN_BUILD(expression) || !check_type(expression, type))
         return NULL;
+    constant = data_type_constant((enum data_type)type, constant);
     return done(expression, value_constant(&expression->arena, (enum data_type)type, constant));
 }
 

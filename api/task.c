@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include "machine/description.h"
+#include "schedules/supported.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,13 @@ static dlt_status resolve(const char *workload, const char *target, int threads,
     TRY(target_describe(target ? target : "native", &description, error));
     if (!workload)
         return error_set(error, DLT_ERROR_ARGUMENT, "workload: is NULL");
-    return task_create_text(workload, description.name, threads, task, error);
+    TRY(task_create_text(workload, description.name, threads, task, error));
+    dlt_status status = task_supported(*task, error);
+    if (status == DLT_OK)
+        return DLT_OK;
+    task_free(*task);
+    *task = NULL;
+    return status;
 }
 
 dlt_status dlt_task_create(const char *workload, const char *target, int threads, dlt_task **task) {

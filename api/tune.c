@@ -2,10 +2,10 @@
 #include "dltune/tune.h"
 
 #include "api/api.h"
+#include "machine/description.h"
 #include "measure/measure.h"
 #include "search/search.h"
 #include "search/strategy.h"
-#include "machine/description.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -81,9 +81,9 @@ static dlt_status tune_into(const struct task *task, const char *path,
     if (!task)
         return error_set(error, DLT_ERROR_ARGUMENT, "task: it could not be made");
     TRY(fill_options(given, &watching, &options, error));
-    if (!path && !(path = database_default_path(buffer, sizeof buffer)))
-        return error_set(error, DLT_ERROR_ARGUMENT, "database: the default path is too long");
-    TRY(database_open(path, DATABASE_WRITE, &database, error));
+    if (!path)
+        TRY(database_default_path(buffer, sizeof buffer, error));
+    TRY(database_open(path ? path : buffer, DATABASE_WRITE, &database, error));
     status = tune(task, database, &options, &summary, error);
     database_close(database);
     fill_result(&summary, result);

@@ -1,9 +1,10 @@
 /* A chunked bump allocator; see arena.h for the idea and for what happens when memory runs out. */
 #include "base/arena.h"
 
+#include "base/plain.h"
+
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,10 +107,10 @@ char *arena_format(struct arena *arena, const char *format, ...) {
     char *text;
     va_start(arguments, format);
     va_copy(again, arguments);
-    length = vsnprintf(NULL, 0, format, arguments);
+    length = plain_format_list(NULL, 0, format, arguments);
     va_end(arguments);
     text = arena_allocate(arena, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
+    plain_format_list(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
 }

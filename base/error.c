@@ -1,6 +1,8 @@
 /* Formatting of error messages; see error.h. */
 #include "base/error.h"
 
+#include "base/plain.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +11,7 @@ dlt_status error_set(struct error *error, dlt_status status, const char *format,
     if (error) {
         va_list arguments;
         va_start(arguments, format);
-        vsnprintf(error->message, sizeof error->message, format, arguments);
+        plain_format_list(error->message, sizeof error->message, format, arguments);
         va_end(arguments);
         error->status = status;
     }
@@ -21,7 +23,7 @@ dlt_status error_prefix(struct error *error, const char *format, ...) {
     va_list arguments;
     memcpy(rest, error->message, sizeof rest);
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    plain_format_list(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
     snprintf(whole, sizeof whole, "%s: %s", error->message, rest);
     whole[sizeof error->message - 1] = 0;

@@ -1,7 +1,8 @@
 /* A growing string; see text.h. */
 #include "base/text.h"
 
-#include <stdio.h>
+#include "base/plain.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,11 +42,11 @@ void text_format_list(struct text *text, const char *format, va_list arguments) 
     va_list again;
     int length;
     va_copy(again, arguments);
-    length = vsnprintf(NULL, 0, format, again);
+    length = plain_format_list(NULL, 0, format, again);
     va_end(again);
     if (length < 0 || !reserve(text, (size_t)length))
         return;
-    vsnprintf(text->data + text->length, (size_t)length + 1, format, arguments);
+    plain_format_list(text->data + text->length, (size_t)length + 1, format, arguments);
     text->length += (size_t)length;
 }
 

@@ -2,6 +2,7 @@
 #include "bench/baseline.h"
 
 #include "machine/description.h"
+#include "json/number.h"
 
 #include <cJSON.h>
 #include <errno.h>
@@ -24,7 +25,7 @@ static double number_of(const cJSON *object, const char *name) {
 }
 
 static dlt_status take_line(cJSON *lines, const char *line, struct error *error) {
-    cJSON *object = cJSON_Parse(line);
+    cJSON *object = json_parse(line, strlen(line) + 1);
     const char *host = string_of(object, "host");
     dlt_status status = DLT_OK;
     if (!cJSON_IsObject(object))
@@ -42,7 +43,8 @@ static dlt_status take_line(cJSON *lines, const char *line, struct error *error)
 dlt_status bench_baseline_read(const char *path, struct bench_baseline **baseline,
                                struct error *error) {
     struct bench_baseline *made = calloc(1, sizeof *made);
-    FILE *file = made ? fopen(path, "re") : NULL;
+    bool standard = !strcmp(path, "-"); /* input */
+    FILE *file = !made ? NULL : standard ? stdin : fopen(path, "re");
     dlt_status status = DLT_OK;
     char *line = NULL;
     size_t size = 0;
@@ -68,7 +70,8 @@ dlt_status bench_baseline_read(const char *path, struct bench_baseline **baselin
                            "printed",
                            path);
     free(line);
-    fclose(file);
+    if (!standard)
+        fclose(file);
     if (status != DLT_OK) {
         bench_baseline_free(made);
         return status;

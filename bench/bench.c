@@ -7,6 +7,7 @@
 #include "base/program.h"
 #include "bench/process.h"
 #include "measure/timing.h"
+#include "json/number.h"
 
 #include <cJSON.h>
 #include <limits.h>
@@ -114,7 +115,7 @@ static char *make_request(const struct bench_row *row, const char *trace,
     cJSON_AddBoolToObject(object, "one_thread", options->one_thread);
     if (options->one_thread_trace)
         cJSON_AddStringToObject(object, "one_thread_trace", options->one_thread_trace);
-    cJSON_AddNumberToObject(object, "seed", (double)options->seed);
+    json_add_number(object, "seed", (double)options->seed);
     skip = cJSON_AddArrayToObject(object, "skip");
     for (int i = 1; i < row->entry_count; i++)
         if (row->entries[i].status != DLT_OK)
@@ -142,7 +143,7 @@ static dlt_status take_answers(struct bench_row *row, const struct text *answers
     *begun = 0;
     while (*line) {
         const char *end = line + strcspn(line, "\n");
-        cJSON *object = cJSON_ParseWithLength(line, (size_t)(end - line));
+        cJSON *object = json_parse(line, (size_t)(end - line));
         const char *name = string_of(object, "begin"), *failure = string_of(object, "error");
         const cJSON *contestants = cJSON_GetObjectItem(object, "contestants"), *contestant;
         dlt_status status = DLT_OK;

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "measure/measure.h"
 #include "search/search.h"
+#include "json/number.h"
 
 #include <cjson/cJSON.h>
 
@@ -122,7 +123,7 @@ static double percentile(double *values, int64_t count, int percent) {
 
 static void add(cJSON *object, const char *name, double value) {
     if (isfinite(value))
-        cJSON_AddNumberToObject(object, name, value);
+        json_add_number(object, name, value);
     else
         cJSON_AddNullToObject(object, name);
 }

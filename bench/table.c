@@ -2,6 +2,7 @@
 #include "bench/table.h"
 
 #include "machine/description.h"
+#include "json/number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -146,9 +147,9 @@ void bench_print_table(struct text *text, const char *suite, const struct bench_
 /* ---- JSON ---- */
 
 static void add_times(cJSON *object, const struct bench_entry *entry) {
-    cJSON_AddNumberToObject(object, "median_us", entry->median_us);
-    cJSON_AddNumberToObject(object, "min_us", entry->minimum_us);
-    cJSON_AddNumberToObject(object, "spread", entry->spread);
+    json_add_number(object, "median_us", entry->median_us);
+    json_add_number(object, "min_us", entry->minimum_us);
+    json_add_number(object, "spread", entry->spread);
 }
 
 static void add_own(cJSON *object, const struct bench_row *row) {
@@ -158,15 +159,15 @@ static void add_own(cJSON *object, const struct bench_row *row) {
     if (own->implementation)
         cJSON_AddStringToObject(object, "origin", own->implementation);
     cJSON_AddStringToObject(object, "clock", row->wall_clock ? "wall" : "cpu");
-    cJSON_AddNumberToObject(object, "processes", own->process_count);
-    cJSON_AddNumberToObject(object, "gflops", gflops);
-    cJSON_AddNumberToObject(object, "gflops_nominal",
-                            row->task->nominal_operations / own->median_us * 1e-3);
+    json_add_number(object, "processes", own->process_count);
+    json_add_number(object, "gflops", gflops);
+    json_add_number(object, "gflops_nominal",
+                    row->task->nominal_operations / own->median_us * 1e-3);
     if (row->peak_gflops > 0) {
-        cJSON_AddNumberToObject(object, "peak_gflops", row->peak_gflops);
-        cJSON_AddNumberToObject(object, "peak_fraction", gflops / row->peak_gflops);
+        json_add_number(object, "peak_gflops", row->peak_gflops);
+        json_add_number(object, "peak_fraction", gflops / row->peak_gflops);
     }
-    cJSON_AddNumberToObject(object, "max_error", own->max_error);
+    json_add_number(object, "max_error", own->max_error);
 }
 
 static void add_peer(cJSON *peers, const struct bench_row *row, const struct bench_entry *entry) {
@@ -175,9 +176,9 @@ static void add_peer(cJSON *peers, const struct bench_row *row, const struct ben
     cJSON_AddStringToObject(peer, "name", entry->name);
     cJSON_AddStringToObject(peer, "impl", entry->implementation ? entry->implementation : "");
     add_times(peer, entry);
-    cJSON_AddNumberToObject(peer, "max_error", entry->max_error);
+    json_add_number(peer, "max_error", entry->max_error);
     if (has_time(&row->entries[0]))
-        cJSON_AddNumberToObject(peer, "ratio", entry->median_us / row->entries[0].median_us);
+        json_add_number(peer, "ratio", entry->median_us / row->entries[0].median_us);
 }
 
 static void add_absent(cJSON *absent, const struct bench_entry *entry) {
@@ -200,7 +201,7 @@ void bench_add_peers(cJSON *object, const struct bench_row *row) {
     if (bench_best_peer(row))
         cJSON_AddStringToObject(object, "best_peer", bench_best_peer(row)->name);
     if (bench_ratio(row) > 0)
-        cJSON_AddNumberToObject(object, "ratio", bench_ratio(row));
+        json_add_number(object, "ratio", bench_ratio(row));
 }
 
 cJSON *bench_row_to_json(const struct bench_row *row) {
@@ -212,9 +213,9 @@ cJSON *bench_row_to_json(const struct bench_row *row) {
         cJSON_AddStringToObject(object, "message", own->message);
     cJSON_AddStringToObject(object, "target", row->task->target);
     cJSON_AddStringToObject(object, "host", host_name());
-    cJSON_AddNumberToObject(object, "threads", row->task->threads);
+    json_add_number(object, "threads", row->task->threads);
     if (row->task->count > 1)
-        cJSON_AddNumberToObject(object, "count", (double)row->task->count);
+        json_add_number(object, "count", (double)row->task->count);
     if (has_time(own))
         add_own(object, row);
     cJSON_AddBoolToObject(object, "verified", has_time(own));
@@ -228,11 +229,11 @@ cJSON *bench_row_to_json(const struct bench_row *row) {
 cJSON *bench_summary_to_json(const struct bench_summary *summary) {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "suite", summary->suite);
-    cJSON_AddNumberToObject(object, "rows", summary->rows);
-    cJSON_AddNumberToObject(object, "compared", summary->compared);
+    json_add_number(object, "rows", summary->rows);
+    json_add_number(object, "compared", summary->compared);
     if (summary->compared) {
-        cJSON_AddNumberToObject(object, "geometric_mean", summary->geometric_mean);
-        cJSON_AddNumberToObject(object, "worst", summary->worst);
+        json_add_number(object, "geometric_mean", summary->geometric_mean);
+        json_add_number(object, "worst", summary->worst);
         cJSON_AddStringToObject(object, "worst_task", summary->worst_row->task->key);
     }
     return object;

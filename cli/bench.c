@@ -9,9 +9,11 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
+#include "machine/description.h"
 #include "measure/peak.h"
 #include "measure/probe.h"
-#include "machine/description.h"
+#include "threads/processors.h"
+#include "json/number.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,7 +46,7 @@ struct timed {
 /* ---- timing ---- */
 
 static double peak_gflops(const struct task *task) {
-    return task->threads *
+    return processors_for(task->threads) *
            measure_fma_peak(task->target, expression_result(task->expression)->type) * 1e-9;
 }
 
@@ -130,7 +132,7 @@ static void add_conditions(cJSON *object, const struct task *task,
     cJSON *counters;
     cJSON_AddStringToObject(object, "caches", cold ? "cold" : "warm");
     if (result->slowdown > 0)
-        cJSON_AddNumberToObject(object, "slowdown", result->slowdown);
+        json_add_number(object, "slowdown", result->slowdown);
     if (!result->counters.present) {
         cJSON_AddNullToObject(object, "counters");
         return;
@@ -138,17 +140,17 @@ static void add_conditions(cJSON *object, const struct task *task,
     counters = cJSON_AddObjectToObject(object, "counters");
     for (int i = 0; i < COUNTER_COUNT; i++)
         if (result->counters.present >> i & 1)
-            cJSON_AddNumberToObject(counters, counter_names[i], result->counters.values[i]);
+            json_add_number(counters, counter_names[i], result->counters.values[i]);
     if (rates.operations_a_cycle > 0)
-        cJSON_AddNumberToObject(counters, "operations_per_cycle", rates.operations_a_cycle);
+        json_add_number(counters, "operations_per_cycle", rates.operations_a_cycle);
     for (int i = 0; i < COUNTER_COUNT; i++)
         if (rates.misses_a_thousand[i] > 0) {
             char name[64];
             snprintf(name, sizeof name, "%s_per_1000_instructions", counter_names[i]);
-            cJSON_AddNumberToObject(counters, name, rates.misses_a_thousand[i]);
+            json_add_number(counters, name, rates.misses_a_thousand[i]);
         }
     if (rates.bytes_moved > 0)
-        cJSON_AddNumberToObject(counters, "bytes_moved", rates.bytes_moved);
+        json_add_number(counters, "bytes_moved", rates.bytes_moved);
 }
 
 /* A line of both for people, if there is anything to say. */
@@ -191,7 +193,7 @@ static dlt_status print_json(const struct bench *bench, const struct timed *time
     TRY(stored_count(bench->database, timed->request, &counts, error));
     roofs_for_task(bench->database, false, timed->task, &roofs);
     object = report_json(&report);
-    cJSON_AddNumberToObject(object, "stored_us", timed->stored.median_us);
+    json_add_number(object, "stored_us", timed->stored.median_us);
     if (bench->cli->options.peers)
         bench_add_peers(object, row);
     else
@@ -356,6 +358,7 @@ static dlt_status prepare(struct bench *bench, struct error *error) {
     if (cli->options.baseline)
         TRY(bench_baseline_read(cli->options.baseline, &bench->baseline, error));
     TRY(cli_open_database(cli, DATABASE_READ, &bench->database, error));
+    cli_warn_of_threads(cli);
     return stored_tasks(cli, bench->database, &bench->requests, error);
 }
 

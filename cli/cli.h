@@ -90,6 +90,9 @@ dlt_status cli_given(struct cli *cli, const char **target, char **workload, stru
 dlt_status cli_resolve_target(const struct cli *cli, const char **target, struct error *error);
 dlt_status cli_needs_target_here(const char *target, struct error *error);
 
+/* Says once on standard error that --threads is more than the processors that may be used. */
+void cli_warn_of_threads(const struct cli *cli);
+
 /* Opens --db, else the default database. Its path is then cli->database_path. */
 dlt_status cli_open_database(struct cli *cli, enum database_mode mode, struct database **database,
                              struct error *error);

@@ -10,8 +10,8 @@
 #include "cli/stored.h"
 #include "db/gate.h"
 #include "db/json.h"
-#include "measure/measure.h"
 #include "machine/description.h"
+#include "measure/measure.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,8 +161,8 @@ static bool tell_lost(void *context, const char *problem) {
 
 static void print_recovered(const char *path, const struct transfer *transfer) {
     cJSON *object = cJSON_CreateObject();
-    cJSON_AddNumberToObject(object, "recovered", (double)transfer->added);
-    cJSON_AddNumberToObject(object, "lost", (double)transfer->lost);
+    json_add_number(object, "recovered", (double)transfer->added);
+    json_add_number(object, "lost", (double)transfer->lost);
     cJSON_AddStringToObject(object, "file", path);
     print_json_line(object);
 }
@@ -171,10 +171,10 @@ dlt_status db_repair(struct cli *cli, struct error *error) {
     char buffer[sizeof cli->database_path];
     const char *path = cli->options.database, *new_path = cli->options.repair;
     struct transfer transfer;
-    if (!path)
-        path = database_default_path(buffer, sizeof buffer);
-    if (!path)
-        return error_set(error, DLT_ERROR_ARGUMENT, "db: the default path is too long");
+    if (!path) {
+        TRY(database_default_path(buffer, sizeof buffer, error));
+        path = buffer;
+    }
     TRY(database_salvage(path, new_path, tell_lost, NULL, &transfer, error));
     if (cli->options.json)
         print_recovered(new_path, &transfer);

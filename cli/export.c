@@ -8,38 +8,64 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The kernels of a library that is being made, and the records that hold their schedules. */
+struct bests {
+    struct export_kernel *kernels;
+    struct record *records;
+    int count;
+};
+
 static dlt_status find_kernels(struct cli *cli, struct database *database,
-                               const struct request_list *list, struct export_kernel *kernels,
-                               struct record *records, struct error *error) {
+                               const struct request_list *list, bool tolerant, struct bests *bests,
+                               struct error *error) {
     for (int i = 0; i < list->count; i++) {
+        struct record *record = &bests->records[bests->count];
         int which;
-        TRY(stored_best_of(cli, database, list->requests[i], &which, &records[i], error));
-        kernels[i] = (struct export_kernel){list->requests[i]->tasks[which], records[i].trace};
+        dlt_status status = stored_best_of(cli, database, list->requests[i], &which, record, error);
+        if (status == DLT_ERROR_REFUSED && tolerant) {
+            cli_complain("lib%s.a: is without `%s`, of which nothing is stored", cli->options.name,
+                         list->requests[i]->key);
+            cli->exit_status = EXIT_FAILED;
+            continue;
+        }
+        TRY(status);
+        bests->kernels[bests->count++] =
+            (struct export_kernel){list->requests[i]->tasks[which], record->trace};
     }
+    if (!bests->count)
+        return error_set(error, DLT_ERROR_REFUSED,
+                         "lib%s.a: was not written, since nothing is stored of any workload",
+                         cli->options.name);
+    return DLT_OK;
+}
+
+static dlt_status write_kernels(struct cli *cli, const struct bests *bests, struct error *error) {
+    struct export_options options = {.name = cli->options.name,
+                                     .folder = cli->options.out ? cli->options.out : ".",
+                                     .kernel_count = bests->count,
+                                     .kernels = bests->kernels,
+                                     .comments = true};
+    TRY(export_library(&options, error));
+    if (!cli->options.json && !cli->options.quiet)
+        printf("%s/lib%s.a  %s.h  %s.c  %s.pc: %d kernel%s\n", options.folder, options.name,
+               options.name, options.name, options.name, bests->count,
+               bests->count == 1 ? "" : "s");
     return DLT_OK;
 }
 
 dlt_status library_write(struct cli *cli, struct database *database,
-                         const struct request_list *list, struct error *error) {
-    struct export_kernel *kernels = calloc((size_t)list->count, sizeof *kernels);
-    struct record *records = calloc((size_t)list->count, sizeof *records);
-    struct export_options options = {.name = cli->options.name,
-                                     .folder = cli->options.out ? cli->options.out : ".",
-                                     .kernel_count = list->count,
-                                     .kernels = kernels,
-                                     .comments = true};
-    dlt_status status = kernels && records
-                            ? find_kernels(cli, database, list, kernels, records, error)
+                         const struct request_list *list, bool tolerant, struct error *error) {
+    struct bests bests = {.kernels = calloc((size_t)list->count, sizeof *bests.kernels),
+                          .records = calloc((size_t)list->count, sizeof *bests.records)};
+    dlt_status status = bests.kernels && bests.records
+                            ? find_kernels(cli, database, list, tolerant, &bests, error)
                             : error_set(error, DLT_ERROR_MEMORY, "out of memory");
     if (status == DLT_OK)
-        status = export_library(&options, error);
-    if (status == DLT_OK && !cli->options.json && !cli->options.quiet)
-        printf("%s/lib%s.a  %s.h  %s.c  %s.pc: %d kernel%s\n", options.folder, options.name,
-               options.name, options.name, options.name, list->count, list->count == 1 ? "" : "s");
-    for (int i = 0; records && i < list->count; i++)
-        record_free(&records[i]);
-    free(records);
-    free(kernels);
+        status = write_kernels(cli, &bests, error);
+    for (int i = 0; i < bests.count; i++)
+        record_free(&bests.records[i]);
+    free(bests.records);
+    free(bests.kernels);
     return status;
 }
 
@@ -86,7 +112,7 @@ static dlt_status export_stored(struct cli *cli, struct request_list *list, stru
     TRY(cli_open_database(cli, DATABASE_READ, &database, error));
     status = collect(cli, database, list, error);
     if (status == DLT_OK)
-        status = library_write(cli, database, list, error);
+        status = library_write(cli, database, list, false, error);
     cli_close_database(cli, database);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "cli/report.h"
 #include "measure/failure.h"
+#include "json/number.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -80,7 +81,7 @@ static void print_kind(const struct cli *cli, enum measure_outcome outcome, int6
     }
     object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "kind", measure_outcome_name(outcome));
-    cJSON_AddNumberToObject(object, "count", (double)count);
+    json_add_number(object, "count", (double)count);
     cJSON_AddStringToObject(object, "message", example->message);
     cJSON_AddStringToObject(object, "task", example->task);
     cJSON_AddStringToObject(object, "schedule", example->trace);

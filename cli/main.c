@@ -18,13 +18,14 @@ static const struct command commands[] = {
      "same command again continues: it measures as many new ones. Ctrl-C keeps everything\n"
      "measured before it, prints the best so far and exits with status 130.",
      run_tune_operator},
-    {"tune", "LIST", "tune every line of a file",
+    {"tune", "LIST", "tune every line of a file, - for standard input",
      GROUP_PLACE | GROUP_TUNE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_LIBRARY,
      "A line is a workload, such as `conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1 count=3`; # starts "
      "a\n"
      "comment. With --time the time goes where the total of all calls (count=) falls fastest, and\n"
      "the run ends early when little is left to gain; --patience 0 goes on to the end.\n"
-     "With --name the bests of all lines then become a library, as `dltune export` writes it.",
+     "With --name the bests of all lines then become a library, as `dltune export` writes it. A\n"
+     "line of which nothing is stored is named and left out, and the exit status is 1.",
      run_tune_list},
     {"query", "WORKLOAD", "print the stored best; measures nothing",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT,
@@ -72,6 +73,8 @@ static const struct command commands[] = {
      run_targets},
     {"version", "", "print the version", GROUP_OUTPUT, NULL, run_version},
 };
+
+#define SPACES " \t\r\n" /* between the words of a workload */
 
 enum {
     COMMAND_COUNT = sizeof commands / sizeof commands[0]
@@ -128,11 +131,23 @@ static dlt_status unknown_command(const char *name, struct error *error) {
     return DLT_ERROR_ARGUMENT;
 }
 
+/* The operator that a word names, which may also be a whole workload in one quoted word. */
+static const struct operator_definition *operator_of(const char *word) {
+    char name[64];
+    word += strspn(word, SPACES);
+    size_t length = strcspn(word, SPACES);
+    if (length >= sizeof name)
+        return NULL;
+    memcpy(name, word, length);
+    name[length] = 0;
+    return operator_find(name);
+}
+
 static const struct command *find_command(const char *name) {
     for (int i = 1; i < COMMAND_COUNT; i++)
         if (!strcmp(commands[i].name, name))
             return &commands[i];
-    return operator_find(name) ? &commands[0] : NULL;
+    return operator_of(name) ? &commands[0] : NULL;
 }
 
 static dlt_status run_command(struct cli *cli, int count, char *const *arguments,
@@ -143,7 +158,7 @@ static dlt_status run_command(struct cli *cli, int count, char *const *arguments
     /* an operator's name is the first word of its workload */
     TRY(options_parse(cli, is_operator ? count : count - 1, arguments + !is_operator, error));
     if (cli->options.help) {
-        print_command_help(cli->command, is_operator ? operator_find(arguments[0]) : NULL);
+        print_command_help(cli->command, is_operator ? operator_of(arguments[0]) : NULL);
         return DLT_OK;
     }
     return cli->command->run(cli, error);

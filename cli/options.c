@@ -4,6 +4,7 @@
  * workload: `--stride 2` is the same as the word `stride=2`. */
 #include "cli/cli.h"
 
+#include "base/number.h"
 #include "bench/bench.h"
 #include "search/strategy.h"
 #include "te/ops/operators.h"
@@ -50,8 +51,8 @@ static const struct option options[] = {
      GROUP_TUNE, FIELD(max_error), 0, 1},
     {"strategy", "NAME", "how to search: model, annealing, genetic, random, grid (model)",
      OPTION_TEXT, GROUP_TUNE, FIELD(strategy), 0, 0},
-    {"threads", "N", "threads that the kernel will run on (1)", OPTION_NUMBER, GROUP_PLACE,
-     FIELD(threads), 1, 1024},
+    {"threads", "N", "threads that the kernel will run on (1); more than processors help nothing",
+     OPTION_NUMBER, GROUP_PLACE, FIELD(threads), 1, 1024},
     {"target", "NAME", "a target of `dltune targets` (native)", OPTION_TEXT, GROUP_PLACE,
      FIELD(target), 0, 0},
     {"peers", NULL, "beside the libraries that were installed when dltune was built", OPTION_FLAG,
@@ -62,14 +63,15 @@ static const struct option options[] = {
      FIELD(table), 0, 0},
     {"cold", NULL, "empty the caches before each timed call; not with --peers", OPTION_FLAG,
      GROUP_BENCH, FIELD(cold), 0, 0},
-    {"baseline", "FILE", "compare with lines of an earlier `bench --json`; fail if slower",
+    {"baseline", "FILE",
+     "compare with lines of an earlier `bench --json`, - for standard input; fail if slower",
      OPTION_TEXT, GROUP_BENCH, FIELD(baseline), 0, 0},
     {"name", "NAME", "of the library; its functions begin with it", OPTION_TEXT, GROUP_LIBRARY,
      FIELD(name), 0, 0},
     {"out", "DIR", "folder to write files into, created if missing (of a library: .)", OPTION_TEXT,
      GROUP_LIBRARY | GROUP_FILES, FIELD(out), 0, 0},
-    {"list", "FILE", "a workload a line", OPTION_TEXT, GROUP_EXPORT | GROUP_BENCH, FIELD(list), 0,
-     0},
+    {"list", "FILE", "a workload a line; - for standard input", OPTION_TEXT,
+     GROUP_EXPORT | GROUP_BENCH, FIELD(list), 0, 0},
     {"default", NULL, "the default schedule instead of the stored best", OPTION_FLAG, GROUP_EXPLAIN,
      FIELD(use_default), 0, 0},
     {"show", "PART,...",
@@ -155,9 +157,8 @@ static dlt_status read_number(const struct option *option, const char *value, in
 
 static dlt_status read_real(const struct option *option, const char *value, double *number,
                             struct error *error) {
-    char *end;
-    double read = strtod(value, &end);
-    if (end == value || *end || !isfinite(read) || read <= 0 || read > option->highest)
+    double read;
+    if (!number_parse(value, &read) || !isfinite(read) || read <= 0 || read > option->highest)
         return error_set(error, DLT_ERROR_ARGUMENT,
                          "--%s: '%s' is not a number above 0, up to %.0f", option->name, value,
                          option->highest);

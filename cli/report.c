@@ -16,19 +16,19 @@ static double trials_per_second(const struct tuner_summary *summary) {
 
 static void add_trials(cJSON *object, int64_t trials, const int64_t *by_outcome) {
     cJSON *errors;
-    cJSON_AddNumberToObject(object, "trials", (double)trials);
+    json_add_number(object, "trials", (double)trials);
     errors = cJSON_AddObjectToObject(object, "errors");
     for (int i = 0; i < OUTCOME_COUNT; i++)
         if (i != OUTCOME_OK && by_outcome[i])
-            cJSON_AddNumberToObject(errors, measure_outcome_name((enum measure_outcome)i),
-                                    (double)by_outcome[i]);
+            json_add_number(errors, measure_outcome_name((enum measure_outcome)i),
+                            (double)by_outcome[i]);
 }
 
 static void add_ranking(cJSON *object, const char *name, const struct quality *quality) {
     cJSON *ranking = cJSON_AddObjectToObject(object, name);
-    cJSON_AddNumberToObject(ranking, "pairwise", quality->pairwise);
-    cJSON_AddNumberToObject(ranking, "peak1", quality->peak1);
-    cJSON_AddNumberToObject(ranking, "peak5", quality->peak5);
+    json_add_number(ranking, "pairwise", quality->pairwise);
+    json_add_number(ranking, "peak1", quality->peak1);
+    json_add_number(ranking, "peak5", quality->peak5);
 }
 
 static void add_quality(cJSON *object, const struct tuner_quality *quality) {
@@ -36,7 +36,7 @@ static void add_quality(cJSON *object, const struct tuner_quality *quality) {
     if (quality->points < 2)
         return;
     all = cJSON_AddObjectToObject(object, "quality");
-    cJSON_AddNumberToObject(all, "records", (double)quality->points);
+    json_add_number(all, "records", (double)quality->points);
     if (quality->has_model)
         add_ranking(all, "model", &quality->model);
     add_ranking(all, "analytic", &quality->analytic);
@@ -45,15 +45,15 @@ static void add_quality(cJSON *object, const struct tuner_quality *quality) {
 static void add_run(cJSON *object, const struct tuner_summary *summary) {
     cJSON *seconds;
     add_trials(object, summary->trials, summary->errors);
-    cJSON_AddNumberToObject(object, "known", (double)summary->known);
-    cJSON_AddNumberToObject(object, "slow_trials", (double)summary->slow);
+    json_add_number(object, "known", (double)summary->known);
+    json_add_number(object, "slow_trials", (double)summary->slow);
     if (summary->first_failure[0])
         cJSON_AddStringToObject(object, "first_error", summary->first_failure);
-    cJSON_AddNumberToObject(object, "seconds", summary->seconds);
-    cJSON_AddNumberToObject(object, "trials_per_s", trials_per_second(summary));
+    json_add_number(object, "seconds", summary->seconds);
+    json_add_number(object, "trials_per_s", trials_per_second(summary));
     seconds = cJSON_AddObjectToObject(object, "seconds_by_step");
     for (int i = 0; i < TUNER_SHARES; i++)
-        cJSON_AddNumberToObject(seconds, tuner_share_names[i], summary->shares[i]);
+        json_add_number(seconds, tuner_share_names[i], summary->shares[i]);
     add_quality(object, &summary->quality);
     cJSON_AddBoolToObject(object, "exhausted", summary->exhausted);
     cJSON_AddBoolToObject(object, "hopeless", summary->hopeless);
@@ -66,7 +66,7 @@ static cJSON *failed_json(const struct report *report) {
     cJSON_AddStringToObject(object, "status", "failed");
     cJSON_AddStringToObject(object, "target", report->task->target);
     cJSON_AddStringToObject(object, "host", host_name());
-    cJSON_AddNumberToObject(object, "threads", report->task->threads);
+    json_add_number(object, "threads", report->task->threads);
     cJSON_AddBoolToObject(object, "verified", false);
     if (report->failure)
         cJSON_AddStringToObject(object, "message", report->failure);
@@ -97,7 +97,7 @@ cJSON *report_json(const struct report *report) {
         return NULL;
     cJSON_AddStringToObject(object, "algorithm", "direct");
     if (report->task->count > 1)
-        cJSON_AddNumberToObject(object, "count", (double)report->task->count);
+        json_add_number(object, "count", (double)report->task->count);
     if (report->summary)
         add_run(object, report->summary);
     else if (report->counts)

@@ -1,7 +1,9 @@
 /* Requests from the command line and from list files; see requests.h. */
+#define _GNU_SOURCE
 #include "cli/requests.h"
 
 #include "base/hash.h"
+#include "schedules/supported.h"
 #include "search/seen.h"
 
 #include <errno.h>
@@ -24,6 +26,7 @@ static dlt_status fill(struct request *request, const struct alternatives *alter
     for (int i = 0; i < alternatives->count; i++) {
         TRY(task_create_text(alternatives->texts[i], target, threads, &request->tasks[i], error));
         request->tasks[request->count++]->count = alternatives->calls;
+        TRY(task_supported(request->tasks[i], error));
     }
     text_format(&key, "%s target=%s threads=%d", alternatives->workload, target, threads);
     request->key = strdup(text_string(&key));
@@ -117,16 +120,23 @@ static dlt_status add_request(struct reading *reading, struct request *request,
     return error_set(error, DLT_ERROR_MEMORY, "out of memory");
 }
 
-static dlt_status read_line(struct reading *reading, char *line, size_t length,
-                            struct error *error) {
+static dlt_status read_workload(struct reading *reading, char *line, struct error *error) {
     struct request *request;
-    if (strlen(line) != length)
-        return error_set(error, DLT_ERROR_ARGUMENT, "has a byte 0: this is no text");
-    line[strcspn(line, "#\r\n")] = 0;
+    line[strcspn(line, "#")] = 0;
     if (!line[strspn(line, " \t")])
         return DLT_OK;
     TRY(request_create(line, reading->target, (int)reading->cli->options.threads, &request, error));
     return add_request(reading, request, error);
+}
+
+/* What ends with a line feed; a carriage return ends a line too. */
+static dlt_status read_line(struct reading *reading, char *line, size_t length,
+                            struct error *error) {
+    if (strlen(line) != length)
+        return error_set(error, DLT_ERROR_ARGUMENT, "has a byte 0: this is no text");
+    while (line)
+        TRY(read_workload(reading, strsep(&line, "\r\n"), error));
+    return DLT_OK;
 }
 
 /* Editors may put a byte order mark before the first line. */
@@ -154,21 +164,23 @@ static dlt_status read_lines(struct reading *reading, FILE *file, struct error *
 
 dlt_status request_list_read(struct cli *cli, const char *path, struct request_list *list,
                              struct error *error) {
-    struct reading reading = {.cli = cli, .path = path, .list = list};
+    bool standard = !strcmp(path, "-");
+    struct reading reading = {.cli = cli, .path = standard ? "standard input" : path, .list = list};
     dlt_status status;
     FILE *file;
     TRY(cli_resolve_target(cli, &reading.target, error));
-    file = fopen(path, "r");
+    file = standard ? stdin : fopen(path, "r");
     if (!file)
         return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", *path ? path : "''", strerror(errno));
     seen_initialise(&reading.keys, sizeof(uint64_t));
     status = read_lines(&reading, file, error);
     seen_free(&reading.keys);
-    fclose(file);
+    if (!standard)
+        fclose(file);
     if (status == DLT_OK && !list->count)
         status = error_set(error, DLT_ERROR_ARGUMENT,
                            "%s: has no workload; a line is one, such as "
                            "matmul m=128 n=128 k=128",
-                           path);
+                           reading.path);
     return status;
 }

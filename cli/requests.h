@@ -28,7 +28,8 @@ dlt_status cli_request(struct cli *cli, struct request **request, struct error *
 /* Fills and answers `shown` with the task of that number. */
 const struct task *request_show(struct request *request, int number);
 
-/* A line is a workload; '#' starts a comment, empty lines are skipped. Messages name file and line.
+/* `path` "-" is standard input. A line is a workload; '#' starts a comment, empty lines are
+ * skipped. Messages name file and line.
  */
 dlt_status request_list_read(struct cli *cli, const char *path, struct request_list *list,
                              struct error *error);

@@ -2,6 +2,8 @@
 #include "cli/roofs.h"
 
 #include "machine/description.h"
+#include "threads/processors.h"
+#include "json/number.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,29 +66,29 @@ struct roofline roofline_of_result(const struct task *task, const struct roofs *
                                    double peak_gflops) {
     struct roofs own = *roofs;
     if (peak_gflops > 0)
-        own.peak[expression_result(task->expression)->type] = peak_gflops * 1e9 / task->threads;
+        own.peak[expression_result(task->expression)->type] =
+            peak_gflops * 1e9 / processors_for(task->threads);
     return roofline_of(task, &own);
 }
 
 void roofline_add_json(cJSON *object, const struct task *task, const struct roofline *roofline,
                        double median_us) {
-    cJSON_AddNumberToObject(object, "operations_per_byte", roofline->intensity);
-    cJSON_AddNumberToObject(object, "bytes", roofline->bytes);
+    json_add_number(object, "operations_per_byte", roofline->intensity);
+    json_add_number(object, "bytes", roofline->bytes);
     if (!(roofline->roof > 0))
         return;
     cJSON_AddStringToObject(object, "memory", memory_level_names[roofline->level]);
-    cJSON_AddNumberToObject(object, "roof_gflops", roofline->roof * 1e-9);
+    json_add_number(object, "roof_gflops", roofline->roof * 1e-9);
     cJSON_AddStringToObject(object, "roof_by",
                             roofline->by_memory ? memory_level_names[roofline->level]
                                                 : "arithmetic");
     if (median_us > 0)
-        cJSON_AddNumberToObject(object, "roof_fraction",
-                                roofline_share(roofline, task, median_us * 1e-6));
+        json_add_number(object, "roof_fraction", roofline_share(roofline, task, median_us * 1e-6));
 }
 
 static dlt_status add_number(void *context, const char *name, double value, struct error *error) {
     (void)error;
-    cJSON_AddNumberToObject(context, name, value);
+    json_add_number(context, name, value);
     return DLT_OK;
 }
 

@@ -2,6 +2,8 @@
 #include "cli/report.h"
 
 #include "machine/description.h"
+#include "threads/processors.h"
+#include "json/number.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +20,7 @@ static cJSON *peaks_json(const struct roofs *roofs) {
     cJSON *peaks = cJSON_CreateObject();
     for (int type = 0; type < TYPE_COUNT; type++)
         if (roofs->peak[type] > 0)
-            cJSON_AddNumberToObject(peaks, data_types[type].name, roofs->peak[type] * 1e-9);
+            json_add_number(peaks, data_types[type].name, roofs->peak[type] * 1e-9);
     return peaks;
 }
 
@@ -31,9 +33,10 @@ static cJSON *target_json(const struct target_description *target, bool native,
     cJSON_AddBoolToObject(object, "runs_here", here);
     cJSON_AddBoolToObject(object, "native", native);
     cJSON_AddBoolToObject(object, "machine_code", target->machine_code);
-    cJSON_AddNumberToObject(object, "vector_bytes", target->vector_bytes);
-    cJSON_AddNumberToObject(object, "vector_registers", target->vector_registers);
-    cJSON_AddNumberToObject(object, "cores", target->cores);
+    json_add_number(object, "vector_bytes", target->vector_bytes);
+    json_add_number(object, "vector_registers", target->vector_registers);
+    json_add_number(object, "cores", target->cores);
+    json_add_number(object, "processors", processors_usable());
     cJSON_AddItemToObject(object, "cache_bytes", caches_json(target));
     cJSON_AddStringToObject(object, "host", host_name());
     if (roofs) {
@@ -95,7 +98,7 @@ dlt_status run_targets(struct cli *cli, struct error *error) {
                          cli->words[0]);
     TRY(target_describe("native", &native, error));
     if (!cli->options.json)
-        printf("%s\n", host_name());
+        printf("%s; %d may be used\n", host_name(), processors_usable());
     for (int i = 0; target_names[i]; i++) {
         TRY(target_describe(target_names[i], &target, error));
         show(cli, &target, !strcmp(target.name, native.name));

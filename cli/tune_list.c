@@ -1,4 +1,6 @@
-/* `dltune tune LIST`: tunes every line of a file; with --name the bests become a library. */
+/* `dltune tune LIST`: tunes every line of a file; with --name the bests become a library, without
+ * the lines of which nothing is stored: what hours of tuning found is not lost to one that failed.
+ */
 #include "cli/library.h"
 #include "cli/signals.h"
 #include "cli/tuning.h"
@@ -19,7 +21,7 @@ static dlt_status write_library(struct cli *cli, const struct request_list *list
     struct database *database;
     dlt_status status;
     TRY(cli_open_database(cli, DATABASE_READ, &database, error));
-    status = library_write(cli, database, list, error);
+    status = library_write(cli, database, list, true, error);
     cli_close_database(cli, database);
     return status;
 }
@@ -35,7 +37,11 @@ dlt_status run_tune_list(struct cli *cli, struct error *error) {
     status = request_list_read(cli, cli->words[0], &list, error);
     if (status == DLT_OK)
         status = tune_tasks(cli, &list, error);
-    if (status == DLT_OK && cli->options.name && !stop_signal)
+    if (status == DLT_OK && cli->options.name && stop_signal)
+        cli_complain("lib%s.a: was not written, since the run was interrupted; `dltune export "
+                     "--list` writes it of what is stored",
+                     cli->options.name);
+    else if (status == DLT_OK && cli->options.name)
         status = write_library(cli, &list, error);
     request_list_free(&list);
     return status;

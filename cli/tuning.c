@@ -5,10 +5,11 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/tune_network.h"
+#include "machine/description.h"
 #include "measure/peak.h"
 #include "search/alternatives.h"
 #include "search/strategy.h"
-#include "machine/description.h"
+#include "threads/processors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,11 +21,8 @@ enum {
 };
 
 double tuning_peak(const struct task *task) {
-    struct target_description description;
-    int cores = task->threads;
-    if (target_describe(task->target, &description, NULL) == DLT_OK && cores > description.cores)
-        cores = description.cores;
-    return cores * measure_fma_peak(task->target, expression_result(task->expression)->type) * 1e-9;
+    return processors_for(task->threads) *
+           measure_fma_peak(task->target, expression_result(task->expression)->type) * 1e-9;
 }
 
 /* The best as a record, of strings borrowed from task, summary and `layouts`. */
@@ -140,6 +138,7 @@ dlt_status tune_tasks(struct cli *cli, const struct request_list *list, struct e
     dlt_status status;
     TRY(cli_needs_target_here(list->requests[0]->tasks[0]->target, error));
     TRY(cli_open_database(cli, DATABASE_WRITE, &database, error));
+    cli_warn_of_threads(cli);
     signals_catch();
     status = tune_all(cli, list, database, error);
     cli_close_database(cli, database);

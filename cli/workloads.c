@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "machine/description.h"
+#include "threads/processors.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,6 +71,15 @@ dlt_status cli_needs_target_here(const char *target, struct error *error) {
                      target, host_name());
 }
 
+void cli_warn_of_threads(const struct cli *cli) {
+    int threads = (int)cli->options.threads, at_work = processors_for(threads);
+    if (at_work < threads)
+        cli_complain("warning: --threads: %d, but this process may use %d processor%s (affinity "
+                     "mask, CPU quota): no more than %d thread%s at work",
+                     threads, at_work, at_work == 1 ? "" : "s", at_work,
+                     at_work == 1 ? " is" : "s are");
+}
+
 dlt_status cli_given(struct cli *cli, const char **target, char **workload, struct error *error) {
     TRY(cli_resolve_target(cli, target, error));
     *workload = workload_text(cli);
@@ -86,8 +96,8 @@ dlt_status cli_open_database(struct cli *cli, enum database_mode mode, struct da
         return error_set(error, DLT_ERROR_ARGUMENT, "--db: the path is too long");
     if (given)
         strcpy(cli->database_path, given);
-    else if (!database_default_path(cli->database_path, sizeof cli->database_path))
-        return error_set(error, DLT_ERROR_ARGUMENT, "$DLTUNE_DB: the path is too long");
+    else
+        TRY(database_default_path(cli->database_path, sizeof cli->database_path, error));
     return database_open(cli->database_path, mode, database, error);
 }
 

@@ -1,5 +1,5 @@
 # Generated code alone: tiles beside the peak, moves beside a plain copy.
-foreach(bench tile_peak move_speed ready)
+foreach(bench tile_peak move_speed ready threads)
   add_executable(bench_${bench} EXCLUDE_FROM_ALL bench/${bench}.c)
   target_link_libraries(bench_${bench} PRIVATE dltune_measure m)
 endforeach()

@@ -2,9 +2,11 @@
  * to Model IO"): a tree is arrays, an entry a node. */
 #include "costmodel/boosted.h"
 
-#include <cJSON.h>
+#include "json/number.h"
+
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum node_array {
     ARRAY_LEFT,
@@ -116,7 +118,8 @@ static int count_nodes(const cJSON *trees) {
 
 /* A text with a number, or with a list of one. */
 static float read_base(const cJSON *item) {
-    cJSON *parsed = cJSON_IsString(item) ? cJSON_Parse(item->valuestring) : NULL;
+    cJSON *parsed =
+        cJSON_IsString(item) ? json_parse(item->valuestring, strlen(item->valuestring)) : NULL;
     const cJSON *number = cJSON_IsArray(parsed) ? cJSON_GetArrayItem(parsed, 0) : parsed;
     float base = cJSON_IsNumber(number) ? (float)number->valuedouble : (float)NAN;
     cJSON_Delete(parsed);
@@ -140,7 +143,7 @@ static dlt_status read_model(const cJSON *root, struct cost_model **model, struc
 
 dlt_status boosted_read(const char *json, size_t bytes, enum cost_model_objective objective,
                         struct cost_model **model, struct error *error) {
-    cJSON *root = cJSON_ParseWithLength(json, bytes);
+    cJSON *root = json_parse(json, bytes);
     dlt_status status;
     *model = NULL;
     status = root ? read_model(root, model, error)

@@ -3,6 +3,8 @@
  * XGBoost makes trees; what is predicted with, kept and read again is our own (trees.h). */
 #include "costmodel/boosted.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +30,8 @@ static dlt_status check(int code, struct error *error) {
 
 static dlt_status set_number(BoosterHandle booster, const char *name, double value,
                              struct error *error) {
-    char text[32];
-    snprintf(text, sizeof text, "%g", value);
-    return check(XGBoosterSetParam(booster, name, text), error);
+    char text[NUMBER_BYTES];
+    return check(XGBoosterSetParam(booster, name, number_text(text, value)), error);
 }
 
 static dlt_status set_threads(BoosterHandle booster, int threads, struct error *error) {

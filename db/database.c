@@ -10,19 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *database_default_path(char *buffer, int bytes) {
-    const char *path = getenv("DLTUNE_DB"), *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    int length;
-    if (path && *path)
-        length = snprintf(buffer, (size_t)bytes, "%s", path);
-    else if (data && *data == '/')
-        length = snprintf(buffer, (size_t)bytes, "%s/dltune/tune.db", data);
-    else
-        length = snprintf(buffer, (size_t)bytes, "%s/.local/share/dltune/tune.db",
-                          home && *home ? home : ".");
-    return length >= 0 && length < bytes ? buffer : NULL;
-}
-
 /* The folder a path lies in, to be freed; NULL if out of memory. */
 static char *folder_of(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -147,6 +134,8 @@ static dlt_status open_connection(struct database *database, struct error *error
     free(uri);
     if (code == SQLITE_OK)
         code = database_add_functions(database->connection);
+    if (code == SQLITE_OK)
+        code = database_add_key_function(database->connection);
     if (code != SQLITE_OK)
         return database_fail(database, code, error);
     sqlite3_extended_result_codes(database->connection, 1);
@@ -223,6 +212,7 @@ void database_close(struct database *database) {
         return;
     database_disconnect(database);
     gate_free(&database->gate);
+    database_forget_key(database);
     free(database->path);
     free(database);
 }

@@ -60,8 +60,10 @@ dlt_status database_open(const char *path, enum database_mode mode, struct datab
                          struct error *error);
 void database_close(struct database *database);
 
-/* $DLTUNE_DB, else dltune/tune.db in the XDG data folder; NULL if `bytes` do not suffice. */
-const char *database_default_path(char *buffer, int bytes);
+/* $DLTUNE_DB, else dltune/tune.db in the XDG data folder: $XDG_DATA_HOME, else .local/share in
+ * $HOME, or, if that is not set or not absolute, in the home folder that the password file names.
+ * DLT_ERROR_ARGUMENT: there is none, or `bytes` do not suffice. */
+dlt_status database_default_path(char *buffer, int bytes, struct error *error);
 
 /* What the gate (db/gate.h) found among what was read and so was left out: the first of it, such as
  * "record 7: median_us: is not a number"; NULL if there was nothing. */

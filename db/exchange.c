@@ -1,10 +1,11 @@
 /* Records as JSON lines; see exchange.h.
  *
- * Numbers are printed with as many digits as it takes to read the same number back; cJSON's own
- * printing may be off by the last bit. JSON has no infinity: null stands for it. */
+ * Numbers are printed with as many digits as it takes to read the same number back. JSON has no
+ * infinity: null stands for it. */
 #include "db/exchange.h"
 
 #include "db/private.h"
+#include "json/number.h"
 
 #include <cJSON.h>
 #include <errno.h>
@@ -69,10 +70,7 @@ static bool add_field(cJSON *object, const struct field *field, const struct rec
         return string ? cJSON_AddStringToObject(object, field->name, string) != NULL
                       : cJSON_AddNullToObject(object, field->name) != NULL;
     case FIELD_REAL:
-        if (!isfinite(*(const double *)value))
-            return cJSON_AddNullToObject(object, field->name) != NULL;
-        snprintf(number, sizeof number, "%.17g", *(const double *)value);
-        return cJSON_AddRawToObject(object, field->name, number) != NULL;
+        return json_add_number(object, field->name, *(const double *)value) != NULL;
     case FIELD_INTEGER: /* large ones as strings: many readers know doubles only */
         snprintf(number, sizeof number, "%" PRId64, *(const int64_t *)value);
         return fabs((double)*(const int64_t *)value) < MAX_EXACT_INTEGER
@@ -202,7 +200,7 @@ static dlt_status parse_object(const cJSON *object, struct record *record, struc
 }
 
 dlt_status exchange_parse(const char *line, struct record *record, struct error *error) {
-    cJSON *object = cJSON_Parse(line);
+    cJSON *object = json_parse(line, strlen(line) + 1);
     dlt_status status;
     *record = (struct record){0};
     status = object ? parse_object(object, record, error)
@@ -258,7 +256,7 @@ struct importing {
 /* DLT_ERROR_ARGUMENT: the line does not pass the gate. */
 static dlt_status import_line(struct database *database, const char *line,
                               struct transfer *transfer, struct error *error) {
-    struct record record;
+    struct record record, taken;
     dlt_status status;
     transfer->read++;
     TRY(exchange_parse(line, &record, error));
@@ -266,10 +264,13 @@ static dlt_status import_line(struct database *database, const char *line,
         record_free(&record);
         return error_set(error, DLT_ERROR_ARGUMENT, "identity: is all zeros, which is none");
     }
-    record.imported = true;
-    status = gate_check_record(&database->gate, &record, error);
+    taken = record;
+    taken.imported = true;
+    taken.task =
+        database_renew_key(database, record.task); /* an older dltune may have printed it */
+    status = gate_check_record(&database->gate, &taken, error);
     if (status == DLT_OK)
-        status = database_put(database, &record, transfer, error);
+        status = database_put(database, &taken, transfer, error);
     else if (status != DLT_ERROR_MEMORY)
         status = DLT_ERROR_ARGUMENT;
     record_free(&record);

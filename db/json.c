@@ -1,8 +1,10 @@
-/* Records as JSON; see json.h. JSON has no infinity and no NaN: cJSON writes null for them. */
+/* Records as JSON; see json.h. JSON has no infinity and no NaN: null stands for them. */
 #include "db/json.h"
 
+#include "base/number.h"
 #include "machine/description.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,15 +31,14 @@ static void add_place(cJSON *object, const char *key) {
     if (task_key_value(key, "target", word, sizeof word))
         cJSON_AddStringToObject(object, "target", word);
     if (task_key_value(key, "threads", word, sizeof word))
-        cJSON_AddNumberToObject(object, "threads", atoi(word));
+        json_add_number(object, "threads", atoi(word));
 }
 
 /* A value that is all of a number becomes one, else a string. */
 static void add_value(cJSON *object, const char *name, const char *value) {
-    char *end;
-    double number = strtod(value, &end);
-    if (*value && !*end)
-        cJSON_AddNumberToObject(object, name, number);
+    double number;
+    if (number_parse(value, &number) && isfinite(number))
+        json_add_number(object, name, number);
     else
         cJSON_AddStringToObject(object, name, value);
 }
@@ -71,21 +72,20 @@ static void add_pairs(cJSON *object, const char *name, const char *text, bool nu
 static void add_times(cJSON *object, const struct record *record, double operations,
                       double nominal_operations) {
     double gflops = operations / record->median_us * 1e-3;
-    cJSON_AddNumberToObject(object, "median_us", record->median_us);
-    cJSON_AddNumberToObject(object, "min_us", record->minimum_us);
-    cJSON_AddNumberToObject(object, "spread", record->spread);
+    json_add_number(object, "median_us", record->median_us);
+    json_add_number(object, "min_us", record->minimum_us);
+    json_add_number(object, "spread", record->spread);
     cJSON_AddStringToObject(object, "clock", record->clock);
     if (operations > 0)
-        cJSON_AddNumberToObject(object, "gflops", gflops);
+        json_add_number(object, "gflops", gflops);
     if (nominal_operations > 0)
-        cJSON_AddNumberToObject(object, "gflops_nominal",
-                                nominal_operations / record->median_us * 1e-3);
+        json_add_number(object, "gflops_nominal", nominal_operations / record->median_us * 1e-3);
     if (record->peak_gflops > 0) {
-        cJSON_AddNumberToObject(object, "peak_gflops", record->peak_gflops);
+        json_add_number(object, "peak_gflops", record->peak_gflops);
         if (operations > 0)
-            cJSON_AddNumberToObject(object, "peak_fraction", gflops / record->peak_gflops);
+            json_add_number(object, "peak_fraction", gflops / record->peak_gflops);
     }
-    cJSON_AddNumberToObject(object, "max_error", record->max_error);
+    json_add_number(object, "max_error", record->max_error);
 }
 
 cJSON *record_to_json(const struct record *record, double operations, double nominal_operations) {
@@ -114,8 +114,8 @@ cJSON *record_to_json(const struct record *record, double operations, double nom
     else
         cJSON_AddStringToObject(object, "from", record->host);
     cJSON_AddBoolToObject(object, "finalist", record->finalist);
-    cJSON_AddNumberToObject(object, "seed", (double)record->seed);
-    cJSON_AddNumberToObject(object, "created", (double)record->created);
+    json_add_number(object, "seed", (double)record->seed);
+    json_add_number(object, "created", (double)record->created);
     return object;
 }
 
@@ -125,10 +125,10 @@ cJSON *task_summary_to_json(const struct task_summary *summary) {
         return NULL;
     cJSON_AddStringToObject(object, "task", summary->task);
     add_place(object, summary->task);
-    cJSON_AddNumberToObject(object, "records", (double)summary->records);
-    cJSON_AddNumberToObject(object, "right", (double)summary->right);
+    json_add_number(object, "records", (double)summary->records);
+    json_add_number(object, "right", (double)summary->right);
     if (summary->best_us > 0)
-        cJSON_AddNumberToObject(object, "best_us", summary->best_us);
+        json_add_number(object, "best_us", summary->best_us);
     else
         cJSON_AddNullToObject(object, "best_us");
     return object;

@@ -5,6 +5,7 @@
 #define DB_JSON_H
 
 #include "db/db.h"
+#include "json/number.h"
 
 #include <cJSON.h>
 

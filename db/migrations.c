@@ -8,6 +8,11 @@
 
 #include <stddef.h>
 
+/* What record_checksum takes behind a record's identity and key. */
+#define RECORD_REST                                                                                \
+    "host.name, generator.name, trace, knobs, outcome, message, clock, layouts, median_us, "       \
+    "minimum_us, spread, max_error, peak_gflops, verified, finalist, seed, record.created"
+
 static const char *const scripts[] = {
     /* 1: tasks, hosts, generators, records */
     "CREATE TABLE task(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);"
@@ -76,7 +81,23 @@ static const char *const scripts[] = {
     "ALTER TABLE run ADD COLUMN model_pairwise REAL;"
     "ALTER TABLE run ADD COLUMN model_peak1 REAL;"
     "ALTER TABLE run ADD COLUMN model_peak5 REAL;",
-    /* 5: what was taken in from other files, which comes behind what was measured into this one;
+    /* 5: keys of expressions in the form of this version; a damaged record stays one */
+    "CREATE TEMP TABLE older AS SELECT id, key, renewed_key(key) AS renewed FROM task"
+    "  WHERE key GLOB 'expression *';"
+    "DELETE FROM older WHERE renewed = key;"
+    "INSERT OR IGNORE INTO task(key) SELECT renewed FROM older;"
+    "UPDATE record SET task_id = task.id, checksum = CASE WHEN checksum ="
+    "    record_checksum(record.identity, older.key, " RECORD_REST ")"
+    "  THEN record_checksum(record.identity, task.key, " RECORD_REST ") ELSE checksum END"
+    "  FROM older, task, host, generator"
+    "  WHERE older.id = task_id AND task.key = renewed AND host.id = host_id AND"
+    "  generator.id = generator_id;"
+    "UPDATE run SET task_id = task.id FROM older, task"
+    "  WHERE older.id = task_id AND task.key = renewed;"
+    "DELETE FROM task WHERE id IN (SELECT id FROM older) AND"
+    "  id NOT IN (SELECT task_id FROM record) AND id NOT IN (SELECT task_id FROM run);"
+    "DROP TABLE older;",
+    /* 6: what was taken in from other files, which comes behind what was measured into this one;
      * checksums of models */
     "ALTER TABLE record ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
     "DROP INDEX IF EXISTS record_best;"

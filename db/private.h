@@ -22,8 +22,9 @@ enum {
     MODEL_VALUE_COUNT = 7,
     CHECKSUMS_SINCE_VERSION = 3, /* of the schema */
     QUALITY_SINCE_VERSION = 4,   /* of a run */
-    ORIGINS_SINCE_VERSION = 5,   /* which records were taken in; checksums of models */
-    NEWEST_VERSION = 5,
+    KEYS_SINCE_VERSION = 5,      /* all in today's form */
+    ORIGINS_SINCE_VERSION = 6,   /* which records were taken in; checksums of models */
+    NEWEST_VERSION = 6,
 };
 
 /* The statements a handle keeps prepared; their SQL is the table in statements.c. */
@@ -57,6 +58,11 @@ enum statement {
     STATEMENT_COUNT,
 };
 
+/* The last key that was brought to today's form, as it was and as it is. */
+struct renewed_key {
+    char *older, *key;
+};
+
 struct database {
     sqlite3 *connection;
     char *path;
@@ -67,6 +73,7 @@ struct database {
     struct gate gate;
     char left_out[256]; /* the first that did not pass the gate; "": none */
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    struct renewed_key renewed;
 };
 
 /* database.c */
@@ -140,6 +147,11 @@ int64_t record_checksum(const struct record *record);
 int64_t model_checksum(const struct model *model);
 double database_number(double number);           /* as the file keeps it */
 int database_add_functions(sqlite3 *connection); /* answers SQLite's code */
+
+/* keys.c: the key in today's form, the same text if it has it; valid until the next call. */
+const char *database_renew_key(struct database *database, const char *key);
+void database_forget_key(struct database *database);
+int database_add_key_function(sqlite3 *connection); /* answers SQLite's code */
 
 /* records.c: inside a transaction. Counts it if it was not there yet. */
 dlt_status database_put(struct database *database, const struct record *record,

@@ -208,6 +208,7 @@ static dlt_status find_best(struct database *database, const char *key, const ch
     struct best best = {0};
     struct origin own = {0, 0, 0};
     dlt_status status;
+    key = database_renew_key(database, key);
     TRY(find_name(database, STATEMENT_FIND_TASK, key, &quest.task, error));
     TRY(find_name(database, STATEMENT_FIND_HOST, host, &own.host, error));
     TRY(find_name(database, STATEMENT_FIND_GENERATOR, generator, &own.generator, error));
@@ -270,6 +271,8 @@ dlt_status database_tasks(struct database *database, task_visitor *visitor, void
         if (status != DLT_OK)
             break;
         summary.best_us = best.id ? best.median_us : 0;
+        if (database->version < KEYS_SINCE_VERSION)
+            summary.task = database_renew_key(database, summary.task);
         if (!visitor(context, &summary))
             break;
     }

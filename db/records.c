@@ -62,9 +62,10 @@ dlt_status database_put(struct database *database, const struct record *record,
     struct record stored = *record;
     sqlite3_stmt *statement;
     TRY(check_record(record, error));
+    stored.task = database_renew_key(database, record->task);
     if (identity_is_new(stored.identity))
         TRY(database_new_identity(stored.identity, error));
-    TRY(database_add_name(database, STATEMENT_ADD_TASK, record->task, error));
+    TRY(database_add_name(database, STATEMENT_ADD_TASK, stored.task, error));
     TRY(database_add_name(database, STATEMENT_ADD_HOST, record->host, error));
     TRY(database_add_name(database, STATEMENT_ADD_GENERATOR, record->generator, error));
     TRY(database_statement(database, STATEMENT_ADD_RECORD, &statement, error));

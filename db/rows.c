@@ -71,11 +71,13 @@ static bool is_truth(int64_t number) {
 
 /* A row of id, RECORD_VALUES, checksum and whether it was taken in; strings are the statement's
  * until its next step. DLT_ERROR_ARGUMENT: it does not pass the gate. */
-static dlt_status read_row(sqlite3_stmt *statement, struct record *record, struct error *problem) {
+static dlt_status read_row(struct database *database, sqlite3_stmt *statement,
+                           struct record *record, struct error *problem) {
     int64_t truths[2], checksum;
     int column = 0;
     *record = (struct record){.id = sqlite3_column_int64(statement, column++)};
-    TRY(check_types(statement, problem)); /* reading as another type changes what SQLite says of it */
+    TRY(check_types(statement,
+                    problem)); /* reading as another type changes what SQLite says of it */
     database_identity(statement, column++, record->identity);
     record->task = database_text(statement, column++);
     record->host = database_text(statement, column++);
@@ -107,6 +109,8 @@ static dlt_status read_row(sqlite3_stmt *statement, struct record *record, struc
     if (sqlite3_column_type(statement, column - 1) == SQLITE_INTEGER &&
         checksum != record_checksum(record))
         return error_set(problem, DLT_ERROR_ARGUMENT, "is not what was written");
+    if (database->version < KEYS_SINCE_VERSION)
+        record->task = database_renew_key(database, record->task);
     return DLT_OK;
 }
 
@@ -165,7 +169,7 @@ dlt_status database_read(struct database *database, int64_t id, enum trust trust
     sqlite3_bind_int64(statement, 1, id);
     code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
-        status = read_row(statement, record, error);
+        status = read_row(database, statement, record, error);
         if (status == DLT_OK && trust == TRUST_WHOLE)
             status = gate_check_record(&database->gate, record, error);
         if (status == DLT_OK)
@@ -205,11 +209,11 @@ dlt_status database_rows(struct database *database, const char *task, record_row
     TRY(database_statement(database, task ? STATEMENT_VISIT_TASK : STATEMENT_VISIT_ALL, &statement,
                            error));
     if (task)
-        sqlite3_bind_text(statement, 1, task, -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 1, database_renew_key(database, task), -1, SQLITE_TRANSIENT);
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct error problem = {.status = DLT_OK};
         struct record record;
-        bool good = read_row(statement, &record, &problem) == DLT_OK;
+        bool good = read_row(database, statement, &record, &problem) == DLT_OK;
         if (!visitor(context, &record, good ? NULL : &problem))
             break;
     }

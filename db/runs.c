@@ -37,17 +37,19 @@ static struct ranking_quality read_quality(sqlite3_stmt *statement, int first) {
 
 dlt_status database_put_run(struct database *database, const struct run *run, struct error *error) {
     unsigned char identity[IDENTITY_BYTES];
+    const char *task;
     sqlite3_stmt *statement;
     TRY(check_run(run, error));
+    task = database_renew_key(database, run->task);
     memcpy(identity, run->identity, sizeof identity);
     if (identity_is_new(identity))
         TRY(database_new_identity(identity, error));
-    TRY(database_add_name(database, STATEMENT_ADD_TASK, run->task, error));
+    TRY(database_add_name(database, STATEMENT_ADD_TASK, task, error));
     TRY(database_add_name(database, STATEMENT_ADD_HOST, run->host, error));
     TRY(database_add_name(database, STATEMENT_ADD_GENERATOR, run->generator, error));
     TRY(database_statement(database, STATEMENT_ADD_RUN, &statement, error));
     sqlite3_bind_blob(statement, 1, identity, sizeof identity, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, run->task, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, task, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 3, run->host, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 4, run->generator, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 5, run->strategy, -1, SQLITE_STATIC);
@@ -98,6 +100,8 @@ dlt_status database_runs(struct database *database, run_visitor *visitor, void *
         struct run run;
         struct error problem = {.status = DLT_OK};
         read_run(statement, &run);
+        if (database->version < KEYS_SINCE_VERSION)
+            run.task = database_renew_key(database, run.task);
         if (run_check_values(&run, &problem) != DLT_OK)
             database_leave_out(database, "run", sqlite3_column_int64(statement, 17), &problem);
         else if (!visitor(context, &run))

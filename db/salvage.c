@@ -360,11 +360,15 @@ static dlt_status salvage_row(struct salvage *salvage, uint32_t page, const stru
                               struct error *error) {
     struct record record = {0};
     dlt_status status = DLT_OK;
+    bool whole;
     (void)page;
     if (!looks_like_record(row))
         return DLT_OK;
     salvage->transfer->read++;
-    if (read_record(salvage, row, &record) && passes(salvage, &record))
+    whole = read_record(salvage, row, &record);
+    if (whole) /* its checksum was of the older form */
+        record.task = database_renew_key(salvage->database, record.task);
+    if (whole && passes(salvage, &record))
         status = database_put(salvage->database, &record, salvage->transfer, error);
     else
         salvage->transfer->lost++;

@@ -19,9 +19,13 @@
  */
 #define READ_RECORD(more)                                                                          \
     "SELECT record.id, " RECORD_VALUES ", " more " FROM " RECORD_TABLES " WHERE record.id = ?1"
-#define VISIT_TASK(more)                                                                           \
+#define VISIT_TASK(more, has_key)                                                                  \
     "SELECT record.id, " RECORD_VALUES ", " more " FROM " RECORD_TABLES                            \
-    " WHERE task_id = (SELECT id FROM task WHERE key = ?1) ORDER BY record.id"
+    " WHERE task_id IN (SELECT id FROM task WHERE " has_key ") ORDER BY record.id"
+#define HAS_KEY "key = ?1"
+/* in files that may have keys in an older form */
+#define HAS_KEY_IN_ANY_FORM                                                                        \
+    "key = ?1 OR (key GLOB 'expression *' AND ?1 GLOB 'expression *' AND renewed_key(key) = ?1)"
 /* CROSS JOIN keeps the order of the tables: records in order of id, without sorting them. */
 #define VISIT_ALL(more)                                                                            \
     "SELECT record.id, " RECORD_VALUES ", " more                                                   \
@@ -67,12 +71,12 @@ static const char *const sql[STATEMENT_COUNT] = {
         "(SELECT id FROM host WHERE name = ?3), (SELECT id FROM generator WHERE name = ?4), "
         "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) "
         "ON CONFLICT(identity) DO NOTHING",
-    [STATEMENT_FIND_TASK] = "SELECT id FROM task WHERE key = ?1",
+    [STATEMENT_FIND_TASK] = "SELECT id FROM task WHERE " HAS_KEY,
     [STATEMENT_FIND_HOST] = "SELECT id FROM host WHERE name = ?1",
     [STATEMENT_FIND_GENERATOR] = "SELECT id FROM generator WHERE name = ?1",
     [STATEMENT_FIND_NEXT] = FIND_NEXT("imported", "imported, ", "?4, "),
     [STATEMENT_READ_RECORD] = READ_RECORD("checksum, imported"),
-    [STATEMENT_VISIT_TASK] = VISIT_TASK("checksum, imported"),
+    [STATEMENT_VISIT_TASK] = VISIT_TASK("checksum, imported", HAS_KEY),
     [STATEMENT_VISIT_ALL] = VISIT_ALL("checksum, imported"),
     [STATEMENT_TASKS] =
         "SELECT id, key, (SELECT count(*) FROM record WHERE task_id = task.id), "
@@ -124,11 +128,13 @@ static const struct {
     int since; /* the version that has what is missing */
     const char *sql;
 } sql_before[] = {
+    {STATEMENT_FIND_TASK, KEYS_SINCE_VERSION, "SELECT id FROM task WHERE " HAS_KEY_IN_ANY_FORM},
     {STATEMENT_FIND_NEXT, ORIGINS_SINCE_VERSION, FIND_NEXT("0", "", "")},
     {STATEMENT_READ_RECORD, CHECKSUMS_SINCE_VERSION, READ_RECORD("NULL, 0")},
     {STATEMENT_READ_RECORD, ORIGINS_SINCE_VERSION, READ_RECORD("checksum, 0")},
-    {STATEMENT_VISIT_TASK, CHECKSUMS_SINCE_VERSION, VISIT_TASK("NULL, 0")},
-    {STATEMENT_VISIT_TASK, ORIGINS_SINCE_VERSION, VISIT_TASK("checksum, 0")},
+    {STATEMENT_VISIT_TASK, CHECKSUMS_SINCE_VERSION, VISIT_TASK("NULL, 0", HAS_KEY_IN_ANY_FORM)},
+    {STATEMENT_VISIT_TASK, KEYS_SINCE_VERSION, VISIT_TASK("checksum, 0", HAS_KEY_IN_ANY_FORM)},
+    {STATEMENT_VISIT_TASK, ORIGINS_SINCE_VERSION, VISIT_TASK("checksum, 0", HAS_KEY)},
     {STATEMENT_VISIT_ALL, CHECKSUMS_SINCE_VERSION, VISIT_ALL("NULL, 0")},
     {STATEMENT_VISIT_ALL, ORIGINS_SINCE_VERSION, VISIT_ALL("checksum, 0")},
     {STATEMENT_FIND_MODEL, ORIGINS_SINCE_VERSION, FIND_MODEL("NULL")},

@@ -1,10 +1,10 @@
 /* Exporting: checks first, then everything in memory, then the files; see export.h. */
 #include "export/private.h"
 
+#include "base/plain.h"
 #include "ir/lower.h"
 #include "schedules/schedule.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 dlt_status export_check_name(const char *name, struct error *error) {
-    bool good = name && (isalpha((unsigned char)*name) || *name == '_');
+    bool good = name && (plain_is_letter(*name) || *name == '_');
     for (const char *c = name; good && *c; c++)
-        good = isalnum((unsigned char)*c) || *c == '_';
+        good = plain_is_alphanumeric(*c) || *c == '_';
     if (!good || strlen(name) > EXPORT_MAX_NAME)
         return error_set(
             error, DLT_ERROR_ARGUMENT,
@@ -118,7 +118,7 @@ static void print_header(const char *name, struct contents *contents) {
     char guard[EXPORT_MAX_NAME + 3];
     snprintf(guard, sizeof guard, "%s_H", name);
     for (char *c = guard; *c; c++)
-        *c = (char)toupper((unsigned char)*c);
+        *c = plain_upper(*c);
     text_format(
         out,
         "/* lib%s.a: kernels made by dltune. Link it; nothing else is needed.\n"

@@ -1,14 +1,15 @@
 /* Names in an exported library: C identifiers that a reader recognises. */
 #include "export/private.h"
 
-#include <ctype.h>
+#include "base/plain.h"
+
 #include <string.h>
 
 /* Letters, digits and underscores of the text; anything else becomes an underscore. */
 char *identifier_of(struct arena *arena, const char *text) {
-    char *name = arena_format(arena, "%s%s", isdigit((unsigned char)*text) ? "_" : "", text);
+    char *name = arena_format(arena, "%s%s", plain_is_digit(*text) ? "_" : "", text);
     for (char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c))
+        if (!plain_is_alphanumeric(*c))
             *c = '_';
     return name;
 }

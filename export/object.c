@@ -4,6 +4,8 @@
  * through a pipe and the object through a file. */
 #include "export/private.h"
 
+#include "base/plain.h"
+
 #include <errno.h>
 #include <libtcc.h>
 #include <stdio.h>
@@ -25,6 +27,7 @@ static void compile_in_child(const char *source, const char *path, int message_p
     tcc_set_error_func(state, &message_pipe, send_message);
     tcc_set_options(state, "-nostdlib");
     tcc_set_output_type(state, TCC_OUTPUT_OBJ);
+    plain_enter(); /* libtcc reads numbers with the locale's decimal point */
     if (tcc_compile_string(state, source) != 0 || tcc_output_file(state, path) != 0)
         _exit(1);
     _exit(0);

@@ -8,7 +8,6 @@
 
 #include "targets/jit/kernel.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -272,8 +271,11 @@ static void print_matching(const char *name, struct text *out) {
         "        for (found = 0, place = all; *place && !found; place = place_end) {\n"
         "            while (*place == ' ') place++;\n"
         "            place_end = %s__end(place);\n"
-        "            for (a = words, b = place; a < end && b < place_end && *a == *b; a++)\n"
-        "                b++;\n"
+        "            for (a = words, b = place;; a++, b++) { /* ';' ends lines, or nothing */\n"
+        "                while (a < end && *a == ';') a++;\n"
+        "                while (b < place_end && *b == ';') b++;\n"
+        "                if (a == end || b == place_end || *a != *b) break;\n"
+        "            }\n"
         "            found = a == end && b == place_end;\n"
         "        }\n"
         "        if (!found) return 0;\n"

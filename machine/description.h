@@ -22,8 +22,8 @@ struct target_description {
     int fma_latency;                                      /* cycles */
     int instruction_bytes; /* typical size of a vector instruction with a displacement */
     int code_bytes;        /* the most a tile may take (a share of the instruction cache) */
-    int cores;             /* of the machine it was described on */
-    int fork_join_cycles;  /* threads that wait for work begin it, and the last one ends */
+    int cores; /* of the machine it was described on, usable or not (threads/processors.h) */
+    int fork_join_cycles; /* threads that wait for work begin it, and the last one ends */
     struct cache_description caches[CACHE_LEVELS]; /* L1 data, L2, L3 */
 };
 

@@ -1,6 +1,7 @@
 /* Comparison with the reference, whole or sampled; see check.h. */
 #include "measure/check.h"
 
+#include "base/plain.h"
 #include "base/random.h"
 #include "measure/clock.h"
 #include "measure/elements.h"
@@ -103,8 +104,8 @@ static bool judge(const struct checker *checker, const struct known_element *kno
         return true;
     name_element(checker->result, known->offset, name, sizeof name);
     comparison->right = false;
-    snprintf(comparison->message, sizeof comparison->message,
-             "%s is %.9g, should be %.9g within %.2g", name, got, known->value, known->bound);
+    plain_format(comparison->message, sizeof comparison->message,
+                 "%s is %.9g, should be %.9g within %.2g", name, got, known->value, known->bound);
     return false;
 }
 
@@ -400,9 +401,9 @@ bool check_runs_agree(const struct tensor *result, const void *first, const void
         all_bytes_are(b + at, (int)bytes, PREFILL_SECOND))
         snprintf(comparison->message, sizeof comparison->message, "%s was left unwritten", name);
     else
-        snprintf(comparison->message, sizeof comparison->message,
-                 "%s differs between two runs on the same inputs: %.9g and %.9g", name,
-                 element_load(result->type, a, (int64_t)(at / bytes)),
-                 element_load(result->type, b, (int64_t)(at / bytes)));
+        plain_format(comparison->message, sizeof comparison->message,
+                     "%s differs between two runs on the same inputs: %.9g and %.9g", name,
+                     element_load(result->type, a, (int64_t)(at / bytes)),
+                     element_load(result->type, b, (int64_t)(at / bytes)));
     return false;
 }

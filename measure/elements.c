@@ -2,24 +2,6 @@
 #include "measure/elements.h"
 
 #include <math.h>
-#include <string.h>
-
-static double bf16_value(uint16_t bits) {
-    uint32_t wide = (uint32_t)bits << 16;
-    float value;
-    memcpy(&value, &wide, sizeof value);
-    return value;
-}
-
-/* Round to nearest, ties to even, of the upper half; NaN stays NaN. */
-static uint16_t bf16_bits(double value) {
-    float single = (float)value;
-    uint32_t bits;
-    memcpy(&bits, &single, sizeof bits);
-    if (single != single)
-        return 0x7fc0;
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
 
 static double clamp(double value, double lowest, double highest) {
     value = nearbyint(value);

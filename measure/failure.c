@@ -1,6 +1,8 @@
 /* Writing, reading and repeating failures; see failure.h. */
 #include "measure/failure.h"
 
+#include "base/number.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,14 +18,15 @@ static void append_line(struct text *text, const char *line) {
 }
 
 void failure_print(struct text *text, const struct failure *failure) {
+    char timeout[NUMBER_BYTES];
     text_append(text, heading);
     text_format(text, "task %s\n", failure->task);
     text_format(text, "outcome %s\n", measure_outcome_name(failure->outcome));
     text_append(text, "message ");
     append_line(text, failure->message ? failure->message : "");
-    text_format(text, "seed %llu\nnumber %llu\ntimeout %g\ncold %d\ntrace\n", failure->options.seed,
-                (unsigned long long)failure->number, failure->options.timeout_seconds,
-                failure->options.cold);
+    text_format(text, "seed %llu\nnumber %llu\ntimeout %s\ncold %d\ntrace\n", failure->options.seed,
+                (unsigned long long)failure->number,
+                number_text(timeout, failure->options.timeout_seconds), failure->options.cold);
     text_append(text, failure->trace);
 }
 
@@ -40,7 +43,7 @@ static bool read_line(struct failure *failure, const char *key, const char *valu
     else if (!strcmp(key, "number"))
         failure->number = strtoull(value, &end, 10);
     else if (!strcmp(key, "timeout"))
-        failure->options.timeout_seconds = strtod(value, &end);
+        return number_parse(value, &failure->options.timeout_seconds);
     else if (!strcmp(key, "cold"))
         failure->options.cold = strtol(value, &end, 10) != 0;
     else

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "measure/process.h"
 
+#include "base/plain.h"
 #include "measure/clock.h"
 #include "measure/faults.h"
 
@@ -257,7 +258,7 @@ enum measure_outcome process_wait(struct process *process, double seconds, struc
         }
         if (left <= 0) {
             kill_and_reap(process);
-            snprintf(reason, bytes, "took longer than %g seconds", seconds);
+            plain_format(reason, bytes, "took longer than %g seconds", seconds);
             return OUTCOME_TIMEOUT;
         }
     }

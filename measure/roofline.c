@@ -1,8 +1,10 @@
 /* Measuring roofs, and what they mean for a task; see roofline.h. */
 #include "measure/roofline.h"
 
+#include "base/number.h"
 #include "measure/inputs.h"
 #include "measure/peak.h"
+#include "threads/processors.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -139,12 +141,14 @@ void roofs_parse(const char *text, struct roofs *roofs) {
     while (*text) {
         size_t length = strcspn(text, "\n"), end = length;
         char name[ROOF_NAME_BYTES];
+        double value;
         while (end > 0 && text[end - 1] != ' ')
             end--;
         if (end > 0 && end <= sizeof name) {
             memcpy(name, text, end - 1);
             name[end - 1] = 0;
-            roofs_set(roofs, name, strtod(text + end, NULL));
+            if (number_read(text + end, &value))
+                roofs_set(roofs, name, value);
         }
         text += length + (text[length] == '\n');
     }
@@ -186,19 +190,20 @@ static double least_seconds(const double *bandwidth, const struct moved *moved) 
                 fmax(moved->read / read, moved->written / write));
 }
 
-/* Each thread adds its peak and what the caches of its core move. Memory is shared, so that for
- * several threads this roof is higher than the machine's. */
+/* Each thread that a processor is there for adds its peak and what the caches of its core move.
+ * Memory is shared, so that for several threads this roof is higher than the machine's. */
 struct roofline roofline_of(const struct task *task, const struct roofs *roofs) {
     struct moved moved = moved_bytes(task->expression);
     struct roofline roofline = {.bytes = moved.read + moved.written};
-    double peak = task->threads * roofs->peak[expression_result(task->expression)->type];
+    int threads = processors_for(task->threads);
+    double peak = threads * roofs->peak[expression_result(task->expression)->type];
     double seconds, memory;
     roofline.intensity = task->operations / roofline.bytes;
     roofline.level = level_that_holds(roofs, roofline.bytes);
     seconds = least_seconds(roofs->bandwidth[roofline.level], &moved);
     if (!(seconds > 0))
         return roofline;
-    memory = task->threads * task->operations / seconds;
+    memory = threads * task->operations / seconds;
     roofline.by_memory = peak <= 0 || memory < peak;
     roofline.roof = roofline.by_memory ? memory : peak;
     return roofline;

@@ -8,8 +8,8 @@
 #define MEASURE_ROOFLINE_H
 
 #include "base/error.h"
-#include "measure/bandwidth.h"
 #include "machine/description.h"
+#include "measure/bandwidth.h"
 #include "te/task.h"
 
 enum {

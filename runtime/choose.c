@@ -1,6 +1,7 @@
 /* Which task a text means. Where it says `any` it is the one with the best record, or if there is
  * none the operator's first alternative. */
 #include "runtime/runtime.h"
+#include "schedules/supported.h"
 #include "te/alternatives.h"
 
 #include <stdlib.h>
@@ -33,7 +34,8 @@ static dlt_status choose(dlt_runtime *runtime, const struct alternatives *altern
     while (status == DLT_OK && count < alternatives->count) {
         status = task_create_text(alternatives->texts[count], runtime->target.name, threads,
                                   &tasks[count], error);
-        count += status == DLT_OK;
+        if (status == DLT_OK)
+            status = task_supported(tasks[count++], error);
     }
     if (status == DLT_OK && count > 1)
         status = best_number(runtime, tasks, count, &number, error);

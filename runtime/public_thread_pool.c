@@ -2,6 +2,7 @@
 #include "dltune/dltune.h"
 
 #include "runtime/handle.h"
+#include "threads/processors.h"
 #include "threads/thread_pool.h"
 
 #include <stdlib.h>
@@ -11,6 +12,10 @@ struct dlt_thread_pool {
     struct messages messages;
     struct thread_pool *pool; /* NULL if creating it failed */
 };
+
+int dlt_usable_processors(void) {
+    return processors_usable();
+}
 
 dlt_status dlt_thread_pool_create(int thread_count, dlt_thread_pool **pool) {
     struct error error;

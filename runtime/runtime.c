@@ -16,9 +16,9 @@ static dlt_status open_parts(dlt_runtime *runtime, const char *database, const c
     if (!target_runs_here(runtime->target.name))
         return error_set(error, DLT_ERROR_REFUSED, "target: %s does not run on this CPU",
                          runtime->target.name);
-    if (!database && !(database = database_default_path(path, sizeof path)))
-        return error_set(error, DLT_ERROR_ARGUMENT, "database: the default path is too long");
-    return database_open(database, DATABASE_READ, &runtime->database, error);
+    if (!database)
+        TRY(database_default_path(path, sizeof path, error));
+    return database_open(database ? database : path, DATABASE_READ, &runtime->database, error);
 }
 
 dlt_status dlt_runtime_open(const char *database, const char *target, dlt_runtime **runtime) {

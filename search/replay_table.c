@@ -1,6 +1,8 @@
 /* Tables of measured points: recording, reading; see replay.h. */
 #include "search/replay.h"
 
+#include "base/number.h"
+#include "base/plain.h"
 #include "measure/clock.h"
 
 #include <math.h>
@@ -120,11 +122,13 @@ static dlt_status measure_fastest_again(struct recording *r, struct error *error
 static void write_points(gzFile file, const struct recording *r) {
     for (int64_t i = 0; i < r->count; i++) {
         struct text text = {0};
+        char time[NUMBER_BYTES];
         int point[MAX_KNOBS];
         for (int j = 0; j < MAX_KNOBS; j++)
             point[j] = r->list.points[i][j];
         space_print_point(r->space, point, &text);
-        gzprintf(file, "%.6g %s\n", r->times[i], text_string(&text));
+        plain_format(time, sizeof time, "%.6g", r->times[i]);
+        gzprintf(file, "%s %s\n", time, text_string(&text));
         text_free(&text);
     }
 }
@@ -222,11 +226,13 @@ static bool contains_words(const char *text, const char *words) {
  * came later, are at their first choice. */
 static bool parse_line(const struct space *space, const char *line, int *point, double *score) {
     struct text printed = {0};
-    char *knobs;
+    const char *knobs;
+    double time;
     bool same;
-    *score = log(strtod(line, &knobs));
-    if (knobs == line || *knobs != ' ')
+    knobs = number_read(line, &time);
+    if (!knobs || *knobs != ' ')
         return false;
+    *score = log(time);
     space_parse_point(space, knobs + 1, point);
     space_print_point(space, point, &printed);
     same = contains_words(text_string(&printed), knobs + 1);

@@ -2,6 +2,7 @@
 #include "search/tuner_private.h"
 
 #include "base/hash.h"
+#include "base/plain.h"
 #include "measure/probe.h"
 
 #include <math.h>
@@ -86,9 +87,9 @@ void tuner_judge(const struct tuner *tuner, struct measure_result *result) {
     if (result->outcome != OUTCOME_OK || limit <= 0 || result->max_error <= limit)
         return;
     result->outcome = OUTCOME_WRONG;
-    snprintf(result->message, sizeof result->message,
-             "the largest error is %.3g of its bound, more than the %.3g allowed",
-             result->max_error, limit);
+    plain_format(result->message, sizeof result->message,
+                 "the largest error is %.3g of its bound, more than the %.3g allowed",
+                 result->max_error, limit);
 }
 
 static void add_shares(struct tuner *tuner, const double *seconds, double all) {

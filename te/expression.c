@@ -1,7 +1,8 @@
 /* Building expressions: tensors in topological order, their axes and layouts; see expression.h. */
 #include "te/expression.h"
 
-#include <ctype.h>
+#include "base/plain.h"
+
 #include <string.h>
 
 struct expression *expression_create(struct arena *arena) {
@@ -21,10 +22,10 @@ const struct variable *expression_axis(struct expression *expression, const char
 
 static bool is_name(const char *name) {
     size_t length = strlen(name);
-    if (length == 0 || length >= MAX_NAME || !(isalpha((unsigned char)name[0]) || name[0] == '_'))
+    if (length == 0 || length >= MAX_NAME || !(plain_is_letter(name[0]) || name[0] == '_'))
         return false;
     for (size_t i = 0; i < length; i++)
-        if (!isalnum((unsigned char)name[i]) && name[i] != '_' && name[i] != '.')
+        if (!plain_is_alphanumeric(name[i]) && name[i] != '_' && name[i] != '.')
             return false;
     return true;
 }

@@ -9,14 +9,15 @@
  *     input bias[k=64] f32 variable
  *     conv[n=1, k=64, y=56, x=56] f32 = sum(c=64, r=3, s=3)
  *         select(0 <= y + r - 1 < 56, 0 <= x + s - 1 < 56, x[n, c, y + r - 1, x + s - 1], 0) *
- * weight[k, c, r, s] output[n=1, k=64, y=56, x=56] f32 = max(conv[n, k, y, x] + bias[k], 0)
+ *             weight[k, c, r, s]
+ *     output[n=1, k=64, y=56, x=56] f32 = max(conv[n, k, y, x] + bias[k], 0)
  *
  * The result may depend on what it held before the call, element by element. If it is a reduction
  * it may be declared to accumulate, and starts from there instead of from the identity:
  *
  *     output[m=8, n=8] f32 accumulate = sum(k=4) a[m, k] * b[k, n]
  *
- * If it is none, its body may name the old element, `previous`.
+ * If it is none, its body may name the old element, `previous`. docs/expressions.md has all of it.
  *
  * Everything is immutable once built and owned by the expression's arena. Reading an expression
  * from several threads is safe; building one is not. */

@@ -1,7 +1,8 @@
 /* Text of layouts: reading, and checking that every value has exactly one place; see layout.h. */
 #include "te/layout.h"
 
-#include <ctype.h>
+#include "base/plain.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static dlt_status read_number(struct reader *reader, char sign, int64_t least, i
     if (*reader->at != sign)
         return DLT_OK;
     reader->at++;
-    value = isdigit((unsigned char)*reader->at) ? strtoll(reader->at, &end, 10) : -1;
+    value = plain_is_digit(*reader->at) ? strtoll(reader->at, &end, 10) : -1;
     if (value < least || value > MAX_EXTENT)
         return error_set(reader->error, DLT_ERROR_ARGUMENT,
                          "'%.100s': after '%c' comes '%.20s', it must be a number from %lld to "
@@ -69,7 +70,7 @@ static dlt_status add_dimension(struct reader *reader, int axis, int64_t divisor
 }
 
 static bool is_name_character(char c) {
-    return isalnum((unsigned char)c) || c == '_' || c == '.';
+    return plain_is_alphanumeric(c) || c == '_' || c == '.';
 }
 
 static dlt_status read_dimension(struct reader *reader) {
@@ -96,7 +97,7 @@ static bool is_compact(const struct reader *reader) {
     const char *c = reader->text;
     if (strlen(c) < 2 || find_axis(reader, c, strlen(c)) >= 0)
         return false;
-    while (isalpha((unsigned char)*c))
+    while (plain_is_letter(*c))
         c++;
     if (*c)
         return false;

@@ -6,6 +6,7 @@
  * divided into groups the share of one counts. */
 #include "te/nearness.h"
 
+#include "base/number.h"
 #include "te/ops/operators.h"
 
 #include <math.h>
@@ -68,7 +69,7 @@ static double groups_ratio(const struct operator_definition *definition, const c
     for (int i = 0; i < 2 && definition->groups; i++)
         for (const char *word = texts[i]; *word; word += strcspn(word, " "), word += *word == ' ')
             if (is_next(word, definition->groups))
-                counts[i] = atof(word + strlen(definition->groups) + 1);
+                number_read(word + strlen(definition->groups) + 1, &counts[i]);
     return counts[0] >= 1 && counts[1] >= 1 ? log(counts[0] / counts[1]) : 0;
 }
 
@@ -80,8 +81,8 @@ static double value_distance(struct key_value a, struct key_value b, bool size, 
     double first, second;
     if (!is_number(a) || !is_number(b))
         return INFINITY;
-    first = atof(a.text);
-    second = atof(b.text);
+    number_read(a.text, &first);
+    number_read(b.text, &second);
     if (size)
         return first < 1 || second < 1 ? INFINITY : fabs(log(first / second) - shift);
     return ATTRIBUTE_DISTANCE + fabs(log((1 + first) / (1 + second)));

@@ -3,8 +3,9 @@
  *     "input" name "[" axes "]" type kind ["layout" layout] ["=" "{" numbers "}"]
  *     name "[" axes "]" type ["accumulate"] ["layout" layout] "=" [combiner "(" axes ")"] value
  *
- * where axes are name=extent pairs and a layout runs to the end of the line or to '='. White space
- * and line ends mean nothing elsewhere. Indices are in parse_index.c, values in parse_value.c. */
+ * where axes are name=extent pairs and a layout runs to the end of the line, to ';' or to '='.
+ * White space, line ends and ';' mean nothing elsewhere. Indices are in parse_index.c, values in
+ * parse_value.c. */
 #include "te/parse_reader.h"
 
 #include <stdio.h>
@@ -51,12 +52,12 @@ static dlt_status parse_axes(struct reader *reader, const char *closing, int *co
     return DLT_OK;
 }
 
-/* The rest of the line, or up to '=', without blanks around it. */
+/* The rest of the line, or up to '=' or ';', without blanks around it. */
 static char *read_layout(struct reader *reader) {
     const char *end;
     char *layout;
     reader_skip_space(reader);
-    end = reader->at + strcspn(reader->at, "=\n");
+    end = reader->at + strcspn(reader->at, "=;\n");
     layout = arena_format(reader->expression->arena, "%.*s", (int)(end - reader->at), reader->at);
     for (size_t i = strlen(layout); i > 0 && strchr(" \t\r", layout[i - 1]); i--)
         layout[i - 1] = 0;
@@ -121,6 +122,7 @@ static dlt_status parse_literal(struct reader *reader, struct tensor *tensor) {
         if (i)
             TRY(reader_require(reader, ","));
         TRY(reader_number(reader, &numbers[i]));
+        numbers[i] = data_type_constant(tensor->type, numbers[i]);
     }
     TRY(reader_require(reader, "}"));
     tensor->literal = numbers;

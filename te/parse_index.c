@@ -7,7 +7,8 @@
  * One side of "*" must be a number. Sizes are bounded here, so that nothing overflows later. */
 #include "te/parse_reader.h"
 
-#include <ctype.h>
+#include "base/plain.h"
+
 #include <string.h>
 
 #define LARGEST (INT64_C(1) << 53)
@@ -52,7 +53,7 @@ static dlt_status parse_factor(struct reader *reader, const struct affine **inde
     int64_t number;
     TRY(reader_enter(reader));
     reader_skip_space(reader);
-    if (isdigit((unsigned char)*reader->at)) {
+    if (plain_is_digit(*reader->at)) {
         TRY(reader_integer(reader, "a number", 0, LARGEST, &number));
         *index = affine_constant(arena, number);
     } else if (reader_accept(reader, "-")) {

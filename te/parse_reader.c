@@ -1,8 +1,9 @@
 /* Words, numbers and errors of the text form; see parse_reader.h. */
 #include "te/parse_reader.h"
 
-#include <ctype.h>
-#include <math.h>
+#include "base/number.h"
+#include "base/plain.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ dlt_status reader_fail(struct reader *reader, const char *at, const char *format
         line += *c == '\n';
     }
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    plain_format_list(message, sizeof message, format, arguments);
     va_end(arguments);
     reader->furthest = at;
     return error_set(&reader->error, DLT_ERROR_ARGUMENT, "line %d, column %d: %s", line, column,
@@ -40,8 +41,7 @@ dlt_status reader_expected(struct reader *reader, const char *what) {
 }
 
 void reader_skip_space(struct reader *reader) {
-    while (*reader->at == ' ' || *reader->at == '\n' || *reader->at == '\t' || *reader->at == '\r')
-        reader->at++;
+    reader->at += strspn(reader->at, " \n\t\r;");
 }
 
 bool reader_accept(struct reader *reader, const char *sign) {
@@ -63,9 +63,9 @@ dlt_status reader_require(struct reader *reader, const char *sign) {
 
 int reader_name_length(const struct reader *reader) {
     const char *c = reader->at;
-    if (!isalpha((unsigned char)*c) && *c != '_')
+    if (!plain_is_letter(*c) && *c != '_')
         return 0;
-    while (isalnum((unsigned char)*c) || *c == '_' || *c == '.')
+    while (plain_is_alphanumeric(*c) || *c == '_' || *c == '.')
         c++;
     return c - reader->at < MAX_NAME ? (int)(c - reader->at) : MAX_NAME;
 }
@@ -95,7 +95,7 @@ dlt_status reader_integer(struct reader *reader, const char *what, int64_t least
     char *end;
     reader_skip_space(reader);
     start = reader->at;
-    if (!isdigit((unsigned char)start[*start == '-']))
+    if (!plain_is_digit(start[*start == '-']))
         return reader_expected(reader, what);
     *number = strtoll(start, &end, 10); /* stops at the ends of 64 bits */
     if (*number < least || *number > most)
@@ -109,20 +109,15 @@ dlt_status reader_integer(struct reader *reader, const char *what, int64_t least
 dlt_status reader_number(struct reader *reader, double *number) {
     struct reader ahead = *reader;
     bool negative = reader_accept(&ahead, "-");
-    char *end;
+    const char *end = NULL;
     reader_skip_space(&ahead);
-    if (reader_at_word(&ahead, "inf") || reader_at_word(&ahead, "nan")) {
-        *number = *ahead.at == 'i' ? INFINITY : NAN;
-        ahead.at += 3;
-    } else if (isdigit((unsigned char)*ahead.at) ||
-               (*ahead.at == '.' && isdigit((unsigned char)ahead.at[1]))) {
-        *number = strtod(ahead.at, &end);
-        ahead.at = end;
-    } else {
+    if (!reader_name_length(&ahead) || reader_at_word(&ahead, "inf") ||
+        reader_at_word(&ahead, "nan"))
+        end = *ahead.at == '-' || *ahead.at == '+' ? NULL : number_read(ahead.at, number);
+    if (!end)
         return reader_expected(reader, "a number");
-    }
     *number = negative ? -*number : *number;
-    reader->at = ahead.at;
+    reader->at = end;
     return DLT_OK;
 }
 

@@ -9,7 +9,6 @@
  */
 #include "te/parse_reader.h"
 
-#include <ctype.h>
 #include <string.h>
 
 enum {
@@ -35,7 +34,7 @@ static dlt_status parse_constant(struct reader *reader, const struct value **val
     double number;
     TRY(reader_number(reader, &number));
     TRY(parse_suffix(reader, &type));
-    *value = value_constant(reader->expression->arena, type, number);
+    *value = value_constant(reader->expression->arena, type, data_type_constant(type, number));
     return DLT_OK;
 }
 

@@ -6,10 +6,9 @@
 #include "te/affine_private.h"
 #include "te/expression.h"
 
+#include "base/number.h"
+
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct printer {
@@ -20,15 +19,12 @@ struct printer {
     int binding_count;
 };
 
-/* The shortest decimal that reads back as the same number. */
-static void print_number(struct text *text, double number) {
-    char digits[40] = "nan";
-    for (int precision = 15; precision <= 17 && !isnan(number); precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, number);
-        if (strtod(digits, NULL) == number)
-            break;
-    }
-    text_append(text, digits);
+/* The shortest decimal that reads back as the same constant (data_type_constant). */
+static void print_number(struct text *text, enum data_type type, double number) {
+    char digits[NUMBER_BYTES];
+    bool is_float = type == TYPE_F32 && (double)(float)number == number;
+    text_append(text,
+                is_float ? number_text_f32(digits, (float)number) : number_text(digits, number));
 }
 
 static const struct affine *renumbered(const struct printer *printer, const struct affine *index) {
@@ -130,7 +126,7 @@ static void print_value(struct printer *printer, const struct value *value) {
             print_index(printer, value->index);
             text_append(printer->text, ")");
         } else {
-            print_number(printer->text, value->constant);
+            print_number(printer->text, value->type, value->constant);
         }
         if (value->type != printer->type)
             text_format(printer->text, ":%s", data_types[value->type].name);
@@ -175,7 +171,7 @@ static void print_literal(struct text *text, const struct tensor *tensor) {
     text_append(text, " = {");
     for (int64_t i = 0; i < count; i++) {
         text_append(text, i ? ", " : "");
-        print_number(text, tensor->literal[i]);
+        print_number(text, tensor->type, tensor->literal[i]);
     }
     text_append(text, "}");
 }

@@ -37,12 +37,8 @@ static double load(const void *data, enum data_type type, int64_t offset) {
         return ((const int8_t *)data)[offset];
     case TYPE_U8:
         return ((const uint8_t *)data)[offset];
-    case TYPE_BF16: {
-        uint32_t bits = (uint32_t)((const uint16_t *)data)[offset] << 16;
-        float number;
-        memcpy(&number, &bits, sizeof number);
-        return number;
-    }
+    case TYPE_BF16:
+        return bf16_value(((const uint16_t *)data)[offset]);
     default:
         return NAN;
     }
@@ -68,8 +64,9 @@ static struct reference_element evaluate(struct reference *reference, const stru
         index = index_value(stage, node->index, run);
         if (node->stage)
             return stage_element(reference, node->stage, index);
-        return rounding_exact(node->literal ? node->literal[index]
-                                            : load(node->data, node->data_type, index));
+        return rounding_exact(node->literal
+                                  ? data_type_element(node->data_type, node->literal[index])
+                                  : load(node->data, node->data_type, index));
     case OP_SELECT:
         for (int i = 0; i < node->condition_count; i++)
             if (index_value(stage, node->conditions[i], run) < 0)

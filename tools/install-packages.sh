@@ -11,13 +11,14 @@ packages=(
     libtcc-dev tcc                            # outer loops to native code; the second compiler of tests
     libzydis-dev                              # encoding of machine code
     libsqlite3-dev libcjson-dev               # records
-    libpapi-dev libpthreadpool-dev libdlpack-dev libxgboost-dev
+    libpapi-dev libdlpack-dev libxgboost-dev
     zlib1g-dev                                # tables for replay
     libcmocka-dev sqlite3 clang-format        # tests (sqlite3 damages databases), formatting
+    locales                                   # sources of a locale that tests make for themselves
 )
 case "${1-}" in
 "") ;;
---peers) packages+=(libdnnl-dev libopenblas-dev libxsmm-dev libxnnpack-dev) ;;
+--peers) packages+=(libdnnl-dev libopenblas-dev libxsmm-dev libxnnpack-dev libpthreadpool-dev) ;;
 *)
     echo "install-packages: '$1' is no option; it may be --peers" >&2
     exit 2

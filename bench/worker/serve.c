@@ -2,11 +2,13 @@
 #include "bench/worker/serve.h"
 
 #include "bench/worker/contest.h"
+#include "json/number.h"
 
 #include <cJSON.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -40,9 +42,9 @@ static cJSON *contestant_json(const struct contestant *contestant) {
         cJSON_AddStringToObject(object, "message", contestant->message);
         return object;
     }
-    cJSON_AddNumberToObject(object, "median_us", contestant->timing.median_us);
-    cJSON_AddNumberToObject(object, "min_us", contestant->timing.minimum_us);
-    cJSON_AddNumberToObject(object, "max_error", contestant->max_error);
+    json_add_number(object, "median_us", contestant->timing.median_us);
+    json_add_number(object, "min_us", contestant->timing.minimum_us);
+    json_add_number(object, "max_error", contestant->max_error);
     return object;
 }
 
@@ -51,7 +53,7 @@ static void answer_contest(const struct contest *contest) {
     for (int i = 0; i < contest->count; i++)
         cJSON_AddItemToArray(list, contestant_json(&contest->contestants[i]));
     cJSON_AddStringToObject(object, "trace", text_string(&contest->trace));
-    cJSON_AddNumberToObject(object, "peak_gflops", contest->peak_gflops);
+    json_add_number(object, "peak_gflops", contest->peak_gflops);
     cJSON_AddStringToObject(object, "clock", contest->wall_clock ? "wall" : "cpu");
     answer(object);
 }
@@ -104,7 +106,7 @@ int serve(void) {
     if (!answers || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
         return EXIT_FAILURE;
     if (getline(&line, &size, stdin) > 0)
-        request = cJSON_Parse(line);
+        request = json_parse(line, strlen(line) + 1);
     status = request ? hold(request, &error)
                      : error_set(&error, DLT_ERROR_ARGUMENT, "the request is not JSON");
     if (status != DLT_OK)

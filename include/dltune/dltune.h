@@ -83,7 +83,8 @@ DLT_API void dlt_runtime_close(dlt_runtime *runtime);
  *   kernel    set to NULL on failure
  *
  * That nothing is stored is no failure: dlt_kernel_describe says where the kernel comes from.
- * DLT_ERROR_ARGUMENT: the workload or the number of threads is malformed; the message says where.
+ * DLT_ERROR_ARGUMENT: the workload or the number of threads is malformed, or the target does not
+ * compute in the type of a tensor; the message says where.
  * DLT_ERROR_REFUSED, DLT_ERROR_COMPILE: not even the default could be made. Any thread. */
 DLT_API dlt_status dlt_runtime_get(dlt_runtime *runtime, const char *workload, int threads,
                                    dlt_kernel **kernel);
@@ -207,7 +208,15 @@ DLT_API dlt_status dlt_kernel_run(const dlt_kernel *kernel, DLTensor *const *inp
 
 /* ---- Threads ---- */
 
+/* How many processors this process may use, at least 1: those in the affinity mask of the calling
+ * thread, or fewer where a CPU quota of its control groups (version 1 or 2) allows fewer, rounded
+ * up. More threads than these gain nothing. Any thread. */
+DLT_API int dlt_usable_processors(void);
+
 /* Threads of dltune's own, for programs without a pool. `thread_count` counts the caller's, from 1.
+ * No more threads are at work than processors may be used when the pool is created; kernels for
+ * more threads run all the same, with the same results. Threads without work sleep after some
+ * 50 us. In a child process after fork() loops of the parent's pool run on the caller's thread.
  * The handle is set in case of failure too (see dlt_runtime_open). */
 DLT_API dlt_status dlt_thread_pool_create(int thread_count, dlt_thread_pool **pool);
 

@@ -9,7 +9,8 @@
  *     c[m=4, n=5] f32 = sum(k=3) a[m, k] * b[k, n]
  *     d[m=4, n=5] f32 = max(c[m, n], 0)
  *
- * or built by calls, which give the same. Link with libdltune-tune.
+ * (docs/expressions.md, installed in share/doc/dltune, is about the text), or built by calls, which
+ * give the same. Link with libdltune-tune.
  *
  * Building by calls. Axes, indices, values and tensors are nodes that belong to their expression
  * and live as long. A call that cannot make its node answers NULL, and so does a call that is given
@@ -78,8 +79,8 @@ DLT_API const char *dlt_expression_text(dlt_expression *expression);
 
 /* ---- Tensors ---- */
 
-/* An axis with the values 0 .. extent - 1, to be passed to dlt_input or dlt_compute. `name` is
- * letters, digits, '_' and '.', and starts with a letter; extent is from 1. */
+/* An axis with the values 0 .. extent - 1, to be passed to dlt_make_input or dlt_make_computed.
+ * `name` is letters, digits, '_' and '.', and starts with a letter; extent is from 1. */
 DLT_API const dlt_axis *dlt_make_axis(dlt_expression *expression, const char *name, int64_t extent);
 
 /* An input with those axes, outermost first. */
@@ -124,6 +125,8 @@ DLT_API const dlt_index *dlt_index_remainder(dlt_expression *expression, const d
 /* The element of a tensor: one subscript for each of its axes. */
 DLT_API const dlt_value *dlt_read(dlt_expression *expression, const dlt_tensor *tensor, int count,
                                   const dlt_index *const *subscripts);
+/* A number of the type. It is printed with the fewest digits that mean it: of f32 both 0.1 and 0.1f
+ * are 0.1. Infinities, NaN and -0 are numbers too; text has inf, nan and -0 for them. */
 DLT_API const dlt_value *dlt_constant(dlt_expression *expression, dlt_type type, double constant);
 DLT_API const dlt_value *dlt_index_value(dlt_expression *expression, dlt_type type,
                                          const dlt_index *index);

@@ -18,7 +18,8 @@ typedef struct dlt_task dlt_task;
 
 /* `target` is a name that `dltune targets` lists; NULL or "native": the best that runs here.
  * `threads` is from 1. The handle is set in case of failure too (dlt_error); free it in any case.
- * DLT_ERROR_ARGUMENT: workload, target or threads is malformed, by name. */
+ * DLT_ERROR_ARGUMENT: workload, target or threads is malformed, by name, or the target does not
+ * compute in the type of a tensor. */
 DLT_API dlt_status dlt_task_create(const char *workload, const char *target, int threads,
                                    dlt_task **task);
 

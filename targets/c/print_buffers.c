@@ -128,15 +128,6 @@ void print_tile_buffers(struct printer *printer, const struct node *body) {
     }
 }
 
-/* The bits of a bf16: the upper half of those of a float, rounded to nearest even. */
-static unsigned bf16_bits(double number) {
-    union {
-        float number;
-        uint32_t bits;
-    } f = {.number = (float)number};
-    return (f.bits + 0x7fff + (f.bits >> 16 & 1)) >> 16;
-}
-
 static void print_literal(struct printer *printer, struct text *out, const struct buffer *buffer) {
     const struct tensor *tensor = buffer->tensor;
     int64_t extents[MAX_RANK];
@@ -145,15 +136,16 @@ static void print_literal(struct printer *printer, struct text *out, const struc
         extents[i] = tensor->axes[i]->extent;
     layout_store(&tensor->layout, tensor->rank, extents, (int)sizeof(double), tensor->literal,
                  numbers);
-    text_format(out, "static const %s ", c_type_name(buffer->type));
+    text_append(out, "static const ");
+    if (has_bits(buffer->type))
+        print_bits_type(out, buffer->type);
+    else
+        text_format(out, "%s ", c_type_name(buffer->type));
     print_buffer(printer, out, buffer);
     text_format(out, "[%" PRId64 "] = {", tensor->layout.elements);
     for (int64_t i = 0; i < tensor->layout.elements; i++) {
         text_append(out, i % 8 == 0 ? "\n    " : " ");
-        if (buffer->type == TYPE_BF16)
-            text_format(out, "0x%x", bf16_bits(numbers[i]));
-        else
-            print_number(out, buffer->type, numbers[i]);
+        print_literal_number(out, buffer->type, numbers[i]);
         text_append(out, ",");
     }
     text_append(out, "\n};\n\n");

@@ -100,6 +100,7 @@ static dlt_status print_unit(struct printer *printer, struct text *functions, st
         return DLT_ERROR_MEMORY;
     print_types(printer, source);
     print_support_functions(source, prefix, printer->support);
+    print_constants(printer, source);
     print_literals(printer, source);
     if (printer->options->code_count > 0)
         print_tile_code(printer, source);

@@ -1,7 +1,7 @@
 /* Names in printed C: identifiers out of the names of variables and tensors. */
 #include "targets/c/print_private.h"
 
-#include <ctype.h>
+#include "base/plain.h"
 
 const char *c_type_name(enum data_type type) {
     static const char *const names[TYPE_COUNT] = {
@@ -13,10 +13,10 @@ const char *c_type_name(enum data_type type) {
 
 /* Names hold letters, digits, dots and the like; all that C does not know becomes '_'. */
 static void print_identifier(struct text *text, const char *name) {
-    if (!isalpha((unsigned char)name[0]))
+    if (!plain_is_letter(name[0]))
         text_append(text, "v");
     for (const char *c = name; *c; c++) {
-        char safe = isalnum((unsigned char)*c) ? *c : '_';
+        char safe = plain_is_alphanumeric(*c) ? *c : '_';
         text_append_bytes(text, &safe, 1);
     }
 }

@@ -16,6 +16,13 @@ enum support_function {
     SUPPORT_FUNCTION_COUNT,
 };
 
+/* A floating constant of the unit, told by its bits. */
+struct used_constant {
+    struct used_constant *next;
+    enum data_type type; /* f32 or f64 */
+    uint64_t bits;
+};
+
 struct printer {
     struct arena *arena;
     const struct program *program;
@@ -31,6 +38,7 @@ struct printer {
     int temporaries;  /* numbered through the unit */
     unsigned support; /* bit set of enum support_function */
     bool literal_used[2 * MAX_STAGES];
+    struct used_constant *constants;
 };
 
 /* Starts a line of the current function. */
@@ -50,8 +58,13 @@ void print_index_operand(struct text *text, const struct affine *index);
 /* "a >= 0 && b >= 0"; "1" if there is none. */
 void print_conditions(struct text *text, const struct affine *const *conditions, int count);
 
-/* A number as a constant of a type. */
-void print_number(struct text *text, enum data_type type, double number);
+/* print_number.c: a number as a constant of a type; the declarations of the constants that the unit
+ * uses; and what literals are made of: elements with a member `number` where `has_bits`. */
+void print_number(struct printer *printer, enum data_type type, double number);
+void print_constants(struct printer *printer, struct text *out);
+bool has_bits(enum data_type type);
+void print_bits_type(struct text *text, enum data_type type);
+void print_literal_number(struct text *text, enum data_type type, double number);
 
 /* value_table.c: what a traversal knows of each node of values that share parts. */
 struct value_entry {

@@ -77,7 +77,7 @@ static void print_element(struct value_printer *p, const struct buffer *buffer,
     print_buffer(p->printer, out, buffer);
     text_append(out, "[");
     print_index(out, offset);
-    text_append(out, "]");
+    text_append(out, buffer->kind == BUFFER_LITERAL && has_bits(buffer->type) ? "].number" : "]");
 }
 
 static void print_element_value(struct value_printer *p, const struct buffer *buffer,
@@ -158,7 +158,7 @@ static void print_operation(struct value_printer *p, const struct value *value) 
     const struct value *const *x = value->operands;
     switch (value->operation) {
     case OP_CONSTANT:
-        print_number(out, value->type, value->constant);
+        print_number(p->printer, value->type, value->constant);
         break;
     case OP_READ:
         print_element_value(p, program_buffer(p->printer->program, value->tensor),

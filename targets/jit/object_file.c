@@ -2,6 +2,7 @@
  * but its descriptor's under /proc. */
 #include "targets/jit/object_file.h"
 
+#include "base/plain.h"
 #include "targets/jit/compile.h"
 #include "targets/jit/nameless_file.h"
 
@@ -62,7 +63,10 @@ static dlt_status compile(TCCState *state, const char *source, struct object_fil
     tcc_set_error_func(state, &message, keep_message);
     tcc_set_options(state, "-nostdlib");
     tcc_set_output_type(state, TCC_OUTPUT_OBJ);
-    if (tcc_compile_string(state, source) < 0)
+    locale_t before = plain_enter(); /* libtcc reads numbers with the locale's decimal point */
+    int compiled = tcc_compile_string(state, source);
+    plain_leave(before);
+    if (compiled < 0)
         return error_set(error, DLT_ERROR_COMPILE, "compiling the kernel: %s", message.message);
     object->compile_microseconds = clock_microseconds() - start;
     return write_and_read(state, object, &message, error);

@@ -311,16 +311,15 @@ dlt_status arguments_set(struct operator_arguments *arguments, const char *key,
     return DLT_OK;
 }
 
-/* So far every kernel computes in one type; the others are known but refused. */
 dlt_status arguments_type(struct operator_arguments *arguments, const char *key,
                           enum data_type *type, struct error *error) {
-    const char *given = arguments_text(arguments, key);
+    const char *given = arguments_text(arguments, key), *names[TYPE_COUNT];
+    for (int i = 0; i < TYPE_COUNT; i++)
+        names[i] = data_types[i].name;
     if (!data_type_parse(given, type))
-        return error_set(error, DLT_ERROR_ARGUMENT, "%s: '%s' is not an element type; it may be %s",
-                         key, given, data_types[TYPE_F32].name);
-    if (*type != TYPE_F32)
-        return error_set(error, DLT_ERROR_REFUSED, "%s: '%s' is not supported yet; it may be %s",
-                         key, given, data_types[TYPE_F32].name);
+        return error_set(error, DLT_ERROR_ARGUMENT,
+                         "%s: '%s' is not an element type; it may be one of: %s", key, given,
+                         join(arguments->arena, names, TYPE_COUNT));
     arguments_write_text(arguments, key, data_types[*type].name);
     return DLT_OK;
 }

@@ -4,8 +4,9 @@
  *                                         y * stride + r * dilation - pad_top, x * ...]
  *                                     * weight[k, c, r, s]
  *
- * where an element of x outside the image is 0; then the epilogue. Conditions that always hold are
- * left out: without padding there is no select at all. */
+ * where an element of x outside the image is 0; then the epilogue. Padding may be wider than the
+ * filter: outputs whose taps all fall outside are sums of nothing, 0. Conditions that always hold
+ * are left out: without padding there is no select at all. */
 #include "te/ops/convolution.h"
 
 #include <inttypes.h>
@@ -38,18 +39,17 @@ static void simplify(struct direction *d, int64_t window) {
 /* Checks one direction and counts its outputs. */
 static dlt_status resolve(struct direction *d, struct error *error) {
     int64_t window = (d->taps - 1) * d->dilation + 1, padded = d->size + d->before + d->after;
-    if (d->before >= window || d->after >= window)
-        return error_set(error, DLT_ERROR_ARGUMENT,
-                         "pad: %" PRId64 " along %s is not less than the filter's extent, %" PRId64
-                         " (%s=%" PRId64 ", dilation %" PRId64 ")",
-                         d->before >= window ? d->before : d->after, d->size_key, window,
-                         d->taps_key, d->taps, d->dilation);
     if (window > padded)
         return error_set(error, DLT_ERROR_ARGUMENT,
                          "%s: %" PRId64 " with dilation %" PRId64 " spans %" PRId64
                          ", more than the padded input's %" PRId64 " (%s=%" PRId64 ")",
                          d->taps_key, d->taps, d->dilation, window, padded, d->size_key, d->size);
     d->outputs = (padded - window) / d->stride + 1;
+    if (d->outputs > MAX_EXTENT)
+        return error_set(error, DLT_ERROR_ARGUMENT,
+                         "pad: %" PRId64 " and %" PRId64 " make %" PRId64 " outputs of %s=%" PRId64
+                         ", at most %" PRId64 " are possible",
+                         d->before, d->after, d->outputs, d->size_key, d->size, MAX_EXTENT);
     simplify(d, window);
     return DLT_OK;
 }

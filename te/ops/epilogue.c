@@ -114,10 +114,10 @@ static dlt_status read_steps(struct operator_arguments *arguments, struct epilog
         bool *input = steps[row].operand == OPERAND_BIAS       ? &epilogue->bias
                       : steps[row].operand == OPERAND_RESIDUAL ? &epilogue->residual
                                                                : NULL;
-        if ((input && *input) || (i && epilogue->steps[i - 1] == row))
-            return error_set(error, DLT_ERROR_ARGUMENT, "post: '%s' has %s twice%s",
-                             arguments_text(arguments, "post"), steps[row].name,
-                             input ? "; there is one input for it" : " in a row");
+        if (input && *input)
+            return error_set(error, DLT_ERROR_ARGUMENT,
+                             "post: '%s' has %s twice; there is one input for it",
+                             arguments_text(arguments, "post"), steps[row].name);
         if (input)
             *input = true;
     }

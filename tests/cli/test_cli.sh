@@ -63,7 +63,6 @@ expect 2 "m: its value is empty" matmul --shape m=,n=7,k=3
 expect 2 "r: 9 with dilation 1 spans 9, more than the padded input's 6" \
     conv2d --shape c=4,h=6,w=6,k=4,r=9,s=3
 expect 2 "spans 9, more than the padded input's 6" "${conv[@]}" --dilation 4
-expect 2 "pad: 3" "${conv[@]}" --pad 3
 expect 2 "stride: '0'" "${conv[@]}" --stride 0
 expect 2 "groups: 3" "${conv[@]}" --groups 3
 expect 2 "layout" "${conv[@]}" --layout nchx
@@ -124,6 +123,24 @@ expect 2 "there is no operation frob" \
 expect 2 "nested more than 200 deep" \
     expression "text=input x[i=8] f32 variable; y[i=8] f32 = $(printf '(%.0s' {1..300})x[i]"
 expect 2 "db list: 'show' was not expected" db list show
+writes_nothing ""
+
+
+# Types are refused where they are named, before anything is measured.
+f64='text=input x[i=8] f64 variable; y[i=8] f64 = x[i] * 2'
+for command in "" query bench explain; do
+    # shellcheck disable=SC2086 # the command's words
+    expect 2 "tensor x: its type is f64, but the target x86-avx2 computes in f32 only; the target c takes" \
+        $command expression "$f64" --target x86-avx2
+done
+expect 2 "tensor a: its type is bf16, but the target x86-avx2" "${matmul[@]}" --dtype bf16 --target x86-avx2
+expect 2 "tensor output: sum in s8 is not possible" "${matmul[@]}" --dtype s8 --target c
+expect 2 "tensor y: / in s32 is not possible; convert to f32 or f64 before it" \
+    expression 'text=input x[i=8] s32 variable; y[i=8] s32 = x[i] / x[i]' --target c
+expect 2 "tensor y: convert from f32 to s32 is not possible" \
+    expression 'text=input x[i=8] f32 variable; y[i=8] s32 = convert(s32, x[i])' --target c
+expect 2 "tensor y: 300 is no number of type s8, which holds -128 to 127" \
+    expression 'text=input x[i=8] s8 variable; y[i=8] s8 = max(x[i], 300)' --target c
 writes_nothing ""
 
 # ---- databases and files that will not do: status 1, left as they were ----
@@ -193,6 +210,70 @@ expect 1 "folder: Is a directory" db import folder --db tune.db
 expect 2 "name: '1a' is no C identifier" export --name 1a --target c --db tune.db
 expect 1 "text.db: cannot create this folder: Not a directory" \
     export --target c --db tune.db --name net --out text.db
+
+# One quoted word is a workload everywhere; activations may be repeated; padding may be wide.
+expect 0 "matmul m=4 n=4 k=4 target=c" "matmul m=4 n=4 k=4" "${tune[@]}" --db quoted.db
+expect 0 "matmul m=4 n=4 k=4 target=c" " matmul  m=4 n=4" k=4 "${tune[@]}" --db quoted.db
+for command in query bench explain export\ --name\ net\ --out\ lib; do
+    # shellcheck disable=SC2086 # the command's words
+    expect 0 "" $command "matmul m=4 n=4 k=4" --target c --db quoted.db
+done
+expect 0 "input" "matmul m=4" --help
+expect 2 "'softmacks m=4' is neither a command nor an operator" "softmacks m=4"
+expect 0 "post=relu,relu,tanh,tanh" "${matmul[@]}" --post relu,relu,tanh,tanh "${tune[@]}" --db quoted.db
+expect 0 "pad=1" conv2d c=8 h=9 w=9 k=8 r=1 s=1 pad=1 --trials 2 --quiet --db quoted.db
+for type in f64 bf16 s32; do
+    expect 0 "dtype=$type" "${matmul[@]}" --dtype $type "${tune[@]}" --db quoted.db
+done
+
+# Standard input is a list; a carriage return alone ends a line too.
+printf 'matmul m=4 n=4 k=4\rmatmul m=4 n=4 k=5 # x\r\n#\nmatmul m=4 n=4 k=6' >mixed.txt
+"$dltune" tune - "${tune[@]}" --db quoted.db <mixed.txt >"$out" 2>"$err" || fail "tune -"
+[ "$(grep -c '^matmul ' "$out")" -eq 3 ] || fail "tune - did not tune three lines"
+"$dltune" bench - --target c --db quoted.db <mixed.txt >"$out" 2>"$err" || fail "bench -"
+[ "$(grep -c '^matmul ' "$out")" -eq 3 ] || fail "bench - did not time three lines"
+"$dltune" export --list - --name net --out lib --target c --db quoted.db <mixed.txt >"$out" 2>"$err" ||
+    fail "export --list -"
+grep -q '3 kernels' "$out" || fail "export --list - did not write three kernels"
+echo 'matmul m=0 n=4 k=4' | "$dltune" tune - "${tune[@]}" --db quoted.db >"$out" 2>"$err"
+grep -q 'standard input:1: m: ' "$err" || fail "the line of standard input is not named"
+
+expect 2 "tensor x: its type is f64" export --name n expression "$f64" --target x86-avx2 --db quoted.db
+
+# A library of those that could be tuned; the others are named. An error bound of nearly nothing is
+# met by what only moves numbers.
+printf '%s\n' 'matmul m=5 n=7 k=31' 'expression text="input x[i=8] f32 variable; y[i=8] f32 = max(x[i], 0)"' >mostly.txt
+run tune mostly.txt --target c --trials 3 --max-error 1e-30 --name mostly --out lib --db mostly.db
+[ "$status" -eq 1 ] || fail "status $status: a list with a line that fails"
+grep -qF 'libmostly.a: is without `matmul m=5 n=7 k=31 target=c threads=1`' "$err" || fail "what is left out is not named"
+grep -q 'libmostly.a .*: 1 kernel$' "$out" || fail "no library of the rest"
+[ -s lib/libmostly.a ] || fail "libmostly.a is not there"
+printf 'matmul m=5 n=7 k=31\n' >none.txt
+run tune none.txt "${tune[@]}" --max-error 1e-30 --name none --out lib --db none.db
+[ "$status" -eq 1 ] || fail "status $status: a list that fails"
+grep -q 'libnone.a: was not written' "$err" || fail "that there is no library is not said"
+rm none.txt
+
+# More threads than processors: one line, and the task is the one that was asked for.
+run "${matmul[@]}" "${tune[@]}" --threads 1000 --db quoted.db
+[ "$status" -eq 0 ] || fail "status $status: too many threads"
+grep -q 'threads=1000$' "$out" || fail "the task is not for as many threads as asked"
+[ "$(grep -c 'warning: --threads: 1000, but this process may use' "$err")" -eq 1 ] ||
+    fail "too many threads are not warned of once"
+run "${matmul[@]}" "${tune[@]}" --db quoted.db
+grep -q 'warning' "$err" && fail "one thread is warned of"
+
+# Without a home folder the database is not put where one happens to be.
+own=$(getent passwd "$(id -u)" | cut -d: -f6)
+if [ -n "$own" ]; then
+    for home in "" here; do
+        env -u XDG_DATA_HOME HOME=$home "$dltune" query "${matmul[@]}" >"$out" 2>"$err"
+        grep -qF "dltune: $own/.local/share/dltune/tune.db" "$err" || [ -e "$own/.local/share/dltune/tune.db" ] ||
+            fail "HOME='$home': not in the home folder of the password file"
+    done
+    env -u XDG_DATA_HOME -u HOME "$dltune" query "${matmul[@]}" >"$out" 2>"$err"
+    [ -e .local ] && fail "a database in the current folder"
+fi
 
 # Lists as editors leave them: a mark before the first line, ends of lines of any kind, equal lines.
 printf '\xef\xbb\xbfmatmul m=2 n=2 k=2\r\n\t# nothing\r\n\r\nmatmul k=2\tn=2 m=2 count=3' >editors.txt

@@ -205,7 +205,7 @@ static void version_2_is_read_and_migrated(void **state) {
     assert_int_equal(ask("old.db", "PRAGMA user_version"), 2);
 
     database_close(open_for("old.db", DATABASE_WRITE));
-    assert_int_equal(ask("old.db", "PRAGMA user_version"), 5);
+    assert_int_equal(ask("old.db", "PRAGMA user_version"), 6);
     assert_int_equal(ask("old.db", "SELECT count(*) FROM record WHERE checksum IS NOT NULL"),
                      RECORDS);
     assert_int_equal(problems_of("old.db"), 0);

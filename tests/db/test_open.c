@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 
+#include <pwd.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 
@@ -275,19 +276,41 @@ static void reading_leaves_no_trace(void **state) {
     assert_int_equal(now.st_mtim.tv_nsec, then.st_mtim.tv_nsec);
 }
 
+static void default_is(const char *wanted) {
+    char path[512];
+    struct error error = {.status = DLT_OK};
+    if (database_default_path(path, sizeof path, &error) != DLT_OK)
+        fail_msg("%s", error.message);
+    assert_string_equal(path, wanted);
+}
+
 static void default_path_follows_the_environment(void **state) {
-    char path[64], small[8];
+    char small[8], own[512];
+    struct error error;
+    const struct passwd *user = getpwuid(getuid());
     (void)state;
     setenv("DLTUNE_DB", "/x/y.db", 1);
-    assert_string_equal(database_default_path(path, sizeof path), "/x/y.db");
+    default_is("/x/y.db");
     setenv("DLTUNE_DB", "", 1);
     setenv("XDG_DATA_HOME", "/data", 1);
-    assert_string_equal(database_default_path(path, sizeof path), "/data/dltune/tune.db");
+    default_is("/data/dltune/tune.db");
     setenv("XDG_DATA_HOME", "relative", 1); /* the standard says to ignore it */
     setenv("HOME", "/home/me", 1);
-    assert_string_equal(database_default_path(path, sizeof path),
-                        "/home/me/.local/share/dltune/tune.db");
-    assert_null(database_default_path(small, sizeof small));
+    default_is("/home/me/.local/share/dltune/tune.db");
+    assert_int_equal(database_default_path(small, sizeof small, &error), DLT_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "more than 7 bytes"));
+    unsetenv("HOME"); /* then the password file tells, never the current folder */
+    if (!user || user->pw_dir[0] != '/') {
+        assert_int_equal(database_default_path(own, sizeof own, &error), DLT_ERROR_ARGUMENT);
+        assert_non_null(strstr(error.message, "--db"));
+        return;
+    }
+    snprintf(own, sizeof own, "%s/.local/share/dltune/tune.db", user->pw_dir);
+    default_is(own);
+    setenv("HOME", "", 1);
+    default_is(own);
+    setenv("HOME", "here", 1);
+    default_is(own);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)

@@ -35,11 +35,11 @@ static void append_pads(struct text *text, struct random *random, int r, int s) 
         text_format(text, " pad=%d", r / 2);
         return;
     case 2:
-        text_format(text, " pad=%dx%d", small(random, r + 1) - 1, small(random, s + 1) - 1);
+        text_format(text, " pad=%dx%d", small(random, r + 3) - 1, small(random, s + 3) - 1);
         return;
     default:
-        text_format(text, " pad=%d,%d,%d,%d", small(random, r + 1) - 1, small(random, s + 1) - 1,
-                    small(random, r + 1) - 1, small(random, s + 1) - 1);
+        text_format(text, " pad=%d,%d,%d,%d", small(random, r + 3) - 1, small(random, s + 3) - 1,
+                    small(random, r + 3) - 1, small(random, s + 3) - 1);
     }
 }
 

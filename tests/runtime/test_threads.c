@@ -30,8 +30,7 @@ enum {
 static char path[] = "/tmp/dltune-threads-XXXXXX.db";
 static dlt_runtime *runtime;
 
-/* A parallel-for of threads that begin and end with the loop, which the sanitizer understands;
- * those of pthreadpool meet through atomics in code that is not instrumented. */
+/* A parallel-for of threads that begin and end with the loop. */
 struct share {
     dlt_loop_body *body;
     void *context;
