@@ -141,7 +141,7 @@ dlt_status tune_tasks(struct cli *cli, const struct request_list *list, struct e
     cli_warn_of_threads(cli);
     signals_catch();
     status = tune_all(cli, list, database, error);
-    database_close(database);
+    cli_close_database(cli, database);
     if (stop_signal)
         cli->exit_status = EXIT_SIGNAL + stop_signal;
     return status;

@@ -9,26 +9,13 @@
 #define MEASURE_MEASURE_H
 
 #include "base/error.h"
+#include "base/outcome.h"
 #include "measure/counters.h"
 #include "te/task.h"
 
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* What became of a candidate. The names (measure_outcome_name) are those of the JSON `errors`. */
-enum measure_outcome {
-    OUTCOME_OK,
-    OUTCOME_REFUSED, /* replay or lowering refused it */
-    OUTCOME_COMPILE, /* the native compiler failed */
-    OUTCOME_WRONG,   /* the result differs from the reference, or elements were left unwritten */
-    OUTCOME_OUTSIDE, /* wrote or read outside its buffers, or into an input */
-    OUTCOME_CRASH,   /* any other fatal signal */
-    OUTCOME_TIMEOUT,
-    OUTCOME_MEMORY, /* out of memory */
-    OUTCOME_EXIT,   /* the worker's process ended by itself */
-    OUTCOME_COUNT,
-};
 
 /* Steps of making a candidate. */
 enum measure_step {
@@ -78,8 +65,6 @@ struct measure_options {
 };
 
 struct measurer;
-
-const char *measure_outcome_name(enum measure_outcome outcome);
 
 /* How a finished run is repeated exactly: the next candidate gets this number. */
 void measurer_set_number(struct measurer *measurer, uint64_t number);

@@ -188,7 +188,7 @@ static dlt_status keep(struct tuner *tuner, const char *trace, const char *knobs
         return DLT_OK;
     if (!result->abandoned && (best_us <= 0 || result->median_us < best_us))
         TRY(tuner_set_best(tuner, trace, knobs, result, false, error));
-    return tuner_add_contender(tuner, trace, knobs, result->median_us, error);
+    return contenders_add(&tuner->contenders, trace, knobs, result->median_us, error);
 }
 
 static dlt_status measure(struct tuner *tuner, const char *trace, struct measure_result *result,
@@ -212,25 +212,50 @@ static void observe(struct tuner *tuner, const int *point, double score) {
 }
 
 /* Measures, or refuses, a schedule that is new. */
-static dlt_status run_trial(struct tuner *tuner, const int *point, const char *trace,
+static dlt_status run_trial(struct tuner *tuner, const char *knobs, const char *trace,
                             const struct error *refusal, double *score, struct error *error) {
     struct measure_result result = {.outcome = OUTCOME_REFUSED};
-    struct text knobs = {0};
-    dlt_status status = DLT_OK;
-    space_print_point(tuner->space, point, &knobs);
     if (refusal->status)
         snprintf(result.message, sizeof result.message, "%.255s", refusal->message);
     else
-        status = measure(tuner, trace, &result, error);
-    if (status == DLT_OK) {
-        count_outcome(tuner, &result);
-        status = tuner_store(tuner, trace, text_string(&knobs), &result, false, error);
-    }
-    if (status == DLT_OK)
-        status = keep(tuner, trace, text_string(&knobs), &result, error);
+        TRY(measure(tuner, trace, &result, error));
+    count_outcome(tuner, &result);
+    TRY(tuner_store(tuner, trace, knobs, &result, false, error));
     *score = result.outcome == OUTCOME_OK ? log(result.median_us) : INFINITY;
+    return keep(tuner, trace, knobs, &result, error);
+}
+
+static dlt_status run_trial_of_point(struct tuner *tuner, const int *point, const char *trace,
+                                     const struct error *refusal, double *score,
+                                     struct error *error) {
+    struct text knobs = {0};
+    dlt_status status;
+    space_print_point(tuner->space, point, &knobs);
+    status = run_trial(tuner, text_string(&knobs), trace, refusal, score, error);
     text_free(&knobs);
     return status;
+}
+
+/* What was taken in from another file is measured here before it is believed. */
+static dlt_status run_imported(struct tuner *tuner, struct error *error) {
+    const struct contender *hint = &tuner->imported.all[tuner->next_imported++];
+    const struct error no_refusal = {.status = DLT_OK};
+    uint64_t hash = hash_string(hint->trace);
+    unsigned char key[MAX_KNOBS];
+    int point[MAX_KNOBS];
+    double score;
+    if (seen_find(&tuner->traces, &hash) >= 0)
+        return DLT_OK;
+    TRY(run_trial(tuner, hint->knobs, hint->trace, &no_refusal, &score, error));
+    if (!seen_set(&tuner->traces, &hash, score))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    if (!tuner_find_point(tuner, hint->knobs, point))
+        return DLT_OK;
+    point_key(tuner->space, point, key);
+    if (!seen_set(&tuner->points, key, score))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    observe(tuner, point, score);
+    return DLT_OK;
 }
 
 /* Two points may have one schedule: the second is not measured. */
@@ -252,7 +277,7 @@ static dlt_status run_point(struct tuner *tuner, const int *point, struct error 
     if (known >= 0)
         score = tuner->traces.scores[known];
     else
-        status = run_trial(tuner, point, text_string(&trace), &refusal, &score, error);
+        status = run_trial_of_point(tuner, point, text_string(&trace), &refusal, &score, error);
     if (status == DLT_OK && !refusal.status && !seen_set(&tuner->traces, &hash, score))
         status = error_set(error, DLT_ERROR_MEMORY, "out of memory");
     if (status == DLT_OK)
@@ -278,6 +303,11 @@ static dlt_status propose(struct tuner *tuner, struct error *error) {
 /* A batch that a limit cut short is gone on with when the tuner is continued. */
 dlt_status tuner_continue(struct tuner *tuner, struct error *error) {
     while (!must_stop(tuner)) {
+        if (tuner->next_imported < tuner->imported.count) {
+            TRY(run_imported(tuner, error));
+            report(tuner);
+            continue;
+        }
         if (tuner->next_proposal == tuner->proposals.count) {
             TRY(propose(tuner, error));
             tuner->next_proposal = 0;
@@ -357,10 +387,8 @@ void tuner_release(struct tuner *tuner) {
     tuner->summary->seconds = clock_seconds() - tuner->start;
     if (tuner->state)
         tuner->strategy->free(tuner->state);
-    for (int i = 0; i < tuner->contender_count; i++) {
-        free(tuner->contenders[i].trace);
-        free(tuner->contenders[i].knobs);
-    }
+    contenders_free(&tuner->contenders);
+    contenders_free(&tuner->imported);
     memory_free(&tuner->memory);
     seen_free(&tuner->points);
     seen_free(&tuner->traces);

@@ -18,6 +18,12 @@ struct contender {
     double median_us;
 };
 
+/* The fastest of those that were added, fastest first. Zeroed: none. */
+struct contenders {
+    int count;
+    struct contender all[FINALISTS];
+};
+
 struct tuner {
     const struct task *task;
     const struct space *space;
@@ -36,8 +42,9 @@ struct tuner {
     double milestone;     /* the best when it last fell by a gain, */
     int64_t milestone_at; /* and the trials until then */
     struct text layouts;
-    int contender_count;
-    struct contender contenders[FINALISTS]; /* fastest first */
+    struct contenders contenders;
+    struct contenders imported; /* of other files: hints, which are measured first */
+    int next_imported;
 };
 
 /* The parts of tuner_run. A tuner that was begun, even if that failed, is to be released. It may be
@@ -71,8 +78,14 @@ dlt_status tuner_read_known(struct tuner *tuner, struct error *error);
 
 /* Measures the fastest again, interleaved, and stores them as finalists (finalists.c). */
 dlt_status tuner_run_finalists(struct tuner *tuner, struct error *error);
-dlt_status tuner_add_contender(struct tuner *tuner, const char *trace, const char *knobs,
-                               double median_us, struct error *error);
+dlt_status contenders_add(struct contenders *list, const char *trace, const char *knobs,
+                          double median_us, struct error *error);
+void contenders_free(struct contenders *list);
+/* Its place in the list; -1: it is not there. */
+int contenders_find(const struct contenders *list, const char *trace);
+
+/* True if the space has a point with just these knobs (known.c). */
+bool tuner_find_point(const struct tuner *tuner, const char *knobs, int *point);
 
 /* Takes over a result as the best. */
 dlt_status tuner_set_best(struct tuner *tuner, const char *trace, const char *knobs,
