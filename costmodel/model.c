@@ -104,10 +104,14 @@ static dlt_status make_matrix(const struct cost_model_rows *rows,
     return status;
 }
 
-static dlt_status boost(struct cost_model *model, DMatrixHandle matrix, int trees,
-                        struct error *error) {
-    for (int i = 0; i < trees; i++)
+static dlt_status boost(struct cost_model *model, DMatrixHandle matrix,
+                        const struct cost_model_options *options, struct error *error) {
+    int trees = options->trees ? options->trees : DEFAULT_TREES;
+    for (int i = 0; i < trees; i++) {
+        if (options->stop && options->stop(options->context))
+            return error_set(error, DLT_ERROR_CANCELLED, "training was stopped");
         TRY(check(XGBoosterUpdateOneIter(model->booster, model->rounds++, matrix), error));
+    }
     return DLT_OK;
 }
 
@@ -115,7 +119,7 @@ static dlt_status train(struct cost_model *model, DMatrixHandle matrix,
                         const struct cost_model_options *options, struct error *error) {
     TRY(check(XGBoosterCreate(&matrix, 1, &model->booster), error));
     TRY(set_options(model->booster, options, error));
-    return boost(model, matrix, options->trees ? options->trees : DEFAULT_TREES, error);
+    return boost(model, matrix, options, error);
 }
 
 dlt_status cost_model_train(const struct cost_model_rows *rows,

@@ -43,11 +43,12 @@ void known_protect(const struct known *known, bool writable) {
         mprotect(known->header, known->mapped_bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ);
 }
 
-void known_add(struct known *known, const struct known_element *element) {
+bool known_add(struct known *known, const struct known_element *element) {
     if (element->bound > known->header->worst_bound)
         known->header->worst_bound = element->bound;
     if (known->header->count == known->capacity)
-        return;
+        return false;
     known->elements[known->header->count] = *element;
     known->header->count++;
+    return true;
 }

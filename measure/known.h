@@ -38,7 +38,7 @@ dlt_status known_map(struct known *known, int shared, int64_t capacity, size_t g
 void known_unmap(struct known *known);
 void known_protect(const struct known *known, bool writable);
 
-/* Adds an entry; when full, forgets it. */
-void known_add(struct known *known, const struct known_element *element);
+/* Adds an entry; when full, forgets it and answers false. */
+bool known_add(struct known *known, const struct known_element *element);
 
 #endif
