@@ -142,7 +142,7 @@ void format_rate(struct text *text, const struct task *task, double median_us, d
     if (peak_gflops > 0)
         text_format(text, "  %.1f %% of the peak, %.4g", 100 * gflops / peak_gflops, peak_gflops);
     if (report_is_above(gflops, peak_gflops))
-        text_append(text, ", which the core was slower for");
+        text_append(text, " (measured while the core was slower)");
 }
 
 static void print_ranking(const struct quality *quality) {
@@ -217,13 +217,13 @@ static void print_roofline(const struct report *report) {
     printf("\n");
 }
 
-/* The stored best may be of an earlier run, or of another time of the same schedule. */
+/* The stored best may be of an earlier run, or a time that this run's second one did not reach. */
 static void print_run_best(const struct report *report) {
     const struct record *run = report->run_best;
     if (run)
-        printf("  %-10s %.4g us, %s; the best is stored from before\n", "this run", run->median_us,
-               strcmp(run->trace, report->record->trace) ? "by another schedule"
-                                                         : "by the same schedule");
+        printf("  %-10s %.4g us, %s, %s; the best is a stored one\n", "this run", run->median_us,
+               strcmp(run->trace, report->record->trace) ? "another schedule" : "the same schedule",
+               run->finalist ? "timed again" : "timed once");
 }
 
 static void print_record(const struct report *report) {

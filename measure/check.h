@@ -19,6 +19,7 @@ struct check_request {
     uint64_t seed;     /* picks the sample */
     const char *trace; /* its numbers are where tiles may meet */
     bool thorough;     /* a large sample */
+    bool hurried;      /* a small one, there is no time for more */
 };
 
 struct comparison {

@@ -9,11 +9,15 @@
 #include <stdbool.h>
 
 struct effort {
-    double until;   /* when the time is over, by clock_seconds; INFINITY: never */
-    double call;    /* seconds of one call */
-    double compare; /* seconds that comparing its result took */
-    double inputs;  /* seconds that making inputs of one pattern takes */
+    double until;    /* when the time is over, by clock_seconds; INFINITY: never */
+    double call;     /* seconds of one call */
+    double compare;  /* seconds that comparing its result took */
+    double inputs;   /* seconds that making inputs of one pattern takes */
+    bool is_hurried; /* there is no time for a large sample of the reference */
 };
+
+/* What the first call took: the rest goes by it. */
+void effort_note_call(struct effort *effort, double seconds, double now);
 
 /* Whether there is time for calls whose times alone count; else those of the check do. */
 bool effort_affords_timing(const struct effort *effort, double now);

@@ -102,7 +102,7 @@ static dlt_status add_placement(const struct tensor *tensor, int index, enum pla
     void *data;
     TRY(buffer_reserve(buffer, tensor->name, bytes, error));
     data = buffer_place(buffer, bytes, (size_t)data_types[tensor->type].bytes, placement);
-    if (placement == from)
+    if (!set->data[from][index])
         fill(tensor, pattern, seed, tensor->kind == TENSOR_COMPUTED ? UNWRITTEN : 0, data);
     else
         memcpy(data, set->data[from][index], bytes);
@@ -111,15 +111,28 @@ static dlt_status add_placement(const struct tensor *tensor, int index, enum pla
     return DLT_OK;
 }
 
+/* Whether a tensor's data is part of a set: no literals, and results only where they accumulate. */
+static bool has_data(const struct expression *expression, const struct tensor *tensor) {
+    bool previous = tensor == expression_result(expression) && expression_accumulates(expression);
+    return (tensor->kind != TENSOR_COMPUTED || previous) && tensor->kind != TENSOR_LITERAL;
+}
+
+dlt_status input_set_add(const struct expression *expression, enum placement from,
+                         enum placement placement, struct input_set *set, struct error *error) {
+    for (int t = 0; t < expression->tensor_count; t++)
+        if (set->data[from][t] && !set->data[placement][t])
+            TRY(add_placement(expression->tensors[t], t, placement, from, PATTERN_RANDOM, 0, set,
+                              error));
+    return DLT_OK;
+}
+
 dlt_status input_set_create(const struct expression *expression, enum pattern pattern,
                             uint64_t seed, int placements, const enum placement *placement,
                             struct input_set *set, struct error *error) {
-    bool accumulates = expression_accumulates(expression);
     memset(set, 0, sizeof *set);
     for (int t = 0; t < expression->tensor_count; t++) {
         const struct tensor *tensor = expression->tensors[t];
-        bool previous = tensor == expression_result(expression) && accumulates;
-        if ((tensor->kind == TENSOR_COMPUTED && !previous) || tensor->kind == TENSOR_LITERAL)
+        if (!has_data(expression, tensor))
             continue;
         for (int p = 0; p < placements; p++) {
             dlt_status status =

@@ -49,6 +49,9 @@ struct input_set {
 dlt_status input_set_create(const struct expression *expression, enum pattern pattern,
                             uint64_t seed, int placements, const enum placement *placement,
                             struct input_set *set, struct error *error);
+/* Another placement of what the set has at `from`; nothing if it is there. */
+dlt_status input_set_add(const struct expression *expression, enum placement from,
+                         enum placement placement, struct input_set *set, struct error *error);
 void input_set_free(struct input_set *set);
 
 #endif

@@ -53,7 +53,8 @@ static enum measure_outcome compare(struct session *session, const struct call *
                                     const char *trace, struct measure_result *result) {
     struct check_request check = {.seed = hash_combine(session->seed, request->number),
                                   .trace = trace,
-                                  .thorough = request->mode == RUN_THOROUGH};
+                                  .thorough = request->mode == RUN_THOROUGH,
+                                  .hurried = session->effort.is_hurried};
     struct comparison comparison;
     struct error error;
     double since = clock_seconds();
@@ -123,7 +124,7 @@ enum measure_outcome session_check_first(struct session *session, const struct c
     }
     nanoseconds[1] = call.nanoseconds;
     note_times(session, nanoseconds, 2, result);
-    session->effort.call = call.seconds;
+    effort_note_call(&session->effort, call.seconds, clock_seconds());
     return compare(session, &call, PATTERN_RANDOM, request, trace, result);
 }
 

@@ -15,15 +15,19 @@ enum {
     COUNTED_NANOSECONDS = 10000000,
 };
 
-/* A call on the buffers that it is timed on: whatever it does to them, it was checked before. An
- * output that is accumulated to grows from call to call, far from where numbers end. */
-static void prepare_timing(struct session *session, const struct candidate *candidate,
-                           struct call *call) {
+/* A call on the buffers that it is timed on, which are made when first needed: whatever it does to
+ * them, it was checked before. An output that is accumulated to grows from call to call, far from
+ * where numbers end. */
+static dlt_status prepare_timing(struct session *session, const struct candidate *candidate,
+                                 struct call *call, struct error *error) {
+    TRY(input_set_add(session->task->expression, PLACE_AT_END, PLACE_ALIGNED,
+                      &session->inputs[PATTERN_RANDOM], error));
     buffer_protect(&session->scratch[SCRATCH_PACKED], true);
     session_prepare_call(session, candidate, PATTERN_RANDOM, PLACE_ALIGNED, call);
     session_prefill_output(session, call, PATTERN_RANDOM, 0);
     checker_protect(session->checkers[PATTERN_RANDOM], false);
     session_pack(session, call);
+    return DLT_OK;
 }
 
 void session_time(struct session *session, const struct candidate *candidate,
@@ -38,13 +42,14 @@ void session_time(struct session *session, const struct candidate *candidate,
                                    .again_us = fmin(AGAIN_SECONDS, AGAIN_SHARE * left) * 1e6};
     struct timing timing;
     struct probed probed;
-    if (!session->flush && !effort_affords_timing(&session->effort, now))
+    struct error error;
+    if ((!session->flush && !effort_affords_timing(&session->effort, now)) ||
+        prepare_timing(session, candidate, &call, &error) != DLT_OK)
         return;
     if (request->mode == RUN_CANDIDATE) {
         timed.best_us = request->best_us;
         timed.enough_us = CANDIDATE_MICROSECONDS;
     }
-    prepare_timing(session, candidate, &call);
     timing =
         probe_timing(&session->probe, &session->clock, &timed, request->usual_probe_ns, &probed);
     checker_protect(session->checkers[PATTERN_RANDOM], true);
@@ -61,8 +66,10 @@ void session_time(struct session *session, const struct candidate *candidate,
 void session_count(struct session *session, const struct candidate *candidate,
                    const struct run_message *request, struct measure_result *result) {
     double nanoseconds = 1000 * request->best_us;
+    struct error error;
     struct call call;
-    prepare_timing(session, candidate, &call);
+    if (prepare_timing(session, candidate, &call, &error) != DLT_OK)
+        return; /* there are none, then */
     session_run_call(&call);
     counters_measure(&session->counters, session_run_call, &call,
                      nanoseconds > 0 ? (long)(COUNTED_NANOSECONDS / nanoseconds) + 1 : 1,
