@@ -410,6 +410,10 @@ bool checker_is_complete(const struct checker *checker) {
     return checker->complete;
 }
 
+int64_t checker_evaluated(const struct checker *checker) {
+    return checker->known.header->count;
+}
+
 dlt_status checker_compare(struct checker *checker, const void *output,
                            const struct check_request *request, struct comparison *comparison,
                            struct error *error) {

@@ -46,6 +46,9 @@ dlt_status checker_compare(struct checker *checker, const void *output,
 /* Whether every element is compared with the reference itself. */
 bool checker_is_complete(const struct checker *checker);
 
+/* Elements of the reference that are known by now. */
+int64_t checker_evaluated(const struct checker *checker);
+
 /* Prefills of the output for two runs of a candidate, and whether the runs agree: an element that
  * keeps both was left unwritten, one that differs otherwise depends on more than the inputs.
  * Outputs that are accumulated to hold numbers instead, the same in both runs. */
