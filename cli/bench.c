@@ -12,8 +12,8 @@
 #include "machine/description.h"
 #include "measure/peak.h"
 #include "measure/probe.h"
-#include "json/number.h"
 #include "threads/processors.h"
+#include "json/number.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #include "cli/report.h"
 
 #include "machine/description.h"
-#include "json/number.h"
 #include "threads/processors.h"
+#include "json/number.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,9 +4,9 @@
 #include "measure/measurer.h"
 
 #include "base/program.h"
+#include "machine/description.h"
 #include "measure/clock.h"
 #include "measure/inputs.h"
-#include "targets/description.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,7 +10,7 @@
 #include "measure/inputs.h"
 #include "measure/probe.h"
 #include "measure/session.h"
-#include "runtime/thread_pool.h"
+#include "threads/thread_pool.h"
 
 /* Buffers of the candidate itself, kept from one to the next. */
 enum scratch {

@@ -1,8 +1,8 @@
 /* Tuning a task on this machine: its space, a measurer, and the loop; see search.h. */
 #include "search/tuner_private.h"
 
-#include "search/strategy.h"
 #include "machine/description.h"
+#include "search/strategy.h"
 
 #include <stdlib.h>
 #include <time.h>
