@@ -59,6 +59,7 @@ struct cli {
     int word_count;
     struct text attributes; /* " key=value" of the options that belong to the workload */
     char database_path[4096];
+    double started;  /* seconds of the wall clock: a limit of time counts from here */
     int exit_status; /* of a command that itself succeeded */
 };
 

@@ -1,6 +1,7 @@
 /* The program `dltune`: the table of commands, and what becomes of their answers. */
 #include "cli/cli.h"
-
+#include "cli/signals.h"
+#include "measure/clock.h"
 #include "te/ops/operators.h"
 
 #include <fcntl.h>
@@ -194,10 +195,12 @@ static void keep_standard_descriptors(void) {
 }
 
 int main(int count, char **arguments) {
-    struct cli cli = {.command = count > 1 ? find_command(arguments[1]) : NULL};
+    struct cli cli = {.command = count > 1 ? find_command(arguments[1]) : NULL,
+                      .started = clock_seconds()};
     struct error error = {.status = DLT_OK};
     dlt_status status;
     keep_standard_descriptors();
+    signals_ignore();
     if (count > 1 && (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "-h") ||
                       !strcmp(arguments[1], "help"))) {
         print_general_help();

@@ -97,8 +97,11 @@ static dlt_status boost(BoosterHandle booster, DMatrixHandle matrix,
                         const struct cost_model_options *options, struct error *error) {
     int trees = options->trees ? options->trees : DEFAULT_TREES;
     TRY(set_options(booster, options, error));
-    for (int i = 0; i < trees; i++)
+    for (int i = 0; i < trees; i++) {
+        if (options->stop && options->stop(options->context))
+            return error_set(error, DLT_ERROR_CANCELLED, "training was stopped");
         TRY(check(XGBoosterUpdateOneIter(booster, i, matrix), error));
+    }
     return DLT_OK;
 }
 

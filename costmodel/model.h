@@ -29,6 +29,9 @@ struct cost_model_options {
     double shrinkage;  /* of a leaf towards 0, as if it had rows of this weight there; 0: default */
     double least_leaf; /* weight of the rows in a leaf, at least; 0: default */
     int threads;       /* 0: one */
+    /* Asked between trees; true: training ends with DLT_ERROR_CANCELLED. May be NULL. */
+    bool (*stop)(void *context);
+    void *context;
 };
 
 struct cost_model;

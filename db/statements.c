@@ -3,6 +3,7 @@
 #include "db/private.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #define RECORD_TABLES                                                                              \
     "record JOIN task ON task.id = task_id JOIN host ON host.id = host_id "                        \
@@ -209,6 +210,17 @@ const char *database_text(sqlite3_stmt *statement, int column) {
     return text ? text : "";
 }
 
+/* KiB that a file of this process may have, where that is limited and a write failed; else 0. SQLite
+ * knows an I/O error only: its sqlite3_system_errno is 0 then. */
+static unsigned long long file_limit(int code) {
+    struct rlimit limit;
+    bool write = code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE ||
+                 code == SQLITE_IOERR_SHMMAP || code == SQLITE_IOERR_TRUNCATE;
+    if (!write || getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return 0;
+    return (unsigned long long)limit.rlim_cur / 1024;
+}
+
 dlt_status database_fail(const struct database *database, int code, struct error *error) {
     const char *path = database->path;
     const char *words =
@@ -234,6 +246,10 @@ dlt_status database_fail(const struct database *database, int code, struct error
     case SQLITE_CANTOPEN:
         return error_set(error, DLT_ERROR_DATABASE, "%s: cannot be opened (%s)", path, words);
     case SQLITE_IOERR:
+        if (file_limit(code))
+            return error_set(error, DLT_ERROR_DATABASE,
+                             "%s: cannot grow: files may have %llu KiB here (`ulimit -f`)", path,
+                             file_limit(code));
         return error_set(error, DLT_ERROR_DATABASE, "%s: cannot be read or written (%s)", path,
                          words);
     default:

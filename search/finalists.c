@@ -1,8 +1,12 @@
 /* The fastest are timed again, in turns, since the least of many rough times is a lucky one. */
 #include "search/tuner_private.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LEAST_SECONDS   10.0 /* for finalists, where only the trials are limited */
+#define SHARE_OF_TRIALS 0.5
 
 static void drop(struct contender *contender) {
     free(contender->trace);
@@ -53,27 +57,45 @@ dlt_status contenders_add(struct contenders *list, const char *trace, const char
     return DLT_OK;
 }
 
-static dlt_status run_again(struct tuner *tuner, struct measure_result *results,
+/* As many of the fastest as there is time for. */
+static int affordable(const struct tuner *tuner) {
+    const struct tuner_measurer *measurer = tuner->measurer;
+    int count = tuner->contenders.count;
+    while (count > 0 && measurer->finalists_seconds &&
+           !account_affords(&tuner->account, measurer->finalists_seconds(measurer->context, count)))
+        count--;
+    return count;
+}
+
+static dlt_status run_again(struct tuner *tuner, int count, struct measure_result *results,
                             struct error *error) {
     const char *traces[FINALISTS];
     double start = clock_seconds();
     dlt_status status;
-    for (int i = 0; i < tuner->contenders.count; i++)
+    for (int i = 0; i < count; i++)
         traces[i] = tuner->contenders.all[i].trace;
-    status = tuner->measurer->run_again(tuner->measurer->context, tuner->contenders.count, traces,
-                                        results, error);
+    status = tuner->measurer->run_again(tuner->measurer->context, count, traces, results, error);
     tuner->summary->shares[SHARE_FINALISTS] += clock_seconds() - start;
     return status;
 }
 
-dlt_status tuner_run_finalists(struct tuner *tuner, struct error *error) {
+/* Where only the trials are limited, finalists take time in proportion to them. */
+static void limit_time(struct account *account) {
+    if (!isfinite(account->end))
+        account->end = account->last =
+            account_now(account) + fmax(LEAST_SECONDS, SHARE_OF_TRIALS * account_spent(account));
+}
+
+static dlt_status time_finalists(struct tuner *tuner, struct error *error) {
     struct measure_result results[FINALISTS] = {0};
-    int best = -1;
-    if (!tuner->contenders.count || !tuner->summary->trials)
+    int best = -1, count = affordable(tuner);
+    if (!count)
         return DLT_OK;
-    TRY(run_again(tuner, results, error));
-    for (int i = 0; i < tuner->contenders.count; i++) {
+    TRY(run_again(tuner, count, results, error));
+    for (int i = 0; i < count; i++) {
         const struct contender *contender = &tuner->contenders.all[i];
+        if (results[i].cut)
+            continue;
         tuner_judge(tuner, &results[i]);
         TRY(tuner_store(tuner, contender->trace, contender->knobs, &results[i], true, error));
         if (results[i].outcome == OUTCOME_OK &&
@@ -84,4 +106,15 @@ dlt_status tuner_run_finalists(struct tuner *tuner, struct error *error) {
         return DLT_OK;
     return tuner_set_best(tuner, tuner->contenders.all[best].trace,
                           tuner->contenders.all[best].knobs, &results[best], true, error);
+}
+
+dlt_status tuner_run_finalists(struct tuner *tuner, struct error *error) {
+    struct account before = tuner->account;
+    dlt_status status = DLT_OK;
+    if (tuner->contenders.count && tuner->summary->trials) {
+        limit_time(&tuner->account);
+        status = time_finalists(tuner, error);
+        tuner->account = before;
+    }
+    return status;
 }

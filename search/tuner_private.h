@@ -32,8 +32,8 @@ struct tuner {
     const struct tuner_options *options;
     struct tuner_summary *summary;
     const struct strategy *strategy;
-    void *state; /* the strategy's */
-    double start;
+    void *state;                /* the strategy's */
+    struct account account;     /* of this run: the measurer's too */
     struct seen points, traces; /* scores of what was measured, in this run or before */
     struct proposals proposals;
     struct memory memory; /* of other tasks */
@@ -55,7 +55,7 @@ dlt_status tuner_begin(struct tuner *tuner, const struct task *task, const struc
                        const struct tuner_options *options, struct tuner_summary *summary,
                        struct error *error);
 dlt_status tuner_continue(struct tuner *tuner, struct error *error);
-/* Teaches the model and, unless rough, times the finalists; nothing of it when cancelled. */
+/* Unless rough, times the finalists, and teaches the model; nothing of it when cancelled. */
 dlt_status tuner_end(struct tuner *tuner, struct error *error);
 void tuner_release(struct tuner *tuner);
 
@@ -65,6 +65,7 @@ struct tuning {
     struct tuner_summary *summary;
     struct arena arena;
     struct measurer *measurer;
+    struct account account; /* where the options have none: of their seconds */
     struct tuner_measurer seam;
     struct tuner tuner;
 };
