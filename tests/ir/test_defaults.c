@@ -116,7 +116,8 @@ static bool check_workload(const char *workload, uint64_t seed, struct count *co
         return false;
     small_enough = task->nominal_operations < MOST_OPERATIONS;
     if (small_enough) {
-        subject_open(&subject, task->expression, &random, number_around_one);
+        subject_open(&subject, task->expression, &random,
+                     seed % 2 ? number_or_special : number_around_one);
         small_enough = work_of(task, &subject) < MOST_OPERATIONS;
         for (int i = 0; small_enough && target_names[i]; i++)
             if (target_runs_here(target_names[i]))
