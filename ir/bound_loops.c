@@ -6,7 +6,7 @@
 #include "ir/bounds.h"
 #include "ir/passes.h"
 
-static bool store_has(const struct node *store, const struct affine *condition) {
+bool store_has(const struct node *store, const struct affine *condition) {
     for (int i = 0; i < store->condition_count; i++)
         if (affine_equal(store->conditions[i], condition))
             return true;

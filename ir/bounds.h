@@ -11,6 +11,7 @@ typedef bool condition_test(void *context, const struct affine *condition,
 void take_bounds(struct arena *arena, struct node *loop, condition_test *is_bound, void *context);
 
 const struct node *first_store(const struct node *nodes);
+bool store_has(const struct node *store, const struct affine *condition);
 bool every_store_has(const struct node *nodes, const struct affine *condition);
 void remove_condition(struct arena *arena, struct node *nodes, const struct affine *condition);
 

@@ -78,6 +78,34 @@ static void change_conditions(struct arena *arena, struct node *nodes, index_cha
 
 /* 1. Bounds of serial loops. */
 
+/* Whether something in the tile stores to the buffer where the condition fails. */
+static bool is_stored_without(const struct node *nodes, const struct buffer *buffer,
+                              const struct affine *condition) {
+    for (; nodes; nodes = nodes->next)
+        if (nodes->kind == NODE_STORE ? nodes->buffer == buffer && !store_has(nodes, condition)
+                                      : is_stored_without(nodes->body, buffer, condition))
+            return true;
+    return false;
+}
+
+/* Whether the stores that have the condition may be left out where it fails, and their elements are
+ * there all the same: what a loop adds to is loaded in front of it and stored behind it even if it
+ * makes no trip. */
+static bool has_elements_without(const struct splitting *s, const struct node *nodes,
+                                 const struct affine *condition) {
+    const struct node *all = s->tile->variants[0].body;
+    for (; nodes; nodes = nodes->next) {
+        if (nodes->kind != NODE_STORE) {
+            if (!has_elements_without(s, nodes->body, condition))
+                return false;
+        } else if (store_has(nodes, condition) &&
+                   !is_stored_without(all, nodes->buffer, condition)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* True if the condition constrains this loop, at least one loop around the tile, and no other; or,
  * where that is wanted, loops around the tile only. */
 static bool bounds_loop(void *context, const struct affine *condition,
@@ -89,7 +117,8 @@ static bool bounds_loop(void *context, const struct affine *condition,
            outside->term_count > 0 &&
            ((affine_coefficient(inside, variable, &coefficient) && coefficient != 0 &&
              inside->term_count == 1) ||
-            (s->bounds_whole_loops && inside->term_count == 0));
+            (s->bounds_whole_loops && inside->term_count == 0 &&
+             has_elements_without(s, s->tile->variants[0].body, condition)));
 }
 
 static void find_bounds(struct splitting *s, struct node *nodes) {

@@ -4,6 +4,7 @@
  * of a split index are put together again where both are present:
  *
  *     c*a*(x / a)       + c*(x % a)  =  c*x
+ *     c*a*(x / (b*a))   + c*((x / b) % a)  =  c*(x / b)
  *     c*a*((x / a) % b) + c*(x % a)  =  c*(x % (a*b))
  *
  * so that unpacking an index into pieces and packing it again gives the index itself. Divisions,
@@ -123,10 +124,11 @@ static const struct affine *joined(struct arena *arena, const struct affine_term
     if (__builtin_mul_overflow(remainder->coefficient, divisor, &carried) ||
         other->coefficient != carried)
         return NULL;
-    if (other->kind == ATOM_DIVIDE && other->constant == divisor) {
-        if (!affine_equal(affine_residue(arena, other->operand, divisor), remainder->operand))
+    if (other->kind == ATOM_DIVIDE && other->constant % divisor == 0) {
+        whole = affine_divide(arena, other->operand, other->constant / divisor);
+        if (!affine_equal(affine_residue(arena, whole, divisor), remainder->operand))
             return NULL;
-        return other->operand;
+        return whole;
     }
     if (other->kind == ATOM_REMAINDER && other->operand->term_count == 1) {
         const struct affine_term *inner = &other->operand->terms[0];

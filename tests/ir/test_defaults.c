@@ -107,7 +107,7 @@ static bool check_workload(const char *workload, uint64_t seed, struct count *co
     struct subject subject;
     struct random random;
     struct task *task;
-    bool small_enough;
+    bool small_enough, is_operator = strncmp(workload, "expression", 10) != 0;
     trying_seed = seed;
     trying_expression = workload;
     trying_trace = "";
@@ -116,7 +116,8 @@ static bool check_workload(const char *workload, uint64_t seed, struct count *co
         return false;
     small_enough = task->nominal_operations < MOST_OPERATIONS;
     if (small_enough) {
-        subject_open(&subject, task->expression, &random, number_around_one);
+        subject_open(&subject, task->expression, &random,
+                     seed % 2 && is_operator ? number_or_special : number_around_one);
         small_enough = work_of(task, &subject) < MOST_OPERATIONS;
         for (int i = 0; small_enough && target_names[i]; i++)
             if (target_runs_here(target_names[i]))

@@ -110,7 +110,7 @@ static void try_point(const struct task *task, const struct space *space, const 
                  error.message, text_string(&knobs), schedule_trace(schedule));
     }
     trying_trace = schedule_trace(schedule);
-    subject_open(&subject, task->collapsed, random,
+    subject_open(&subject, task->expression, random,
                  trying_seed % 2 ? number_or_special : number_around_one);
     check_on_target(&subject, schedule, target, tally);
     run_again(&subject, schedule, target);

@@ -99,7 +99,7 @@ struct trial {
 };
 
 static void compare(const struct trial *t, const float *got) {
-    const struct tensor *result = expression_result(t->task->collapsed);
+    const struct tensor *result = expression_result(t->task->expression);
     for (int64_t i = 0; i < element_count(result); i++)
         if (!t->any[i] && !agrees((double)got[i], (double)t->wanted[i]))
             fail_msg("%s for %s: element %lld is %a, not %a\n%s", trying_expression, trying_target,
@@ -145,7 +145,7 @@ static void try_target(struct trial *t, const char *target, int points) {
 }
 
 static void try_reference(const struct trial *t) {
-    const struct tensor *result = expression_result(t->task->collapsed);
+    const struct tensor *result = expression_result(t->task->expression);
     int64_t subscripts[MAX_RANK] = {0};
     trying_target = "the reference";
     for (int64_t i = 0; i < element_count(result); i++, next_subscripts(result, subscripts)) {
@@ -173,7 +173,7 @@ static void open_trial(struct trial *t, const char *workload) {
         fail_msg("%s: %s", workload, error.message);
     if (arena_recover(&t->task->arena))
         fail_msg("out of memory");
-    subject_open(&t->subject, t->task->collapsed, &random, one);
+    subject_open(&t->subject, t->task->expression, &random, one);
     memset(t->any, 0, sizeof t->any);
 }
 
@@ -269,7 +269,7 @@ static void try_beside(const char *workload, int input) {
     static struct trial t;
     int64_t subscripts[MAX_RANK] = {0}, infinite = 0;
     open_trial(&t, workload);
-    const struct tensor *result = expression_result(t.task->collapsed);
+    const struct tensor *result = expression_result(t.task->expression);
     ((float *)t.subject.inputs[input].data)[0] = INFINITY;
     assert_true(element_count(result) <= (int64_t)(sizeof t.wanted / sizeof t.wanted[0]));
     for (int64_t i = 0; i < element_count(result); i++, next_subscripts(result, subscripts)) {

@@ -63,6 +63,9 @@ static void divisions(void **state) {
     expect(affine_divide(&arena, sum(-1, var(&i), 0, var(&i), 31), 32), "0");
     expect(affine_remainder(&arena, affine_remainder(&arena, var(&x), 32), 8), "x % 8");
     expect(affine_divide(&arena, affine_remainder(&arena, var(&x), 32), 8), "(x / 8) % 4");
+    expect(affine_add(&arena, affine_scale(&arena, affine_divide(&arena, var(&x), 20), 4),
+                      affine_remainder(&arena, affine_divide(&arena, var(&x), 5), 4)),
+           "x / 5");
     expect(affine_remainder(&arena, affine_divide(&arena, var(&x), 8), 13), "x / 8");
     x_third = affine_scale(&arena, affine_divide(&arena, var(&x), 3), 5);
     x_third = affine_scale(&arena, affine_remainder(&arena, x_third, 6), 2);
