@@ -136,18 +136,17 @@ DLT_API const char *dlt_origin_name(dlt_origin origin);
 typedef struct dlt_kernel_info {
     const char *task; /* the workload in canonical form, target and threads */
     dlt_origin origin;
-    int verified;         /* 1: this schedule was compared with the reference on this workload, by
-                             this version's code generator, and was right */
-    const char *host;     /* whose record it is; "" for a default */
-    int is_this_host;     /* the record was measured on a machine like this one */
-    const char *reason;   /* why it is not exact; "" if it is */
-    double median_us;     /* as stored, of one call; 0 if unknown */
-    const char *schedule; /* its trace, one step a line */
-    int input_count;      /* variable inputs: tensors that differ from call to call */
-    int parameter_count;  /* tensors to pack */
-    int threads;          /* that it was asked for */
-    size_t packed_bytes;  /* of the packed parameters; 0: there is nothing to pack, as always where
-                             parameter_count is 0 */
+    int verified;           /* 1: this schedule was compared with the reference on this workload, by
+                               this version's code generator, and was right */
+    const char *host;       /* whose record it is; "" for a default */
+    int is_this_host;       /* the record was measured on a machine like this one */
+    const char *reason;     /* why it is not exact; "" if it is */
+    double median_us;       /* as stored, of one call; 0 if unknown */
+    const char *schedule;   /* its trace, one step a line */
+    int input_count;        /* variable inputs: tensors that differ from call to call */
+    int parameter_count;    /* tensors to pack */
+    int threads;            /* that it was asked for */
+    size_t packed_bytes;    /* of the packed parameters; 0: nothing to pack */
     size_t workspace_bytes; /* for `threads` threads; may be 0 */
 } dlt_kernel_info;
 
