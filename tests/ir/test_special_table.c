@@ -14,6 +14,7 @@
 
 #include "running.h"
 
+#include "base/number.h"
 #include "te/task.h"
 
 enum {
@@ -46,13 +47,16 @@ static bool read_row(const char *line, struct row *row) {
     return true;
 }
 
-/* C reads infinities and NaN as the table has them. */
 static float number_of(const char *cell) {
-    char *end;
-    float number = strtof(cell, &end);
-    if (end == cell || *end)
+    bool negative = cell[0] == '-';
+    double number;
+    if (strcmp(cell + negative, "infinity") == 0)
+        return negative ? -INFINITY : INFINITY;
+    if (strcmp(cell, "NaN") == 0)
+        return NAN;
+    if (!number_parse(cell, &number))
         fail_msg("%s is no number", cell);
-    return number;
+    return (float)number;
 }
 
 static bool agrees(double got, double wanted) {
