@@ -21,7 +21,7 @@ enum {
     MAX_COLUMNS = 10,
     MAX_LINE = 512,
     ELEMENTS = 37, /* full vectors and a tail */
-    POINTS = 8,
+    POINTS = 5,
 };
 
 struct row {
@@ -250,7 +250,7 @@ static void try_reduction(const char *workload, bool most, bool columns) {
                                                                          ? peak
                                                                          : (float)(c * 5 % 17 - 8);
     }
-    run_trial(&t, 40);
+    run_trial(&t, 20);
 }
 
 static void test_reductions(void **state) {
@@ -286,7 +286,7 @@ static void try_beside(const char *workload, int input) {
         t.wanted[layout_offset_of(&result->layout, subscripts)] = (float)exact.value;
     }
     assert_true(infinite < element_count(result));
-    run_trial(&t, 40);
+    run_trial(&t, 20);
 }
 
 static void test_beside(void **state) {
