@@ -217,7 +217,10 @@ static double magnitude_of(const dlt_index *index) {
 }
 
 static bool is_index(dlt_expression *expression, const dlt_index *index) {
-    return all_there(expression, "index", 1, (const void *const *)&index);
+    return all_there(expression, "index", 1, (const void *const *)&index) &&
+           (affine_depth((const struct affine *)index) < MAX_INDEX_DEPTH ||
+            fail(expression, DLT_ERROR_ARGUMENT, "index: nests more than %d indices",
+                 MAX_INDEX_DEPTH));
 }
 
 static bool is_positive(dlt_expression *expression, int64_t divisor) {

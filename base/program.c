@@ -8,12 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Where it is to be installed, and from the folder of programs there. */
 #ifndef DLTUNE_LIBEXEC
-#define DLTUNE_LIBEXEC "/usr/libexec/dltune"
+#define DLTUNE_LIBEXEC          "/usr/libexec/dltune"
+#define DLTUNE_LIBEXEC_FROM_BIN "../libexec/dltune"
 #endif
 
 static bool search(const char *name, char *path, size_t bytes) {
-    static const char *const folders[] = {"", "../libexec/dltune/"};
+    static const char *const folders[] = {"", DLTUNE_LIBEXEC_FROM_BIN "/"};
     ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
     char *rest = NULL;
     if (length > 0) {
@@ -42,6 +44,7 @@ dlt_status program_find(const char *name, const char *given, const char *variabl
     if (search(name, path, bytes))
         return DLT_OK;
     return error_set(error, DLT_ERROR_SYSTEM,
-                     "%s is neither beside the program nor in %s; %s may say where it is", name,
-                     DLTUNE_LIBEXEC, variable);
+                     "%s is neither beside the program, nor in %s from there, nor in %s; %s may "
+                     "say where it is",
+                     name, DLTUNE_LIBEXEC_FROM_BIN, DLTUNE_LIBEXEC, variable);
 }

@@ -9,6 +9,7 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
+#include "json/number.h"
 #include "machine/description.h"
 #include "measure/peak.h"
 #include "measure/probe.h"

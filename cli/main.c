@@ -13,16 +13,14 @@
 static const struct command commands[] = {
     {"OPERATOR", "[KEY=VALUE ...]", "tune a workload, store every record, print the best",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_TUNE | GROUP_DATABASE | GROUP_OUTPUT,
-     "Candidates that earlier runs on this machine stored are known and not measured again, so "
-     "the\n"
-     "same command again continues: it measures as many new ones. Ctrl-C keeps everything\n"
+     "Candidates that earlier runs on this machine stored are known and not measured again, so\n"
+     "the same command again continues: it measures as many new ones. Ctrl-C keeps everything\n"
      "measured before it, prints the best so far and exits with status 130.",
      run_tune_operator},
     {"tune", "LIST", "tune every line of a file, - for standard input",
      GROUP_PLACE | GROUP_TUNE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_LIBRARY,
-     "A line is a workload, such as `conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1 count=3`; # starts "
-     "a\n"
-     "comment. With --time the time goes where the total of all calls (count=) falls fastest, and\n"
+     "A line is a workload, such as `conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1 count=3`; # starts\n"
+     "a comment. With --time the time goes where the total of all calls (count=) falls fastest, and\n"
      "the run ends early when little is left to gain; --patience 0 goes on to the end.\n"
      "With --name the bests of all lines then become a library, as `dltune export` writes it. A\n"
      "line of which nothing is stored is named and left out, and the exit status is 1.",
@@ -38,20 +36,18 @@ static const struct command commands[] = {
      run_bench},
     {"export", "[WORKLOAD]", "write stored bests as a static library",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_EXPORT | GROUP_LIBRARY,
-     "Writes libNAME.a, NAME.h, NAME.c and NAME.pc. Without workload and --list: everything "
-     "stored\n"
-     "for the target and number of threads. --target may be a list, as in x86-avx512,x86-avx2,c: "
-     "a\n"
-     "kernel then has a version for each, and the CPU decides when it runs.",
+     "Writes libNAME.a, NAME.h, NAME.c and NAME.pc. Without workload and --list: everything\n"
+     "stored for the target and number of threads. --target may be a list, as in\n"
+     "x86-avx512,x86-avx2,c: a kernel then has a version for each, and the CPU decides when it\n"
+     "runs.",
      run_export},
     {"db", "list | show | failures | export | check [WORKLOAD] | import | merge FILE... | prune",
      "look into the database, join and clean databases",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_OUTPUT | GROUP_FILES,
      "list     a line for each task\n"
      "show     the records of a workload\n"
-     "failures how many candidates failed in which way, with an example; with --out each becomes "
-     "a\n"
-     "         file for `dltune explain --replay FILE`\n"
+     "failures how many candidates failed in which way, with an example; with --out each becomes\n"
+     "         a file for `dltune explain --replay FILE`\n"
      "export   the records as JSON lines, on standard output\n"
      "import   takes in JSON lines of files, - for standard input\n"
      "merge    takes in records, models and runs of other databases; nothing comes in twice\n"

@@ -16,6 +16,16 @@ foreach(module ${tuner_modules})
   endif()
 endforeach()
 
+# The worker's program as bytes, without what only debuggers need.
+set(worker_image ${CMAKE_BINARY_DIR}/dltune-worker.image)
+add_custom_command(OUTPUT ${worker_image}
+  COMMAND ${CMAKE_OBJCOPY} --strip-all $<TARGET_FILE:dltune-worker> ${worker_image}
+  DEPENDS dltune-worker VERBATIM)
+module(dltune_worker_image FOLDERS measure/worker_image LINKS dltune_base)
+target_compile_definitions(dltune_worker_image PRIVATE WORKER_IMAGE="${worker_image}")
+set_source_files_properties(${CMAKE_SOURCE_DIR}/measure/worker_image/image.c
+  PROPERTIES OBJECT_DEPENDS ${worker_image})
+
 # whole_library(TARGET NAME MODULES ... LINKS ...): libNAME.a, one object with the modules' code.
 function(whole_library target name)
   cmake_parse_arguments(W "" "" "MODULES;LINKS" ${ARGN})
@@ -57,7 +67,8 @@ if(DLTUNE_XGBOOST)
   list(APPEND tuner_links xgboost)
 endif()
 whole_library(dltune_library dltune MODULES ${runtime_modules} LINKS ${runtime_links})
-whole_library(dltune_tune_library dltune-tune MODULES ${tuner_modules} LINKS ${tuner_links})
+whole_library(dltune_tune_library dltune-tune MODULES ${tuner_modules} dltune_worker_image
+  LINKS ${tuner_links})
 pkg_config(dltune "kernels for tensor operations, tuned ahead of time and kept in a database"
   ${runtime_links})
 pkg_config(dltune-tune "tuning of kernels for tensor operations from a program" ${tuner_links})

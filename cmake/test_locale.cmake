@@ -6,10 +6,12 @@
 set(locale_name de_DE.UTF-8)
 set(locale_folder ${CMAKE_BINARY_DIR}/locale)
 set(locale_environment "LC_ALL=${locale_name};LOCPATH=${locale_folder}")
-set(locale_left_out costmodel/test_model export/test_export ir/test_gather_reductions ir/test_points
-    ir/test_random_operators ir/test_random_tiles ir/test_tile_bound measure/test_finalists
-    measure/test_native measure/test_outcomes measure/test_threads db/test_files db/test_open
-    schedules/test_random search/test_strategies targets/test_debugger targets/test_encode)
+set(locale_left_out costmodel/test_model db/test_files db/test_open export/test_export
+    export/test_versions ir/test_deinterleave ir/test_gather_reductions ir/test_points
+    ir/test_random_operators ir/test_random_tiles ir/test_tile_bound ir/test_transpose
+    measure/test_finalists measure/test_native measure/test_outcomes measure/test_threads
+    schedules/test_random search/test_network search/test_strategies search/test_tuner_strategies
+    targets/test_debugger targets/test_encode targets/test_link)
 find_program(LOCALEDEF localedef)
 if(LOCALEDEF AND NOT EXISTS ${locale_folder}/${locale_name})
   file(MAKE_DIRECTORY ${locale_folder})

@@ -247,8 +247,8 @@ void features_compute(const struct space *space, const int *point, float *featur
 }
 
 void features_names(char names[FEATURE_COUNT][FEATURE_NAME]) {
-    struct target_description target = {.vector_bytes = 4, .fma_per_cycle = 1};
-    struct space space = {.target = target, .threads = 1};
+    static const struct space space = {.target = {.vector_bytes = 4, .fma_per_cycle = 1},
+                                       .threads = 1};
     struct nest_summary summary = {.loop_count = 1,
                                    .access_count = 3,
                                    .useful = 1,

@@ -53,9 +53,8 @@ enum {
     IDENTITY_DIGITS = 2 * IDENTITY_BYTES,
 };
 
-#define MAX_EXACT_INTEGER                                                                          \
-    9007199254740992.0 /* 2 to the 53rd: doubles know all integers up to it                        \
-                        */
+/* 2 to the 53rd: doubles know all integers up to it. */
+#define MAX_EXACT_INTEGER 9007199254740992.0
 
 /* ---- printing ---- */
 

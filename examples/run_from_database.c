@@ -1,11 +1,11 @@
 /* Gets the kernel of a convolution from a database of tuned kernels, packs its weights, runs it,
  * checks a few numbers and prints the time of a call.
  *
- *     dltune conv2d --shape n=1,c=64,h=56,w=56,k=64,r=3,s=3 --pad 1 --db resnet.db
+ *     dltune conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1 --db kernels.db
  *     cc run_from_database.c $(pkg-config --cflags --libs dltune) -o run_from_database
- *     ./run_from_database resnet.db
+ *     ./run_from_database kernels.db
  *
- * or, in dltune's build folder: ./run_from_database resnet.db */
+ * dltune's own build makes the program as well. */
 #include <dltune/dltune.h>
 
 #include <math.h>
@@ -126,8 +126,11 @@ int main(int argument_count, char **arguments) {
     dlt_kernel *kernel;
     dlt_kernel_info info;
     struct block x, weight, output;
+    dlt_status status;
 
-    check(dlt_runtime_open(argument_count > 1 ? arguments[1] : NULL, NULL, &runtime), runtime);
+    /* In two steps: which of a call's arguments is evaluated first is open. */
+    status = dlt_runtime_open(argument_count > 1 ? arguments[1] : NULL, NULL, &runtime);
+    check(status, runtime);
     check(dlt_runtime_get(runtime, workload, 1, &kernel), runtime);
     dlt_kernel_describe(kernel, &info);
     printf("%s\nkernel: %s%s%s%s\n", info.task, dlt_origin_name(info.origin),

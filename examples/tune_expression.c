@@ -7,7 +7,7 @@
  *     cc tune_expression.c $(pkg-config --cflags --libs dltune-tune) -o tune_expression
  *     ./tune_expression scale.db
  *
- * or, in dltune's build folder: ./tune_expression scale.db */
+ * dltune's own build makes the program as well. */
 #include <dltune/dltune.h>
 #include <dltune/schedule.h>
 #include <dltune/tune.h>
@@ -93,10 +93,15 @@ static int run(const char *workload, const char *database) {
     dlt_runtime *runtime;
     dlt_kernel *kernel;
     dlt_kernel_info info;
-    check(dlt_runtime_open(database, NULL, &runtime), runtime);
+    dlt_status status = dlt_runtime_open(database, NULL, &runtime);
+    check(status, runtime);
     check(dlt_runtime_get(runtime, workload, 1, &kernel), runtime);
     dlt_kernel_describe(kernel, &info);
     void *workspace = aligned_alloc(DLT_ALIGNMENT, (info.workspace_bytes / 64 + 1) * 64);
+    if (!workspace) {
+        fputs("out of memory\n", stderr);
+        exit(1);
+    }
     for (int i = 0; i < ROWS * COLUMNS; i++)
         x[i / COLUMNS][i % COLUMNS] = (float)(i * 37 % 1001) - 500.25f;
     check(dlt_kernel_run(kernel, inputs, &output, NULL, workspace, NULL), kernel);
@@ -112,11 +117,15 @@ int main(int argument_count, char **arguments) {
     const char *database = argument_count > 1 ? arguments[1] : "scale.db";
     dlt_expression *expression;
     dlt_task *task;
+    dlt_status status;
     int right;
-    check(dlt_expression_create(&expression), expression);
+    /* In two steps: which of a call's arguments is evaluated first is open. */
+    status = dlt_expression_create(&expression);
+    check(status, expression);
     build(expression);
     printf("%s", dlt_expression_text(expression));
-    check(dlt_task_from_expression(expression, NULL, 1, &task), task);
+    status = dlt_task_from_expression(expression, NULL, 1, &task);
+    check(status, task);
     tune(task, database);
     right = run(dlt_task_workload(task), database);
     dlt_task_free(task);

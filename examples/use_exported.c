@@ -1,12 +1,13 @@
 /* Runs a convolution from an exported library; dltune itself is not needed to build or run this.
  *
- *     dltune export --db resnet.db --name resnet --out . "conv2d n=1 c=64 h=56 w=56 k=64 r=3 s=3
- * pad=1" cc use_exported.c -I. -L. -lresnet -lm -o use_exported
+ *     dltune conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1 --db kernels.db
+ *     dltune export --db kernels.db --name kernels "conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1"
+ *     cc use_exported.c -I. -L. -lkernels -lm -o use_exported
  *     ./use_exported
  *
  * The kernel is asked for by its workload. A program that knows which one it wants can as well call
- * resnet_conv2d_64x56x56_k64_r3_0 and its companions, whose arguments have names and types. */
-#include "resnet.h"
+ * kernels_conv2d_n1_c64_h56_w56_k64_r3_s3_pad1_564e1a78, whose arguments have names and types. */
+#include "kernels.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ static double microseconds(void) {
 }
 
 int main(void) {
-    const resnet_kernel *kernel = resnet_find("conv2d n=1 c=64 h=56 w=56 k=64 r=3 s=3 pad=1");
+    const kernels_kernel *kernel = kernels_find("conv2d n=1 c=64 h=56 w=56 k=64 r=3 s=3 pad=1");
     const void *parameters[] = {weight}, *inputs[] = {x};
     double best = INFINITY;
     int status, right;
@@ -72,22 +73,22 @@ int main(void) {
         fputs("the library has no kernel for this layer\n", stderr);
         return 1;
     }
-    void *packed = aligned_alloc(64, (resnet_packed_bytes(kernel) / 64 + 1) * 64);
-    void *workspace = aligned_alloc(64, (resnet_workspace_bytes(kernel, 1) / 64 + 1) * 64);
+    void *packed = aligned_alloc(64, (kernels_packed_bytes(kernel) / 64 + 1) * 64);
+    void *workspace = aligned_alloc(64, (kernels_workspace_bytes(kernel, 1) / 64 + 1) * 64);
     if (!packed || !workspace)
         return 1;
     fill(&x[0][0][0], C * H * W);
     fill(&weight[0][0][0][0], K * C * R * S);
-    status = resnet_pack(kernel, parameters, packed);
-    for (int i = 0; i < 50 && status == resnet_OK; i++) {
+    status = kernels_pack(kernel, parameters, packed);
+    for (int i = 0; i < 50 && status == kernels_OK; i++) {
         double start = microseconds(), time;
-        status = resnet_run(kernel, inputs, packed, output, workspace, NULL);
+        status = kernels_run(kernel, inputs, packed, output, workspace, NULL);
         time = microseconds() - start;
         best = time < best ? time : best;
     }
-    if (status != resnet_OK) {
-        fprintf(stderr, status == resnet_ERROR_CPU ? "this CPU lacks instructions of the kernel\n"
-                                                   : "the kernel refused its arguments\n");
+    if (status != kernels_OK) {
+        fprintf(stderr, status == kernels_ERROR_CPU ? "this CPU lacks instructions of the kernel\n"
+                                                    : "the kernel refused its arguments\n");
         return 1;
     }
     right = is_right();

@@ -1,7 +1,7 @@
 // Runs a matrix product from an exported library in C++, on the program's own threads.
 //
 //     dltune matmul m=512 n=512 k=512 --threads 4 --db kernels.db
-//     dltune export --threads 4 --db kernels.db --name kernels --out . "matmul m=512 n=512 k=512"
+//     dltune export --threads 4 --db kernels.db --name kernels "matmul m=512 n=512 k=512"
 //     c++ -std=c++17 use_exported_threads.cpp -I. -L. -lkernels -pthread -o use_exported_threads
 //     ./use_exported_threads
 //

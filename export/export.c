@@ -49,34 +49,42 @@ static void list_tensors(struct entry *entry, const struct expression *expressio
 }
 
 /* The entry that a kernel is a version of: that of the same workload and threads, or a new one. */
-static struct entry *entry_of(struct library *library, const struct task *task) {
+static dlt_status entry_of(struct library *library, const struct task *task, struct entry **found,
+                           struct error *error) {
     struct entry *entry;
     for (int i = 0; i < library->entry_count; i++) {
-        entry = &library->entries[i];
+        *found = entry = &library->entries[i];
+        if (strcmp(entry->task->identifier, task->identifier) != 0)
+            continue;
         if (strcmp(entry->task->workload, task->workload) == 0 &&
             entry->task->threads == task->threads)
-            return entry;
+            return DLT_OK;
+        return error_set(error, DLT_ERROR_ARGUMENT,
+                         "kernels: `%.200s` and `%.200s` are both called %s; export them into "
+                         "libraries of different names",
+                         entry->task->workload, task->workload, task->identifier);
     }
-    entry = &library->entries[library->entry_count];
+    *found = entry = &library->entries[library->entry_count++];
     entry->task = task;
-    entry->identifier = entry_identifier(&library->arena, library->entries, library->entry_count++);
     list_tensors(entry, task->expression);
-    return entry;
+    name_arguments(library, entry);
+    return DLT_OK;
 }
 
 /* Puts a version in its place: instructions that include others' come before them. */
 static dlt_status add_version(struct library *library, struct unit *unit, struct error *error) {
-    struct entry *entry = entry_of(library, unit->task);
-    int place = entry->version_count++;
+    struct entry *entry;
+    int place;
+    TRY(entry_of(library, unit->task, &entry, error));
+    place = entry->version_count++;
     if (place == MAX_VERSIONS)
         return error_set(error, DLT_ERROR_ARGUMENT,
-                         "kernels: `%s` is there for more than %d "
-                         "targets",
-                         unit->task->workload, MAX_VERSIONS);
+                         "kernels: `%s` is there for more than %d targets", unit->task->workload,
+                         MAX_VERSIONS);
     for (; place > 0 && entry->versions[place - 1]->features < unit->features; place--)
         entry->versions[place] = entry->versions[place - 1];
     entry->versions[place] = unit;
-    unit->prefix = arena_format(&library->arena, "%s__%s_%s", library->name, entry->identifier,
+    unit->prefix = arena_format(&library->arena, "%s__%s_%s", library->name, unit->task->identifier,
                                 identifier_of(&library->arena, unit->task->target));
     return DLT_OK;
 }
@@ -84,8 +92,10 @@ static dlt_status add_version(struct library *library, struct unit *unit, struct
 static dlt_status lower_unit(struct arena *arena, struct unit *unit, struct error *error) {
     struct schedule *schedule = schedule_create(arena, unit->task->collapsed);
     dlt_status status = schedule_replay(schedule, unit->trace, error);
-    if (status == DLT_OK)
+    if (status == DLT_OK) {
+        unit->stores_once = schedule_stores_once(schedule);
         status = lower(arena, schedule, &unit->target, NULL, NULL, &unit->program, error);
+    }
     schedule_free(schedule);
     return status == DLT_OK ? DLT_OK : error_prefix(error, "%s", unit->task->key);
 }
@@ -115,10 +125,6 @@ struct contents {
 
 static void print_header(const char *name, struct contents *contents) {
     struct text *out = &contents->header;
-    char guard[EXPORT_MAX_NAME + 3];
-    snprintf(guard, sizeof guard, "%s_H", name);
-    for (char *c = guard; *c; c++)
-        *c = plain_upper(*c);
     text_format(
         out,
         "/* lib%s.a: kernels made by dltune. Link it; nothing else is needed.\n"
@@ -126,10 +132,12 @@ static void print_header(const char *name, struct contents *contents) {
         " * For each kernel: pack the parameters once, then run it as often as needed, from any\n"
         " * threads, each with a workspace of its own. Inputs and outputs need the alignment of\n"
         " * their elements, packed and workspace 64 bytes; blocks of 0 bytes may be NULL.\n"
+        " * The output shares no element with an input, unless a comment says that it may be\n"
+        " * that input itself.\n"
         " * `threads` NULL means the calling thread alone. */\n"
-        "#ifndef %s\n#define %s\n\n#include <stddef.h>\n\n"
+        "#ifndef DLTUNE_%s_H\n#define DLTUNE_%s_H\n\n#include <stddef.h>\n\n"
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
-        name, guard, guard);
+        name, name, name);
     text_append(out, text_string(&contents->declarations));
     text_append(out, "#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }

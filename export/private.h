@@ -20,10 +20,11 @@
 struct unit {
     const struct task *task;
     const char *trace;
-    const char *prefix; /* of its inner names: "NAME__conv2d_64x56x56_k64_r3_0_x86_avx2" */
+    const char *prefix; /* of its inner names: "NAME__matmul_m7_n21_k3_1a2b3c4d_x86_avx2" */
     struct target_description target;
     unsigned features; /* bits the CPU must have; 0: plain C */
     struct program *program;
+    bool stores_once; /* each element of the output */
 };
 
 enum {
@@ -32,8 +33,8 @@ enum {
 
 /* What callers see: one workload on a number of threads, in versions that the CPU chooses from. */
 struct entry {
-    const char *identifier;  /* "conv2d_64x56x56_k64_r3_0" */
-    const struct task *task; /* of any version: workload and tensors are the same */
+    const struct task *task; /* of any version: workload, identifier and tensors are the same */
+    const char **names;      /* of each tensor of the expression, as an argument */
     int version_count;
     struct unit *versions[MAX_VERSIONS]; /* the one that needs most instructions first */
     int variable_count, parameter_count;
@@ -50,9 +51,9 @@ struct library {
 };
 
 /* names.c */
-const char *entry_identifier(struct arena *arena, const struct entry *entries, int index);
 char *identifier_of(struct arena *arena, const char *text);
-const char *argument_name(struct arena *arena, const struct tensor *tensor);
+void name_arguments(struct library *library, struct entry *entry);
+const char *argument_name(const struct entry *entry, const struct tensor *tensor);
 const char *element_type(enum data_type type); /* of C */
 
 /* source.c; the texts' `failed` is checked by the caller. */

@@ -7,6 +7,7 @@
 #include "export/private.h"
 
 #include "targets/jit/kernel.h"
+#include "te/in_place.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,30 +28,48 @@ static void print_tensor_comment(const char *role, const struct tensor *tensor, 
 }
 
 /* "const float *x, const float *bias, ": inputs as arguments, each followed by a comma. */
-static void print_arguments(struct arena *arena, const struct tensor *const *tensors, int count,
-                            struct text *out) {
+static void print_arguments(const struct entry *entry, const struct tensor *const *tensors,
+                            int count, struct text *out) {
     for (int i = 0; i < count; i++)
         text_format(out, "const %s *%s, ", element_type(tensors[i]->type),
-                    argument_name(arena, tensors[i]));
+                    argument_name(entry, tensors[i]));
 }
 
 static void print_pack_head(struct library *library, const struct entry *entry, struct text *out) {
-    text_format(out, "int %s_%s_pack(", library->name, entry->identifier);
-    print_arguments(&library->arena, entry->parameters, entry->parameter_count, out);
+    text_format(out, "int %s_%s_pack(", library->name, entry->task->identifier);
+    print_arguments(entry, entry->parameters, entry->parameter_count, out);
     text_append(out, "void *packed)");
 }
 
 static void print_run_head(struct library *library, const struct entry *entry, struct text *out) {
-    text_format(out, "int %s_%s(", library->name, entry->identifier);
-    print_arguments(&library->arena, entry->variables, entry->variable_count, out);
+    text_format(out, "int %s_%s(", library->name, entry->task->identifier);
+    print_arguments(entry, entry->variables, entry->variable_count, out);
     text_format(out, "const void *packed, %s *%s, void *workspace,\n    const %s_threads *threads)",
-                element_type(entry->output->type), argument_name(&library->arena, entry->output),
+                element_type(entry->output->type), argument_name(entry, entry->output),
                 library->name);
+}
+
+/* Whether the output may be this input itself, whichever version runs. */
+static bool may_be_output(const struct entry *entry, const struct tensor *input) {
+    for (int i = 0; i < entry->version_count; i++)
+        if (!entry->versions[i]->stores_once)
+            return false;
+    return expression_in_place(entry->task->expression, input);
+}
+
+static void print_sharing(const struct entry *entry, struct text *out) {
+    const char *output = argument_name(entry, entry->output);
+    for (int i = 0; i < entry->variable_count; i++)
+        if (may_be_output(entry, entry->variables[i]))
+            text_format(out, " * %s may be %s itself, at the same address, and overwrites it.\n",
+                        output, argument_name(entry, entry->variables[i]));
+    if (expression_accumulates(entry->task->expression))
+        text_format(out, " * What %s holds before the call is read and added to.\n", output);
 }
 
 static void print_entry_declarations(struct library *library, const struct entry *entry,
                                      struct text *out) {
-    const char *name = library->name, *identifier = entry->identifier;
+    const char *name = library->name, *identifier = entry->task->identifier;
     text_format(out, "/* %s\n * for ", entry->task->workload);
     for (int i = 0; i < entry->version_count; i++)
         text_format(out, "%s%s", i ? ", " : "", entry->versions[i]->task->target);
@@ -58,15 +77,12 @@ static void print_entry_declarations(struct library *library, const struct entry
                 entry->task->threads > 1 ? "s" : "");
     for (int i = 0; i < entry->parameter_count; i++)
         print_tensor_comment("parameter", entry->parameters[i],
-                             argument_name(&library->arena, entry->parameters[i]), out);
+                             argument_name(entry, entry->parameters[i]), out);
     for (int i = 0; i < entry->variable_count; i++)
         print_tensor_comment("input", entry->variables[i],
-                             argument_name(&library->arena, entry->variables[i]), out);
-    print_tensor_comment("output", entry->output, argument_name(&library->arena, entry->output),
-                         out);
-    if (expression_accumulates(entry->task->expression))
-        text_format(out, " * What %s holds before the call is read and added to.\n",
-                    argument_name(&library->arena, entry->output));
+                             argument_name(entry, entry->variables[i]), out);
+    print_tensor_comment("output", entry->output, argument_name(entry, entry->output), out);
+    print_sharing(entry, out);
     text_append(out, " */\n");
     text_format(out, "size_t %s_%s_packed_bytes(void);\n", name, identifier);
     text_format(out, "size_t %s_%s_workspace_bytes(int threads);\n", name, identifier);
@@ -79,6 +95,9 @@ static void print_entry_declarations(struct library *library, const struct entry
 static void print_common_declarations(const char *name, struct text *out) {
     text_format(
         out,
+        "/* Whether there is something to pack packed_bytes alone says: where it is 0, packed may "
+        "be\n"
+        " * NULL; else pack the parameters once and pass what was packed. */\n\n"
         "/* What calls answer. After an error nothing was read or written. */\n"
         "enum {\n"
         "    %s_OK = 0,\n"
@@ -171,10 +190,10 @@ static void print_run_call(const struct unit *unit, struct text *out) {
 
 static void print_sizes(const struct library *library, const struct entry *entry,
                         struct text *out) {
-    text_format(out, "size_t %s_%s_packed_bytes(void) {\n", library->name, entry->identifier);
+    text_format(out, "size_t %s_%s_packed_bytes(void) {\n", library->name, entry->task->identifier);
     print_choice(library, entry, print_packed_bytes, "0", out);
     text_format(out, "}\n\nsize_t %s_%s_workspace_bytes(int threads) {\n    (void)threads;\n",
-                library->name, entry->identifier);
+                library->name, entry->task->identifier);
     print_choice(library, entry, print_workspace_bytes, "0", out);
     text_append(out, "}\n\n");
 }
@@ -204,8 +223,7 @@ static void print_pack(struct library *library, const struct entry *entry, struc
                 entry->parameter_count ? entry->parameter_count : 1);
     print_checks(library, entry, "(size_t)packed", out);
     for (int i = 0; i < entry->parameter_count; i++)
-        text_format(out, "    tensors[%d] = %s;\n", i,
-                    argument_name(&library->arena, entry->parameters[i]));
+        text_format(out, "    tensors[%d] = %s;\n", i, argument_name(entry, entry->parameters[i]));
     if (!entry->parameter_count)
         text_append(out, "    tensors[0] = 0;\n");
     print_call(library, entry, print_pack_call, out);
@@ -218,9 +236,9 @@ static void print_run(struct library *library, const struct entry *entry, struct
     print_checks(library, entry, "(size_t)packed | (size_t)workspace", out);
     for (int i = 0; i < entry->variable_count; i++)
         text_format(out, "    tensors[%d] = (void *)%s;\n", i,
-                    argument_name(&library->arena, entry->variables[i]));
+                    argument_name(entry, entry->variables[i]));
     text_format(out, "    tensors[%d] = %s;\n", entry->variable_count,
-                argument_name(&library->arena, entry->output));
+                argument_name(entry, entry->output));
     print_call(library, entry, print_run_call, out);
 }
 
@@ -323,7 +341,7 @@ static void print_sizes_by_number(const struct library *library, struct text *ou
                 name, name);
     for (int i = 0; i < library->entry_count; i++)
         text_format(out, "    case %d: return %s_%s_packed_bytes();\n", i, name,
-                    library->entries[i].identifier);
+                    library->entries[i].task->identifier);
     text_append(out, "    }\n    return 0;\n}\n\n");
     text_format(out,
                 "size_t %s_workspace_bytes(const %s_kernel *kernel, int threads) {\n"
@@ -331,7 +349,7 @@ static void print_sizes_by_number(const struct library *library, struct text *ou
                 name, name);
     for (int i = 0; i < library->entry_count; i++)
         text_format(out, "    case %d: return %s_%s_workspace_bytes(threads);\n", i, name,
-                    library->entries[i].identifier);
+                    library->entries[i].task->identifier);
     text_append(out, "    }\n    return 0;\n}\n\n");
 }
 
@@ -350,7 +368,7 @@ static void print_calls_by_number(const struct library *library, struct text *ou
         name, name);
     for (int i = 0; i < library->entry_count; i++) {
         text_format(out, "    case %d: return %s_%s_pack(", i, name,
-                    library->entries[i].identifier);
+                    library->entries[i].task->identifier);
         print_list("parameters", library->entries[i].parameter_count, out);
         text_append(out, "packed);\n");
     }
@@ -363,7 +381,8 @@ static void print_calls_by_number(const struct library *library, struct text *ou
         "    switch (kernel->number) {\n",
         name, name, name);
     for (int i = 0; i < library->entry_count; i++) {
-        text_format(out, "    case %d: return %s_%s(", i, name, library->entries[i].identifier);
+        text_format(out, "    case %d: return %s_%s(", i, name,
+                    library->entries[i].task->identifier);
         print_list("inputs", library->entries[i].variable_count, out);
         text_append(out, "packed, output, workspace, threads);\n");
     }

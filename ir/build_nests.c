@@ -130,7 +130,7 @@ static void add_buffers(struct builder *b) {
 }
 
 /* run may only read what pack has put into the packed block: a parameter that it reads as it is
- * gets a copy there, made by a nest of one loop. */
+ * gets a copy there, made by a nest of one loop. It ends with the last element: memory may too. */
 static const struct tensor *copy_of(struct builder *b, const struct tensor *parameter) {
     int slot = 0;
     struct tensor *copy;
@@ -138,6 +138,7 @@ static const struct tensor *copy_of(struct builder *b, const struct tensor *para
     struct node *loop, *store;
     struct value *read;
     const struct affine **offset;
+    int64_t extents[MAX_RANK];
     while (b->copies[slot] && strcmp(b->copies[slot]->name, parameter->name) != 0)
         slot++;
     if (b->copies[slot])
@@ -145,13 +146,18 @@ static const struct tensor *copy_of(struct builder *b, const struct tensor *para
     copy = arena_copy(b->arena, parameter, sizeof *parameter);
     b->copies[slot] = copy;
     variable = ARENA_NEW(b->arena, struct variable);
-    *variable =
-        (struct variable){"i", b->program->next_variable_id++, 0, parameter->layout.elements};
+    for (int i = 0; i < parameter->rank; i++)
+        extents[i] = parameter->axes[i]->extent;
+    *variable = (struct variable){"i", b->program->next_variable_id++, 0,
+                                  layout_used(&parameter->layout, extents)};
     offset = ARENA_ARRAY(b->arena, const struct affine *, parameter->rank ? parameter->rank : 1);
     offset[0] = affine_variable(b->arena, variable);
     read = ARENA_NEW(b->arena, struct value);
-    *read = (struct value){
-        .operation = OP_READ, .type = parameter->type, .tensor = parameter, .subscripts = offset};
+    *read = (struct value){.operation = OP_READ,
+                           .type = parameter->type,
+                           .depth = 1,
+                           .tensor = parameter,
+                           .subscripts = offset};
     store = node_new(b->arena, NODE_STORE);
     store->buffer = add_buffer(b, copy, BUFFER_PACKED, &parameter->layout);
     store->offset = offset[0];
@@ -226,7 +232,7 @@ static const struct value *flatten_read(void *context, const struct value *value
     offset[0] = offset_of(b, tensor, value->subscripts);
     read = arena_copy(b->arena, value, sizeof *value);
     read->subscripts = offset;
-    if (!b->packing && (tensor->kind == TENSOR_PARAMETER || tensor->kind == TENSOR_LITERAL))
+    if (!b->packing && tensor->kind == TENSOR_PARAMETER)
         read->tensor = copy_of(b, tensor);
     return read;
 }

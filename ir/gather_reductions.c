@@ -242,8 +242,8 @@ static int halve_to_parts(struct gathering *g, enum vector_opcode combine, const
 
 /* One vector whose lane i is row i's vector reduced. */
 static int reduce_rows(struct gathering *g, enum vector_opcode opcode, const struct rows *rows) {
-    static const enum vector_opcode combiners[] = {VECTOR_ADD, VECTOR_MAXIMUM, VECTOR_MINIMUM,
-                                                   VECTOR_MULTIPLY};
+    static const enum vector_opcode combiners[] = {VECTOR_ADD, VECTOR_MAXIMUM_OR_NAN,
+                                                   VECTOR_MINIMUM_OR_NAN, VECTOR_MULTIPLY};
     static const struct exchange lanes = {VECTOR_INTERLEAVE_LOW, VECTOR_INTERLEAVE_HIGH, TYPE_F32,
                                           0, 0};
     static const struct exchange pairs = {VECTOR_INTERLEAVE_LOW, VECTOR_INTERLEAVE_HIGH, TYPE_F64,

@@ -215,8 +215,8 @@ enum vector_opcode combining_opcode(enum combiner combiner) {
     static const enum vector_opcode opcodes[COMBINER_COUNT] = {
         [COMBINE_SUM] = VECTOR_ADD,
         [COMBINE_PRODUCT] = VECTOR_MULTIPLY,
-        [COMBINE_MAXIMUM] = VECTOR_MAXIMUM,
-        [COMBINE_MINIMUM] = VECTOR_MINIMUM,
+        [COMBINE_MAXIMUM] = VECTOR_MAXIMUM_OR_NAN,
+        [COMBINE_MINIMUM] = VECTOR_MINIMUM_OR_NAN,
     };
     return opcodes[combiner];
 }

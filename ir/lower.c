@@ -5,9 +5,11 @@
 #include "ir/verify.h"
 
 enum pass_scope {
-    OVER_LOOPS,        /* on every target */
-    OVER_TILED_LOOPS,  /* where tiles become machine code: once for the program */
-    OVER_TILE_VARIANTS /* likewise: for each variant of each tile */
+    OVER_LOOPS,         /* on every target */
+    OVER_TILED_LOOPS,   /* where tiles become vector programs: once for the program */
+    OVER_TILE_VARIANTS, /* likewise: for each variant of each tile */
+    OVER_VECTORS /* likewise, where they become machine code; C has neither neighbouring lanes
+                    nor too few registers */
 };
 
 #define PASS(name, scope)                                                                          \
@@ -27,18 +29,18 @@ static const struct pass {
     PASS(split_boundaries, OVER_TILED_LOOPS),
     PASS(vectorise, OVER_TILE_VARIANTS),
     PASS(number_values, OVER_TILE_VARIANTS),
-    PASS(halve_strides, OVER_TILE_VARIANTS),
-    PASS(deinterleave_loads, OVER_TILE_VARIANTS),
+    PASS(halve_strides, OVER_VECTORS),
+    PASS(deinterleave_loads, OVER_VECTORS),
     PASS(hoist_invariants, OVER_TILE_VARIANTS),
-    PASS(transpose_accesses, OVER_TILE_VARIANTS),
-    PASS(gather_reductions, OVER_TILE_VARIANTS),
+    PASS(transpose_accesses, OVER_VECTORS),
+    PASS(gather_reductions, OVER_VECTORS),
     PASS(match_multiply_adds, OVER_TILE_VARIANTS),
     PASS(remove_dead_code, OVER_TILE_VARIANTS),
     PASS(advance_stores, OVER_TILE_VARIANTS),
-    PASS(prefetch_stores, OVER_TILE_VARIANTS),
-    PASS(sink_constants, OVER_TILE_VARIANTS),
-    PASS(relieve_pressure, OVER_TILE_VARIANTS),
-    PASS(match_operands, OVER_TILE_VARIANTS),
+    PASS(prefetch_stores, OVER_VECTORS),
+    PASS(sink_constants, OVER_VECTORS),
+    PASS(relieve_pressure, OVER_VECTORS),
+    PASS(match_operands, OVER_VECTORS),
     PASS(remove_dead_code, OVER_TILE_VARIANTS),
     PASS(fold_addresses, OVER_TILE_VARIANTS),
 };
@@ -58,22 +60,41 @@ static dlt_status run_on_variants(struct lowering *lowering, const struct pass *
     return DLT_OK;
 }
 
+/* The passes up to a scope. */
+static dlt_status run_passes(struct lowering *lowering, enum pass_scope last,
+                             lower_observer *observer, void *context) {
+    for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
+        const struct pass *pass = &passes[i];
+        if (pass->scope > last)
+            continue;
+        TRY(pass->scope >= OVER_TILE_VARIANTS ? run_on_variants(lowering, pass)
+                                              : pass->run(lowering));
+        if (VERIFY_ALWAYS || observer)
+            TRY(verify_lowered(lowering->program, pass->name, lowering->error));
+        if (observer)
+            observer(context, pass->name, lowering->program);
+    }
+    return DLT_OK;
+}
+
+/* For C, tiles that cannot be vector programs stay loops. */
+static enum pass_scope last_scope(const struct lowering *lowering) {
+    struct error refusal;
+    struct lowering attempt = *lowering;
+    if (lowering->target->machine_code)
+        return OVER_VECTORS;
+    attempt.error = &refusal;
+    return run_passes(&attempt, OVER_TILE_VARIANTS, NULL, NULL) == DLT_ERROR_REFUSED
+               ? OVER_LOOPS
+               : OVER_TILE_VARIANTS;
+}
+
 dlt_status lower(struct arena *arena, const struct schedule *schedule,
                  const struct target_description *target, lower_observer *observer, void *context,
                  struct program **program, struct error *error) {
     struct lowering lowering = {
         .arena = arena, .schedule = schedule, .target = target, .error = error};
-    for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
-        const struct pass *pass = &passes[i];
-        if (pass->scope != OVER_LOOPS && !target->machine_code)
-            continue;
-        TRY(pass->scope == OVER_TILE_VARIANTS ? run_on_variants(&lowering, pass)
-                                              : pass->run(&lowering));
-        if (VERIFY_ALWAYS || observer)
-            TRY(verify_lowered(lowering.program, pass->name, error));
-        if (observer)
-            observer(context, pass->name, lowering.program);
-    }
+    TRY(run_passes(&lowering, last_scope(&lowering), observer, context));
     *program = lowering.program;
     return DLT_OK;
 }

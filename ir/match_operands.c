@@ -11,6 +11,8 @@ static bool takes_memory(enum vector_opcode opcode, int source) {
     case VECTOR_DIVIDE:
     case VECTOR_MINIMUM:
     case VECTOR_MAXIMUM:
+    case VECTOR_MINIMUM_OR_NAN:
+    case VECTOR_MAXIMUM_OR_NAN:
     case VECTOR_PICK_ALTERNATE:
         return source == 1;
     case VECTOR_MULTIPLY_ADD:

@@ -73,10 +73,10 @@ struct node {
     struct tile *tile;
 };
 
-/* How one tile is called. Before the pass split_boundaries and for the C target there is one variant,
- * the body. Otherwise, for each selector the class of its index's value says which variant:
- * class = number of thresholds that are <= the index; variant = mixed-radix number of the classes,
- * the first selector the most significant. A variant without body does nothing. */
+/* How one tile is called. Before the pass split_boundaries there is one variant, the body.
+ * Otherwise, for each selector the class of its index's value says which variant: class = number of
+ * thresholds that are <= the index; variant = mixed-radix number of the classes, the first selector
+ * the most significant. A variant without body does nothing. */
 struct tile_selector {
     const struct affine *index; /* over the loops around the tile */
     int threshold_count;
@@ -87,9 +87,9 @@ struct vector_program;
 
 struct tile_variant {
     struct node *body;
-    struct vector_program *vectors; /* NULL for the C target */
+    struct vector_program *vectors; /* NULL where loops stay loops */
     int code;                       /* number of the machine code in the compiled kernel; equal
-                                       variants share one */
+                                       variants share one; the C target has none */
 };
 
 /* A word passed to a tile's native code: the address of an element of a buffer, or one end of a

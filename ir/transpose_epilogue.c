@@ -9,6 +9,8 @@ static bool works_on_lanes(enum vector_opcode opcode) {
     case VECTOR_DIVIDE:
     case VECTOR_MINIMUM:
     case VECTOR_MAXIMUM:
+    case VECTOR_MINIMUM_OR_NAN:
+    case VECTOR_MAXIMUM_OR_NAN:
         return true;
     default:
         return false;

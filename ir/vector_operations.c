@@ -5,6 +5,8 @@
     { name, sources, false, false, true, false, CLASS_VECTOR, MASK_NONE }
 #define COMMUTING(name, sources)                                                                   \
     { name, sources, false, false, true, true, CLASS_VECTOR, MASK_NONE }
+#define KEEPING(name, sources)                                                                     \
+    { name, sources, false, false, true, true, CLASS_VECTOR, MASK_KEEPS }
 #define READING(name, mask)                                                                        \
     { name, 0, true, false, true, false, CLASS_VECTOR, mask }
 #define WRITING(name, mask)                                                                        \
@@ -24,19 +26,23 @@ const struct vector_operation_info vector_operations[VECTOR_OPCODE_COUNT] = {
     [VECTOR_CONSTANT] = VALUE("constant", 0),
     [VECTOR_MOVE] = VALUE("move", 1),
     [VECTOR_LANES] = VALUE("lanes", 0),
-    [VECTOR_ADD] = COMMUTING("add", 2),
+    [VECTOR_ADD] = KEEPING("add", 2),
     [VECTOR_SUBTRACT] = VALUE("subtract", 2),
-    [VECTOR_MULTIPLY] = COMMUTING("multiply", 2),
+    [VECTOR_MULTIPLY] = KEEPING("multiply", 2),
     [VECTOR_DIVIDE] = VALUE("divide", 2),
-    /* Not exchangeable: the second source wins where one is NaN or both are zeros. */
+    /* Not exchangeable: of zeros of both signs, and in the first two of a NaN and a number, the
+     * second source wins. */
     [VECTOR_MINIMUM] = VALUE("minimum", 2),
     [VECTOR_MAXIMUM] = VALUE("maximum", 2),
+    [VECTOR_MINIMUM_OR_NAN] = VALUE("minimum_or_nan", 2),
+    [VECTOR_MAXIMUM_OR_NAN] = VALUE("maximum_or_nan", 2),
     [VECTOR_SQUARE_ROOT] = VALUE("square_root", 1),
-    [VECTOR_MULTIPLY_ADD] = COMMUTING("multiply_add", 3),
+    [VECTOR_MULTIPLY_ADD] = KEEPING("multiply_add", 3),
     [VECTOR_MULTIPLY_SUBTRACT] = COMMUTING("multiply_subtract", 3),
     [VECTOR_NEGATED_MULTIPLY_ADD] = COMMUTING("negated_multiply_add", 3),
     [VECTOR_ROUND] = VALUE("round", 1),
     [VECTOR_FLOOR] = VALUE("floor", 1),
+    [VECTOR_FUNCTION] = VALUE("function", 1),
     [VECTOR_AND] = COMMUTING("and", 2),
     [VECTOR_AND_NOT] = VALUE("and_not", 2),
     [VECTOR_OR] = COMMUTING("or", 2),

@@ -160,26 +160,38 @@ static uint64_t kept_lanes(const struct vectoriser *v, const struct location *lo
     return (location->load ? v->active : location->lanes) & ~lanes;
 }
 
+/* variable = itself combined with the term, in the lanes of the mask. Where one of two is chosen,
+ * the term stands first: it is looked at for NaN while the variable is not known yet, and a NaN
+ * that the variable holds stays. */
+static void combine_into(struct vectoriser *v, enum combiner combiner, enum data_type type,
+                         int variable, struct lanes_value term, int mask) {
+    bool chooses = combiner == COMBINE_MAXIMUM || combiner == COMBINE_MINIMUM;
+    struct vector_instruction *combine = vectoriser_emit(v, combining_opcode(combiner), type);
+    combine->sources[chooses] = variable;
+    combine->sources[!chooses] = term.value;
+    combine->destination = variable;
+    if (mask == VECTOR_NONE)
+        return;
+    if (!chooses && v->target->mask_registers > 0) {
+        combine->mask = mask;
+        return;
+    }
+    struct vector_instruction *blend = vectoriser_emit(v, VECTOR_BLEND, type);
+    combine->destination = vector_value_new(v->vectors, CLASS_VECTOR, false);
+    blend->sources[0] = combine->destination;
+    blend->sources[1] = variable;
+    blend->mask = mask;
+    blend->destination = variable;
+}
+
 /* old combined with the term: into the location itself, where the mask allows. */
 static void update(struct vectoriser *v, struct location *location, enum combiner combiner,
                    struct lanes_value term, uint64_t lanes) {
     bool harmless = term.zero_outside && combiner == COMBINE_SUM;
-    struct vector_instruction *combine, *blend;
     int mask = VECTOR_NONE;
     if (!harmless && kept_lanes(v, location, lanes))
         mask = vectoriser_mask(v, location->type, lanes);
-    combine = vectoriser_emit(v, combining_opcode(combiner), location->type);
-    combine->sources[0] = location->value;
-    combine->sources[1] = term.value;
-    combine->destination = location->value;
-    if (mask == VECTOR_NONE)
-        return;
-    combine->destination = vector_value_new(v->vectors, CLASS_VECTOR, false);
-    blend = vectoriser_emit(v, VECTOR_BLEND, location->type);
-    blend->sources[0] = combine->destination;
-    blend->sources[1] = location->value;
-    blend->mask = mask;
-    blend->destination = location->value;
+    combine_into(v, combiner, location->type, location->value, term, mask);
 }
 
 static void assign(struct vectoriser *v, struct location *location, int value, uint64_t lanes) {
@@ -202,24 +214,12 @@ static void update_partial(struct vectoriser *v, struct location *location, enum
     int64_t chunk = v->numbers[v->lanes_binding] / v->lane.extent;
     bool harmless = term.zero_outside && combiner == COMBINE_SUM;
     int partial, mask = VECTOR_NONE;
-    struct vector_instruction *combine;
     if (location->partial_count && location->partial_combiner != combiner)
         location_settle(v, location);
     partial = location_partial(v, location, combiner, chunk);
     if (!harmless)
         mask = vectoriser_mask(v, location->type, lanes);
-    combine = vectoriser_emit(v, combining_opcode(combiner), location->type);
-    combine->sources[0] = partial;
-    combine->sources[1] = term.value;
-    combine->destination =
-        mask == VECTOR_NONE ? partial : vector_value_new(v->vectors, CLASS_VECTOR, false);
-    if (mask != VECTOR_NONE) {
-        struct vector_instruction *blend = vectoriser_emit(v, VECTOR_BLEND, location->type);
-        blend->sources[0] = combine->destination;
-        blend->sources[1] = partial;
-        blend->mask = mask;
-        blend->destination = partial;
-    }
+    combine_into(v, combiner, location->type, partial, term, mask);
 }
 
 static void walk_store(struct vectoriser *v, const struct node *store) {

@@ -6,8 +6,10 @@
 
 /* Binary operations that are one vector operation. */
 static const enum vector_opcode binary_opcodes[OPERATION_COUNT] = {
-    [OP_ADD] = VECTOR_ADD,       [OP_SUBTRACT] = VECTOR_SUBTRACT, [OP_MULTIPLY] = VECTOR_MULTIPLY,
-    [OP_DIVIDE] = VECTOR_DIVIDE, [OP_MINIMUM] = VECTOR_MINIMUM,   [OP_MAXIMUM] = VECTOR_MAXIMUM,
+    [OP_ADD] = VECTOR_ADD,
+    [OP_SUBTRACT] = VECTOR_SUBTRACT,
+    [OP_MULTIPLY] = VECTOR_MULTIPLY,
+    [OP_DIVIDE] = VECTOR_DIVIDE,
 };
 
 static struct lanes_value failure(struct vectoriser *v, const struct value *value) {
@@ -59,7 +61,7 @@ static struct lanes_value evaluate_read(struct vectoriser *v, const struct value
     load->address = address;
     load->stride = lane_stride * data_types[value->type].bytes;
     load->mask = mask;
-    return (struct lanes_value){load->destination, lane_stride != 0, true};
+    return (struct lanes_value){load->destination, lane_stride != 0, lane_stride != 0};
 }
 
 static struct lanes_value evaluate_index(struct vectoriser *v, const struct value *value) {
@@ -129,6 +131,22 @@ static struct lanes_value evaluate_select_less(struct vectoriser *v, const struc
                                 false, false};
 }
 
+/* The machine's operation gives its second source for a NaN in either. Where only one of the two
+ * can be NaN, what is compared with a constant, that one stands second. */
+static struct lanes_value evaluate_choice(struct vectoriser *v, const struct value *value,
+                                          uint64_t lanes) {
+    static const enum vector_opcode opcodes[2][2] = {{VECTOR_MINIMUM_OR_NAN, VECTOR_MINIMUM},
+                                                     {VECTOR_MAXIMUM_OR_NAN, VECTOR_MAXIMUM}};
+    int first = value_first_operand(value);
+    struct lanes_value a = evaluate_value(v, value->operands[first], lanes);
+    struct lanes_value b = evaluate_value(v, value->operands[1 - first], lanes);
+    bool never_nan = value_is_number(value->operands[first]);
+    enum vector_opcode opcode = opcodes[value->operation == OP_MAXIMUM][never_nan];
+    return (struct lanes_value){vectoriser_operation(v, opcode, value->type, a.value, b.value),
+                                a.zero_outside && b.zero_outside,
+                                a.finite_outside && b.finite_outside};
+}
+
 static struct lanes_value evaluate_binary(struct vectoriser *v, const struct value *value,
                                           uint64_t lanes) {
     struct lanes_value a = evaluate_value(v, value->operands[0], lanes);
@@ -140,8 +158,7 @@ static struct lanes_value evaluate_binary(struct vectoriser *v, const struct val
         result.zero_outside =
             (a.zero_outside && b.finite_outside) || (b.zero_outside && a.finite_outside);
     if (value->operation == OP_DIVIDE) {
-        bool harmless =
-            value->operands[1]->operation == OP_CONSTANT && value->operands[1]->constant != 0;
+        bool harmless = value_is_number(value->operands[1]) && value->operands[1]->constant != 0;
         result.zero_outside = a.zero_outside && harmless;
         result.finite_outside = a.finite_outside && harmless;
     }
@@ -164,10 +181,22 @@ static struct lanes_value evaluate_function(struct vectoriser *v, const struct v
     return a;
 }
 
+/* C has functions: nothing is spelled out there. One lane has none beside it. */
+static struct lanes_value evaluate_call(struct vectoriser *v, const struct value *value,
+                                        struct lanes_value a) {
+    struct vector_instruction *call = vectoriser_emit(v, VECTOR_FUNCTION, value->type);
+    call->destination = vector_value_new(v->vectors, CLASS_VECTOR, false);
+    call->sources[0] = a.value;
+    call->immediate = value->operation;
+    return (struct lanes_value){call->destination, false, false};
+}
+
 static struct lanes_value evaluate_unary(struct vectoriser *v, const struct value *value,
                                          uint64_t lanes) {
     struct lanes_value a = evaluate_value(v, value->operands[0], lanes);
     enum data_type type = value->type;
+    if (!v->target->machine_code && value->operation != OP_CONVERT)
+        return evaluate_call(v, value, a);
     switch (value->operation) {
     case OP_NEGATE: /* flips the sign bit: also of zeros and NaNs */
         a.value =
@@ -206,9 +235,10 @@ struct lanes_value evaluate_value(struct vectoriser *v, const struct value *valu
     case OP_SUBTRACT:
     case OP_MULTIPLY:
     case OP_DIVIDE:
+        return evaluate_binary(v, value, lanes);
     case OP_MINIMUM:
     case OP_MAXIMUM:
-        return evaluate_binary(v, value, lanes);
+        return evaluate_choice(v, value, lanes);
     default:
         return evaluate_unary(v, value, lanes);
     }

@@ -69,7 +69,7 @@ struct vectoriser {
 struct lanes_value {
     int value;
     bool zero_outside;
-    bool finite_outside; /* no infinity or NaN that is not in the data: zero times it is zero */
+    bool finite_outside; /* neither infinity nor NaN, whatever the data is: zero times it is zero */
 };
 
 void vectoriser_fail(struct vectoriser *v, const char *format, ...)

@@ -61,14 +61,17 @@ enum vector_opcode {
     VECTOR_SUBTRACT,
     VECTOR_MULTIPLY,
     VECTOR_DIVIDE,
-    VECTOR_MINIMUM, /* a < b ? a : b, as the x86 instruction does: b if either is NaN */
-    VECTOR_MAXIMUM, /* a > b ? a : b, likewise */
+    VECTOR_MINIMUM,        /* a < b ? a : b, as the x86 instruction does: b if either is NaN */
+    VECTOR_MAXIMUM,        /* a > b ? a : b, likewise */
+    VECTOR_MINIMUM_OR_NAN, /* NaN if either is, else a < b ? a : b */
+    VECTOR_MAXIMUM_OR_NAN, /* likewise */
     VECTOR_SQUARE_ROOT,
     VECTOR_MULTIPLY_ADD,         /* a * b + c, rounded once */
     VECTOR_MULTIPLY_SUBTRACT,    /* a * b - c, rounded once */
     VECTOR_NEGATED_MULTIPLY_ADD, /* c - a * b, rounded once */
     VECTOR_ROUND,                /* to the nearest integer, ties to even, as a float */
     VECTOR_FLOOR,
+    VECTOR_FUNCTION, /* of a, enum operation `immediate`: for C only, machine code spells it out */
     /* bits; the type gives only the lane size */
     VECTOR_AND,
     VECTOR_AND_NOT, /* ~a & b */
@@ -100,7 +103,7 @@ enum vector_opcode {
     /* across lanes: the result in all lanes, combined in a fixed order (halves, then quarters...)
      */
     VECTOR_REDUCE_ADD,
-    VECTOR_REDUCE_MAXIMUM,
+    VECTOR_REDUCE_MAXIMUM, /* NaN if a lane is */
     VECTOR_REDUCE_MINIMUM,
     VECTOR_REDUCE_MULTIPLY,
     VECTOR_OPCODE_COUNT,
@@ -109,6 +112,7 @@ enum vector_opcode {
 enum mask_rule {
     MASK_NONE,    /* acts on all lanes */
     MASK_ALLOWED, /* or on those of a mask */
+    MASK_KEEPS,   /* likewise if the destination is a variable: other lanes keep what it held */
     MASK_NEEDED,
 };
 

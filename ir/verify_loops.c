@@ -79,7 +79,7 @@ static dlt_status verify_read(const struct verifying *v, const struct value *val
     const struct buffer *buffer = program_buffer(v->program, value->tensor);
     if (!buffer)
         return wrong(v, "%s is read and has no buffer", value->tensor->name);
-    if (v->part == PART_RUN && (buffer->kind == BUFFER_PARAMETER || buffer->kind == BUFFER_LITERAL))
+    if (v->part == PART_RUN && buffer->kind == BUFFER_PARAMETER)
         return wrong(v, "%s is read, which only pack may", buffer->name);
     return verify_offset(v, buffer, value->subscripts[0], conditional);
 }

@@ -152,6 +152,8 @@ static dlt_status verify_mask(const struct verifying *v, const struct vector_blo
         return rule == MASK_NEEDED ? wrong(v, "it has no mask") : DLT_OK;
     if (rule == MASK_NONE)
         return wrong(v, "it has a mask");
+    if (rule == MASK_KEEPS && !v->program->values[instruction->destination].is_variable)
+        return wrong(v, "it has a mask, and its other lanes have nothing to keep");
     return verify_use(v, block, instruction->mask, CLASS_MASK, data_types[instruction->type].bytes);
 }
 

@@ -16,8 +16,8 @@ struct target_description {
     int vector_bytes;     /* 64, 32; 4 for plain C: one element of f32 */
     int vector_registers; /* 32, 16 */
     int mask_registers;   /* that a tile may use; 0 where masks live in vector registers */
-    int pick_order_bytes; /* picking every second lane of vectors of so many bytes or more follows an
-                             order of lanes, which waits in a register of its own; 0: of none */
+    int pick_order_bytes; /* picking every second lane of vectors of so many bytes or more follows
+                             an order of lanes, which waits in a register of its own; 0: of none */
     int fma_per_cycle, loads_per_cycle, stores_per_cycle; /* vectors */
     int fma_latency;                                      /* cycles */
     int instruction_bytes; /* typical size of a vector instruction with a displacement */

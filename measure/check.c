@@ -237,11 +237,16 @@ static bool judge_padding(const struct checker *checker, const void *output,
     return true;
 }
 
+/* A NaN agrees with a NaN. */
+static bool agrees(float left, float right, float limit) {
+    return (left == right) | (fabsf(left - right) <= limit) | ((left != left) & (right != right));
+}
+
 /* A block without early end, which compilers vectorise. */
-static bool agree(const float *left, const float *right, float limit) {
+static bool block_agrees(const float *left, const float *right, float limit) {
     int differ = 0;
     for (int i = 0; i < BLOCK; i++)
-        differ += !((left[i] == right[i]) | (fabsf(left[i] - right[i]) <= limit));
+        differ += !agrees(left[i], right[i], limit);
     return differ == 0;
 }
 
@@ -251,15 +256,15 @@ static int64_t next_difference(const struct tensor *result, const void *a, const
     int64_t i = start, count = result->layout.elements;
     if (result->type == TYPE_F32) {
         const float *left = a, *right = b, limit = (float)tolerance;
-        while (i + BLOCK <= count && agree(left + i, right + i, limit))
+        while (i + BLOCK <= count && block_agrees(left + i, right + i, limit))
             i += BLOCK;
-        while (i < count && (left[i] == right[i] || fabsf(left[i] - right[i]) <= limit))
+        while (i < count && agrees(left[i], right[i], limit))
             i++;
         return i;
     }
     for (; i < count; i++) {
         double left = element_load(result->type, a, i), right = element_load(result->type, b, i);
-        if (!(left == right || fabs(left - right) <= tolerance))
+        if (!(left == right || fabs(left - right) <= tolerance || (isnan(left) && isnan(right))))
             break;
     }
     return i;

@@ -4,6 +4,7 @@
 #include "measure/measurer.h"
 
 #include "base/program.h"
+#include "measure/carried.h"
 #include "measure/inputs.h"
 
 #include <errno.h>
@@ -48,6 +49,19 @@ static dlt_status check_memory(const struct task *task, struct error *error) {
                      need / (1 << 30), have / (1 << 30));
 }
 
+/* What the environment says; else the program that the library carries; else one in a folder. */
+static dlt_status find_worker(struct measurer *measurer, struct error *error) {
+    static const char variable[] = "DLTUNE_WORKER";
+    const char *given = getenv(variable);
+    if (!given || !*given)
+        measurer->carried = carried_worker();
+    if (measurer->carried < 0)
+        return program_find("dltune-worker", NULL, variable, measurer->program,
+                            sizeof measurer->program, error);
+    snprintf(measurer->program, sizeof measurer->program, "/proc/self/fd/%d", measurer->carried);
+    return DLT_OK;
+}
+
 static dlt_status fill(struct measurer *measurer, struct error *error) {
     int shared;
     TRY(check_memory(measurer->task, error));
@@ -58,8 +72,7 @@ static dlt_status fill(struct measurer *measurer, struct error *error) {
     close(shared);
     if (measurer->shared < 0)
         return error_set(error, DLT_ERROR_SYSTEM, "too many open files");
-    TRY(program_find("dltune-worker", NULL, "DLTUNE_WORKER", measurer->program,
-                     sizeof measurer->program, error));
+    TRY(find_worker(measurer, error));
     return ensure_worker(measurer, error);
 }
 
@@ -73,7 +86,7 @@ dlt_status measurer_create(const struct task *task, const struct measure_options
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     measurer->task = task;
     measurer->options = *options;
-    measurer->shared = measurer->process.socket = -1;
+    measurer->shared = measurer->carried = measurer->process.socket = -1;
     measurer->process.cancel = options->cancel;
     if (pin && !strcmp(pin, "0"))
         measurer->options.unpinned = true;
@@ -93,6 +106,8 @@ void measurer_free(struct measurer *measurer) {
     process_end(&measurer->process);
     if (measurer->shared >= 0)
         close(measurer->shared);
+    if (measurer->carried >= 0)
+        close(measurer->carried);
     text_free(&measurer->message.text);
     free(measurer);
 }

@@ -12,6 +12,7 @@ struct measurer {
     struct process process; /* id 0: to be started when next needed */
     struct message message; /* the last received */
     int shared;             /* the memory that workers leave to each other */
+    int carried;            /* the program, if the library carries it; -1: it is a file */
     uint64_t number;        /* of candidates so far */
     struct probe_history probes;
     char program[4096];

@@ -45,6 +45,7 @@ static bool settle(long parent) {
     setrlimit(RLIMIT_CORE, &none);
     signal(SIGINT, SIG_IGN); /* the measurer decides when a worker ends */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, "dltune-worker"); /* not "12", where it was executed from a descriptor */
     return getppid() == (pid_t)parent;
 }
 

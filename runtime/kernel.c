@@ -90,14 +90,23 @@ dlt_status dlt_kernel_pack(const dlt_kernel *kernel, DLTensor *const *parameters
     return DLT_OK;
 }
 
+/* The output may be a residual itself, whose strides are the same then, but no part of another
+ * input. */
 static dlt_status check_overlap(const dlt_kernel *kernel, void *const *addresses,
                                 struct error *error) {
     int count = kernel->info.input_count;
     const struct tensor_form *output = &kernel->output;
-    for (int i = 0; i < count; i++)
-        if (tensors_overlap(output, addresses[count], &kernel->inputs[i], addresses[i]))
-            return error_set(error, DLT_ERROR_ARGUMENT, "output %s: overlaps input %s",
-                             output->info.name, kernel->inputs[i].info.name);
+    for (int i = 0; i < count; i++) {
+        const struct tensor_form *input = &kernel->inputs[i];
+        if ((input->info.in_place && addresses[i] == addresses[count]) ||
+            !tensors_overlap(output, addresses[count], input, addresses[i]))
+            continue;
+        return error_set(error, DLT_ERROR_ARGUMENT, "output %s: overlaps input %s; it may %s",
+                         output->info.name, input->info.name,
+                         input->info.in_place ? "be that whole tensor, at the same address, or lie "
+                                                "apart from it"
+                                              : "not share an element with it");
+    }
     return DLT_OK;
 }
 

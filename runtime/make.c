@@ -5,6 +5,8 @@
  * the file gone, a trace that this version refuses) becomes the kernel's `reason`. */
 #include "runtime/runtime.h"
 
+#include "te/in_place.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +37,7 @@ static dlt_status compile_in(struct arena *arena, dlt_runtime *runtime, dlt_kern
         TRY(space_schedule(recipe->space, recipe->point, *schedule, error));
     else
         TRY(schedule_replay(*schedule, recipe->trace, error));
+    kernel->stores_once = schedule_stores_once(*schedule);
     return kernel_create(*schedule, &runtime->target, kernel->task->identifier, &kernel->native,
                          error);
 }
@@ -163,9 +166,11 @@ static dlt_status fill_forms(dlt_kernel *kernel, const char *reason, struct erro
     kernel->parameters = ARENA_ARRAY(arena, struct tensor_form, MAX_TENSORS);
     for (int i = 0; i < expression->tensor_count; i++) {
         const struct tensor *tensor = expression->tensors[i];
-        if (tensor->kind == TENSOR_VARIABLE)
-            TRY(tensor_form(arena, tensor, &kernel->inputs[info->input_count++], error));
-        else if (tensor->kind == TENSOR_PARAMETER)
+        if (tensor->kind == TENSOR_VARIABLE) {
+            struct tensor_form *input = &kernel->inputs[info->input_count++];
+            TRY(tensor_form(arena, tensor, input, error));
+            input->info.in_place = kernel->stores_once && expression_in_place(expression, tensor);
+        } else if (tensor->kind == TENSOR_PARAMETER)
             TRY(tensor_form(arena, tensor, &kernel->parameters[info->parameter_count++], error));
     }
     return tensor_form(arena, expression_result(expression), &kernel->output, error);

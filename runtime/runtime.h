@@ -37,6 +37,7 @@ struct dlt_kernel {
     struct kernel *native;
     dlt_kernel_info info;
     struct tensor_form *inputs, *parameters, output;
+    bool stores_once; /* each element of the output */
 
     /* the cache's, guarded by the runtime's mutex */
     enum kernel_state state;

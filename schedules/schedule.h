@@ -93,7 +93,8 @@ struct stage {
     bool has_tile;
     const struct variable *tile_loop; /* the tile is all inside it; NULL with has_tile: the stage */
     bool prefetches;                  /* what the tile writes is asked for when it begins */
-    bool packs_ahead; /* depends on parameters and literals only, at the root: belongs to `pack` */
+    bool packs_ahead;        /* depends on parameters and literals only, at the root, and there are
+                                parameters:        belongs to `pack` */
     const char *layout_text; /* of pack and layout steps; NULL */
     bool overruns; /* a split was rounded up: some trips run past the end of an axis, unconstrained
                     */
@@ -150,6 +151,9 @@ dlt_status schedule_replay(struct schedule *schedule, const char *trace, struct 
 
 struct stage *schedule_find(const struct schedule *schedule, const char *stage); /* or NULL */
 const char *schedule_trace(const struct schedule *schedule);
+
+/* Whether each element of the result is stored once: no trips overlap (from `shift`). */
+bool schedule_stores_once(const struct schedule *schedule);
 
 /* For people: stages with their loops, attachments, values and constraints. */
 void schedule_print(struct text *text, const struct schedule *schedule);

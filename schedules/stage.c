@@ -125,6 +125,14 @@ bool stage_loop_overlaps(const struct stage *stage, const struct variable *loop)
     return false;
 }
 
+bool schedule_stores_once(const struct schedule *schedule) {
+    const struct stage *stage = schedule_result(schedule);
+    for (int i = 0; i < stage->loop_count; i++)
+        if (stage_loop_overlaps(stage, stage->loops[i].variable))
+            return false;
+    return true;
+}
+
 dlt_status stage_check_overlap(const struct stage *stage, struct error *error) {
     const struct loop *reduction = NULL;
     bool accumulates = tensor_accumulates(stage->tensor);
@@ -173,14 +181,16 @@ static void visit_ahead(void *context, const struct value *read) {
             ahead->result = false;
 }
 
+/* Where there is no parameter there is nothing to pack, and nobody need ask for it: what depends on
+ * literals and indices alone is then computed in each call. */
 void schedule_update_packs_ahead(struct schedule *schedule) {
-    bool known[MAX_STAGES] = {false};
+    bool known[MAX_STAGES] = {false}, packs = expression_has_parameters(schedule->expression);
     for (int i = 0; i < schedule->stage_count; i++) {
         struct stage *stage = schedule->stages[i];
         struct ahead ahead = {schedule, known, true};
         value_visit_reads(stage->body, visit_ahead, &ahead);
         known[i] = ahead.result;
         stage->packs_ahead =
-            known[i] && stage->attach == ATTACH_ROOT && stage != schedule_result(schedule);
+            packs && known[i] && stage->attach == ATTACH_ROOT && stage != schedule_result(schedule);
     }
 }

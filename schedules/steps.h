@@ -10,7 +10,8 @@
 
 enum {
     MAX_LOOP_NAME = 128,   /* bytes, NUL included: fusing what was split doubles a name */
-    MAX_BODY_NODES = 4096, /* of a body after inlining */
+    MAX_BODY_NODES = 4096, /* of a body after inlining, */
+    MAX_BODY_DEPTH = 250,  /* and of values in it within each other */
     SLACK_EXTENT =
         1 << 16, /* how far past an axis' end guarded loops may run, or 4 times its extent */
 };

@@ -164,6 +164,10 @@ static dlt_status check_inline(const struct schedule *schedule, const struct sta
             return error_set(error, DLT_ERROR_REFUSED,
                              "the body of %s would have more than %d operations", reader->name,
                              MAX_BODY_NODES);
+        if (reads && reader->body->depth + stage->body->depth > MAX_BODY_DEPTH)
+            return error_set(error, DLT_ERROR_REFUSED,
+                             "the body of %s would nest more than %d values", reader->name,
+                             MAX_BODY_DEPTH);
     }
     if (readers == 0)
         return error_set(error, DLT_ERROR_REFUSED, "no stage reads it");

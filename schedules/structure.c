@@ -176,7 +176,9 @@ static void add_read(struct analysis *a, const struct value *value) {
     read->tensor = tensor;
     read->buffer = buffer_of(tensor);
     read->subscripts = value->subscripts;
-    read->is_parameter = tensor->kind == TENSOR_PARAMETER || tensor->kind == TENSOR_LITERAL;
+    read->is_parameter =
+        tensor->kind == TENSOR_PARAMETER ||
+        (tensor->kind == TENSOR_LITERAL && expression_has_parameters(a->expression));
     structure_read_strides(a->arena, group, &tensor->layout, read);
     for (int i = 0; i < tensor->rank; i++) {
         read->axis_of[i] = plain_axis(value->subscripts[i], compute->axes, compute->rank);

@@ -14,6 +14,7 @@
 #include "te/alternatives.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -192,20 +193,27 @@ static dlt_status finish(struct sharing *s, int *best, struct error *error) {
 dlt_status tune_alternatives(struct task *const *tasks, int count, struct database *database,
                              const struct tuner_options *options, int *best,
                              struct tuner_summary *summary, struct error *error) {
-    struct sharing s = {.tasks = tasks,
-                        .database = database,
-                        .options = options,
-                        .all = summary,
-                        .start = clock_seconds(),
-                        .count = count < MAX_ALTERNATIVES ? count : MAX_ALTERNATIVES};
+    struct sharing *s;
+    dlt_status status;
     *best = 0;
     if (count == 1)
         return tune(tasks[0], database, options, summary, error);
     memset(summary, 0, sizeof *summary);
+    s = calloc(1, sizeof *s); /* too large for a small stack */
+    if (!s)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    s->tasks = tasks;
+    s->database = database;
+    s->options = options;
+    s->all = summary;
+    s->start = clock_seconds();
+    s->count = count < MAX_ALTERNATIVES ? count : MAX_ALTERNATIVES;
     summary->trials_wanted = options->trials;
     summary->seconds_wanted = options->seconds;
-    for (int i = 0; i < s.count; i++)
-        s.alternatives[i].number = i;
-    run_rounds(&s);
-    return finish(&s, best, error);
+    for (int i = 0; i < s->count; i++)
+        s->alternatives[i].number = i;
+    run_rounds(s);
+    status = finish(s, best, error);
+    free(s);
+    return status;
 }

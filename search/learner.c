@@ -32,8 +32,20 @@ struct learner_memo {
     float features[MEMO_SLOTS][FEATURE_COUNT], priors[MEMO_SLOTS];
 };
 
+/* Of the points of one question: too much for a small stack. */
+struct learner_batch {
+    float features[LEARNER_BATCH * FEATURE_COUNT]; /* of all */
+    float priors[LEARNER_BATCH], corrections[LEARNER_BATCH];
+    float rows[LEARNER_BATCH * FEATURE_COUNT]; /* of those that the memo does not know */
+    float energies[LEARNER_BATCH];
+    double analytic[LEARNER_BATCH];
+    int missing[LEARNER_BATCH];
+};
+
 void learner_initialise(struct learner *learner, const struct space *space) {
-    *learner = (struct learner){.space = space, .memo = calloc(1, sizeof *learner->memo)};
+    *learner = (struct learner){.space = space,
+                                .memo = calloc(1, sizeof *learner->memo),
+                                .batch = calloc(1, sizeof *learner->batch)};
 }
 
 void learner_free(struct learner *learner) {
@@ -45,6 +57,7 @@ void learner_free(struct learner *learner) {
     free(learner->work_targets);
     free(learner->work_weights);
     free(learner->memo);
+    free(learner->batch);
     *learner = (struct learner){.space = learner->space};
 }
 
@@ -90,37 +103,40 @@ static bool recall(const struct learner *learner, const int *point, float *featu
 
 /* Features and priors of points. The trees are asked about all new ones at once, since a question
  * costs them more than a point. */
-static void describe(struct learner *learner, int count, int (*points)[MAX_KNOBS], float *features,
-                     float *priors) {
-    float rows[LEARNER_BATCH * FEATURE_COUNT] = {0}, energies[LEARNER_BATCH];
-    double analytic[LEARNER_BATCH] = {0};
-    int missing[LEARNER_BATCH], missing_count = 0;
+static void describe(struct learner *learner, int count, int (*points)[MAX_KNOBS]) {
+    struct learner_batch *batch = learner->batch;
+    int missing_count = 0;
     for (int i = 0; i < count; i++) {
-        float *row = rows + missing_count * FEATURE_COUNT;
-        if (recall(learner, points[i], features + i * FEATURE_COUNT, &priors[i]))
+        float *row = batch->rows + missing_count * FEATURE_COUNT;
+        float *features = batch->features + i * FEATURE_COUNT;
+        if (recall(learner, points[i], features, &batch->priors[i]))
             continue;
-        analytic[missing_count] = features_with_score(learner->space, points[i], row);
-        memcpy(features + i * FEATURE_COUNT, row, FEATURE_COUNT * sizeof *row);
-        missing[missing_count++] = i;
+        batch->analytic[missing_count] = features_with_score(learner->space, points[i], row);
+        memcpy(features, row, FEATURE_COUNT * sizeof *row);
+        batch->missing[missing_count++] = i;
     }
-    prior_energies(learner->hints, missing_count, rows, analytic, energies);
+    prior_energies(learner->hints, missing_count, batch->rows, batch->analytic, batch->energies);
     for (int i = 0; i < missing_count; i++) {
-        priors[missing[i]] = energies[i];
-        keep(learner, points[missing[i]], rows + i * FEATURE_COUNT, energies[i]);
+        int point = batch->missing[i];
+        batch->priors[point] = batch->energies[i];
+        keep(learner, points[point], batch->rows + i * FEATURE_COUNT, batch->energies[i]);
     }
 }
 
 void learner_energies(struct learner *learner, int count, int (*points)[MAX_KNOBS],
                       double *energies) {
-    static const float none[LEARNER_BATCH];
-    float features[LEARNER_BATCH * FEATURE_COUNT] = {0}, priors[LEARNER_BATCH];
-    float corrections[LEARNER_BATCH];
-    describe(learner, count, points, features, priors);
-    if (!learner->corrections ||
-        cost_model_predict(learner->corrections, count, features, corrections, NULL) != DLT_OK)
-        memcpy(corrections, none, sizeof none);
+    struct learner_batch *batch = learner->batch;
+    if (!batch) {
+        for (int i = 0; i < count; i++)
+            energies[i] = analytic_score(learner->space, points[i]);
+        return;
+    }
+    describe(learner, count, points);
+    if (!learner->corrections || cost_model_predict(learner->corrections, count, batch->features,
+                                                    batch->corrections, NULL) != DLT_OK)
+        memset(batch->corrections, 0, sizeof batch->corrections);
     for (int i = 0; i < count; i++)
-        energies[i] = (double)priors[i] + (double)corrections[i];
+        energies[i] = (double)batch->priors[i] + (double)batch->corrections[i];
 }
 
 bool learner_has_learnt(const struct learner *learner) {
@@ -149,11 +165,16 @@ static bool grow(struct learner *learner) {
 
 bool learner_add(struct learner *learner, const int *point, double score) {
     int points[1][MAX_KNOBS] = {{0}};
+    const struct learner_batch *batch = learner->batch;
+    if (!batch)
+        return false;
     if (learner->count == learner->capacity && !grow(learner))
         return false;
     memcpy(points[0], point, (size_t)learner->space->knob_count * sizeof *point);
-    describe(learner, 1, points, learner->features + learner->count * FEATURE_COUNT,
-             &learner->priors[learner->count]);
+    describe(learner, 1, points);
+    memcpy(learner->features + learner->count * FEATURE_COUNT, batch->features,
+           FEATURE_COUNT * sizeof *batch->features);
+    learner->priors[learner->count] = batch->priors[0];
     learner->scores[learner->count++] = score;
     return true;
 }

@@ -22,8 +22,9 @@ struct learner {
     int64_t count, capacity, trained; /* records; those at the last training */
     float *features;                  /* of each record */
     float *priors;
-    double *scores;            /* logarithms of times; INFINITY for a failure */
-    struct learner_memo *memo; /* of points that were described lately; NULL: out of memory */
+    double *scores;              /* logarithms of times; INFINITY for a failure */
+    struct learner_memo *memo;   /* of points that were described lately; NULL: out of memory */
+    struct learner_batch *batch; /* what is being asked; NULL: out of memory */
     float *work_features, *work_targets, *work_weights; /* rows of a training */
 };
 

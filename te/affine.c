@@ -63,6 +63,15 @@ static int compare(const struct affine *a, const struct affine *b) {
     return compare_numbers(a->constant, b->constant);
 }
 
+int affine_depth(const struct affine *a) {
+    int deepest = 0;
+    for (int i = 0; i < a->term_count; i++) {
+        int depth = a->terms[i].kind == ATOM_VARIABLE ? 0 : affine_depth(a->terms[i].operand);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest + 1;
+}
+
 bool affine_equal(const struct affine *a, const struct affine *b) {
     return compare(a, b) == 0;
 }

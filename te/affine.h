@@ -89,6 +89,9 @@ typedef bool affine_range_of(const void *context, const struct variable *variabl
 void affine_range_with(const struct affine *a, affine_range_of *range, const void *context,
                        int64_t *lowest, int64_t *highest);
 
+/* How many indices stand within each other; 1 where no atom has an operand. */
+int affine_depth(const struct affine *a);
+
 bool affine_equal(const struct affine *a, const struct affine *b);
 bool affine_is_constant(const struct affine *a, int64_t *value);           /* value may be NULL */
 bool affine_uses(const struct affine *a, const struct variable *variable); /* inside atoms too */

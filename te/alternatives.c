@@ -27,7 +27,6 @@ struct enumeration {
     double elements[MAX_ALTERNATIVES], least;
     struct error first;    /* why the first impossible one is */
     struct text canonical; /* heap memory: freed by whoever holds the enumeration */
-    struct text identifier;
 };
 
 static dlt_status find_choices(struct enumeration *e, struct error *error) {
@@ -131,11 +130,11 @@ static dlt_status print_workload(struct enumeration *e, struct error *error) {
     const struct operator_definition *definition = operator_find(e->workload.operator_name);
     struct operator_arguments *arguments;
     TRY(arguments_create(arena, definition, &e->possible, &arguments, error));
-    TRY(definition->build(arguments, expression_create(arena), &e->identifier, error));
+    TRY(definition->build(arguments, expression_create(arena), error));
     for (int i = 0; i < e->choice_count; i++)
         arguments_write_text(arguments, e->workload.arguments[e->choices[i].argument].key, "any");
     arguments_print(&e->canonical, arguments);
-    if (e->canonical.failed || e->identifier.failed)
+    if (e->canonical.failed)
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     e->result->workload = arena_format(arena, "%s", text_string(&e->canonical));
     return DLT_OK;
@@ -166,7 +165,6 @@ dlt_status alternatives_create(const char *text, struct alternatives *alternativ
     status = fill(&e, text, error ? error : &own);
     alternatives->arena.recoverable = false; /* fill's frame is gone */
     text_free(&e.canonical);
-    text_free(&e.identifier);
     return status;
 }
 

@@ -101,6 +101,11 @@ dlt_status expression_computed(struct expression *expression, const char *name, 
                              "%lld",
                              name, reduction_axes[i]->name, (long long)reduction_axes[i]->extent,
                              (long long)MAX_EXTENT);
+    if (body->depth > MAX_DEPTH)
+        return error_set(error, DLT_ERROR_ARGUMENT,
+                         "tensor %s: its body nests %d values, at most %d are possible; part of it "
+                         "may be a tensor of its own",
+                         name, body->depth, MAX_DEPTH);
     TRY(add_tensor(expression, name, rank, axes, tensor, error));
     (*tensor)->kind = TENSOR_COMPUTED;
     (*tensor)->type = body->type;
@@ -144,6 +149,13 @@ bool tensor_accumulates(const struct tensor *tensor) {
 bool expression_accumulates(const struct expression *expression) {
     const struct tensor *result = expression_result(expression);
     return result && tensor_accumulates(result);
+}
+
+bool expression_has_parameters(const struct expression *expression) {
+    bool has = false;
+    for (int i = 0; i < expression->tensor_count; i++)
+        has |= expression->tensors[i]->kind == TENSOR_PARAMETER;
+    return has;
 }
 
 struct tensor *expression_find(const struct expression *expression, const char *name) {

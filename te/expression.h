@@ -59,8 +59,8 @@ enum operation {
     OP_SUBTRACT,
     OP_MULTIPLY,
     OP_DIVIDE,
-    OP_MINIMUM, /* a < b ? a : b */
-    OP_MAXIMUM, /* a > b ? a : b */
+    OP_MINIMUM, /* NaN if either is; of zeros of both signs see docs/numerics.md */
+    OP_MAXIMUM, /* likewise */
     OP_NEGATE,
     OP_ABSOLUTE,
     OP_SQUARE_ROOT,
@@ -96,6 +96,7 @@ struct tensor;
 struct value {
     enum operation operation;
     enum data_type type;
+    int depth;                              /* values within each other, this one included */
     double constant;                        /* OP_CONSTANT */
     const struct tensor *tensor;            /* OP_READ */
     const struct affine *const *subscripts; /* OP_READ: one for each axis */
@@ -160,6 +161,11 @@ const struct value *value_select(struct arena *arena, int condition_count,
 const struct value *value_select_less(struct arena *arena, const struct value *a,
                                       const struct value *b, const struct value *yes,
                                       const struct value *no);
+/* Whether it is a constant, and that is not NaN. */
+bool value_is_number(const struct value *value);
+/* Which operand of a minimum or maximum stands first: of zeros of both signs the second is given,
+ * so a constant stands first. A NaN wins in either place. */
+int value_first_operand(const struct value *value);
 const struct value *value_convert(struct arena *arena, enum data_type type, const struct value *a);
 
 /* A copy of `value` with each node passed, after its operands, through `change` (which may return
@@ -177,6 +183,8 @@ struct tensor *expression_result(const struct expression *expression);
 /* Whether a tensor, or the result, depends on what it held before. */
 bool tensor_accumulates(const struct tensor *tensor);
 bool expression_accumulates(const struct expression *expression);
+/* Whether anything is known before the calls and can be packed: a parameter. */
+bool expression_has_parameters(const struct expression *expression);
 struct tensor *expression_find(const struct expression *expression, const char *name); /* or NULL */
 
 /* Text form, as above; printing and parsing back give an equal expression. */

@@ -99,6 +99,16 @@ int64_t layout_offset_of(const struct layout *layout, const int64_t *subscripts)
     return offset;
 }
 
+int64_t layout_used(const struct layout *layout, const int64_t *extents) {
+    int64_t used = 1;
+    for (int i = 0; i < layout->dimension_count; i++) {
+        const struct layout_dimension *d = &layout->dimensions[i];
+        int64_t needed = d->modulus ? d->modulus : (extents[d->axis] - 1) / d->divisor + 1;
+        used += (needed - 1) * d->stride;
+    }
+    return used;
+}
+
 /* One copy of a tensor, as copy_axes walks it. */
 struct copy {
     const struct layout *layout;

@@ -53,6 +53,9 @@ const struct affine *layout_offset(struct arena *arena, const struct layout *lay
                                    const struct affine *const *subscripts);
 int64_t layout_offset_of(const struct layout *layout, const int64_t *subscripts);
 
+/* Elements up to the last one that counts: what `:EXTENT` leaves behind it may not be memory. */
+int64_t layout_used(const struct layout *layout, const int64_t *extents);
+
 /* Copies a dense tensor in plain order to the layout, padding set to zero, and back. `bytes` is the
  * size of an element; `extents` are the logical ones. */
 void layout_store(const struct layout *layout, int rank, const int64_t *extents, int bytes,

@@ -9,11 +9,12 @@ enum {
     MAX_TENSORS = 64,           /* of an expression */
     MAX_NAME = 48,              /* bytes of a name, NUL included */
     MAX_OPERANDS = 4,           /* of a value */
+    MAX_DEPTH = 150,            /* of values within each other: recursion, so stacks too */
+    MAX_INDEX_DEPTH = 40,       /* of indices likewise */
 };
 
 #define MAX_EXTENT (INT64_C(1) << 31) /* of an axis */
-#define MAX_ELEMENTS                                                                               \
-    (INT64_C(1) << 40) /* of a tensor, and terms of one whole computation: 2^53                    \
-                        */
+/* Of a tensor; a whole computation may have 2^53 terms. */
+#define MAX_ELEMENTS (INT64_C(1) << 40)
 
 #endif

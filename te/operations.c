@@ -15,11 +15,12 @@ static double multiply(const double *x) {
 static double divide(const double *x) {
     return x[0] / x[1];
 }
+/* A NaN wins; of zeros of both signs the second, by docs/numerics.md. */
 static double minimum(const double *x) {
-    return x[0] < x[1] ? x[0] : x[1];
+    return x[0] < x[1] || isnan(x[0]) ? x[0] : x[1];
 }
 static double maximum(const double *x) {
-    return x[0] > x[1] ? x[0] : x[1];
+    return x[0] > x[1] || isnan(x[0]) ? x[0] : x[1];
 }
 static double negate(const double *x) {
     return -x[0];

@@ -77,7 +77,9 @@ static bool try_condition(struct reader *reader, int *count, const struct affine
 }
 
 static dlt_status parse_select(struct reader *reader, const struct value **value) {
-    const struct affine *conditions[MAX_CONDITIONS];
+    /* not on the stack: selects stand within each other */
+    const struct affine **conditions =
+        ARENA_ARRAY(reader->expression->arena, const struct affine *, MAX_CONDITIONS);
     const struct value *yes, *no;
     int count = 0;
     TRY(reader_require(reader, "("));
@@ -181,12 +183,17 @@ static dlt_status parse_named(struct reader *reader, const struct value **value)
     return reader_fail(reader, start, "there is no operation %s", name);
 }
 
+/* Whether a number comes, and not a tensor with such a name. */
+static bool is_number(const struct reader *reader) {
+    struct reader ahead = *reader;
+    double number;
+    return reader_number(&ahead, &number) == DLT_OK && !reader_accept(&ahead, "[");
+}
+
 static dlt_status parse_primary(struct reader *reader, const struct value **value) {
     TRY(reader_enter(reader));
     reader_skip_space(reader);
-    struct reader ahead = *reader;
-    double number;
-    if (reader_number(&ahead, &number) == DLT_OK && !reader_accept(&ahead, "[")) {
+    if (is_number(reader)) {
         TRY(parse_constant(reader, value));
     } else if (reader_accept(reader, "-")) {
         TRY(parse_primary(reader, value));

@@ -1,6 +1,7 @@
 /* Translation of tensors for the reference evaluator; see reference_stage.h. */
 #include "te/reference_stage.h"
 
+#include "te/domain.h"
 #include "te/rounding.h"
 
 #include <string.h>
@@ -136,6 +137,7 @@ static const struct node *translate_previous(struct translation *t) {
 
 static const struct node *translate_value(struct translation *t, const struct value *value) {
     struct node *node;
+    int first = 0;
     if (value->operation == OP_PREVIOUS)
         return translate_previous(t);
     node = ARENA_NEW(t->arena, struct node);
@@ -154,8 +156,10 @@ static const struct node *translate_value(struct translation *t, const struct va
     node->conditions = ARENA_ARRAY(t->arena, struct stage_index *, (size_t)value->condition_count);
     for (int i = 0; i < value->condition_count; i++)
         node->conditions[i] = translate_index(t, value->conditions[i]);
+    if (value->operation == OP_MINIMUM || value->operation == OP_MAXIMUM)
+        first = value_first_operand(value);
     for (int i = 0; i < operations[value->operation].operand_count; i++)
-        node->operands[i] = translate_value(t, value->operands[i]);
+        node->operands[first ? 1 - i : i] = translate_value(t, value->operands[i]);
     return node;
 }
 
@@ -179,6 +183,19 @@ static void assign_slots(struct stage *stage, const struct tensor *tensor) {
         stage->terms *= (double)tensor->reduction_axes[i]->extent;
 }
 
+/* The body, of a reduction as the terms that it has: elsewhere there is nothing to combine. */
+static const struct value *body_of(struct arena *arena, const struct tensor *tensor) {
+    struct domain domain = {.arena = arena};
+    const struct value *body = tensor->body;
+    if (tensor->combiner == COMBINE_NONE)
+        return body;
+    body = domain_extract(&domain, body, tensor->combiner);
+    return domain.count ? value_select(arena, domain.count, domain.conditions, body,
+                                       value_constant(arena, body->type,
+                                                      combiners[tensor->combiner].identity))
+                        : body;
+}
+
 struct stage *stage_translate(struct arena *arena, const struct expression *expression,
                               const struct tensor *tensor, struct stage *const *stages,
                               const void *const *data) {
@@ -190,7 +207,7 @@ struct stage *stage_translate(struct arena *arena, const struct expression *expr
     t.stage->tensor = tensor;
     assign_slots(t.stage, tensor);
     t.stage->cost = t.stage->terms;
-    t.stage->body = translate_value(&t, tensor->body);
+    t.stage->body = translate_value(&t, body_of(arena, tensor));
     if (tensor->accumulate)
         t.stage->start = translate_previous(&t);
     return t.stage;

@@ -3,6 +3,7 @@
 #include "te/task.h"
 
 #include "te/collapse.h"
+#include "te/identifier.h"
 #include "te/ops/arguments.h"
 #include "te/phases.h"
 
@@ -36,10 +37,11 @@ static dlt_status check_place(const char *target, int threads, struct error *err
 /* Fills everything the task's arena holds. The texts belong to the caller: memory that is not the
  * arena's must not be held where control may come back from a failed allocation. */
 static dlt_status fill(struct task *task, const struct workload *workload, const char *target,
-                       struct text *canonical, struct text *identifier, struct error *error) {
+                       struct text *canonical, struct error *error) {
     const struct operator_definition *definition;
     struct operator_arguments *arguments;
     struct arena *arena = &task->arena;
+    char identifier[MAX_IDENTIFIER + 1];
     if (arena_recover(arena))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     definition = operator_find(workload->operator_name);
@@ -47,15 +49,16 @@ static dlt_status fill(struct task *task, const struct workload *workload, const
         return unknown_operator(arena, workload->operator_name, error);
     TRY(arguments_create(arena, definition, workload, &arguments, error));
     task->expression = expression_create(arena);
-    TRY(definition->build(arguments, task->expression, identifier, error));
+    TRY(definition->build(arguments, task->expression, error));
     TRY(expression_check(task->expression, error));
     task->collapsed = expression_collapse(arena, expression_separate(arena, task->expression));
     TRY(expression_check(task->collapsed, error));
     arguments_print(canonical, arguments);
-    if (canonical->failed || identifier->failed)
+    if (canonical->failed)
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     task->workload = arena_format(arena, "%s", text_string(canonical));
-    task->identifier = arena_format(arena, "%s", text_string(identifier));
+    task_identifier(task->workload, task->expression, task->threads, identifier);
+    task->identifier = arena_format(arena, "%s", identifier);
     task->target = arena_format(arena, "%s", target);
     task->key =
         arena_format(arena, "%s target=%s threads=%d", task->workload, target, task->threads);
@@ -66,7 +69,7 @@ static dlt_status fill(struct task *task, const struct workload *workload, const
 
 dlt_status task_create(const struct workload *workload, const char *target, int threads,
                        struct task **task, struct error *error) {
-    struct text canonical = {0}, identifier = {0};
+    struct text canonical = {0};
     struct task *made;
     dlt_status status;
     *task = NULL;
@@ -77,10 +80,9 @@ dlt_status task_create(const struct workload *workload, const char *target, int 
     arena_initialise(&made->arena);
     made->threads = threads;
     made->count = workload->count;
-    status = fill(made, workload, target, &canonical, &identifier, error);
+    status = fill(made, workload, target, &canonical, error);
     made->arena.recoverable = false; /* fill's frame is gone */
     text_free(&canonical);
-    text_free(&identifier);
     if (status == DLT_OK)
         *task = made;
     else

@@ -32,7 +32,7 @@ struct task {
     struct arena arena;
     const char *workload; /* canonical text */
     const char *key;
-    const char *identifier; /* readable and short, for exported names: "conv2d_64x56x56_k64_r3" */
+    const char *identifier; /* for exported names and debuggers, see te/identifier.h */
     const char *target;
     int threads;
     int64_t count;

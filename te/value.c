@@ -1,11 +1,20 @@
 /* Values: the nodes of a tensor's body, and rewriting them; see expression.h. */
 #include "te/expression.h"
 
+#include <math.h>
+
 static struct value *new_value(struct arena *arena, enum operation operation, enum data_type type) {
     struct value *value = ARENA_NEW(arena, struct value);
     value->operation = operation;
     value->type = type;
+    value->depth = 1;
     return value;
+}
+
+static void set_operand(struct value *value, int number, const struct value *operand) {
+    value->operands[number] = operand;
+    if (value->depth <= operand->depth)
+        value->depth = operand->depth + 1;
 }
 
 const struct value *value_constant(struct arena *arena, enum data_type type, double constant) {
@@ -36,15 +45,15 @@ const struct value *value_previous(struct arena *arena, enum data_type type) {
 const struct value *value_unary(struct arena *arena, enum operation operation,
                                 const struct value *a) {
     struct value *value = new_value(arena, operation, a->type);
-    value->operands[0] = a;
+    set_operand(value, 0, a);
     return value;
 }
 
 const struct value *value_binary(struct arena *arena, enum operation operation,
                                  const struct value *a, const struct value *b) {
     struct value *value = new_value(arena, operation, a->type);
-    value->operands[0] = a;
-    value->operands[1] = b;
+    set_operand(value, 0, a);
+    set_operand(value, 1, b);
     return value;
 }
 
@@ -54,8 +63,8 @@ const struct value *value_select(struct arena *arena, int condition_count,
     struct value *value = new_value(arena, OP_SELECT, yes->type);
     value->condition_count = condition_count;
     value->conditions = arena_copy(arena, conditions, (size_t)condition_count * sizeof *conditions);
-    value->operands[0] = yes;
-    value->operands[1] = no;
+    set_operand(value, 0, yes);
+    set_operand(value, 1, no);
     return value;
 }
 
@@ -63,16 +72,24 @@ const struct value *value_select_less(struct arena *arena, const struct value *a
                                       const struct value *b, const struct value *yes,
                                       const struct value *no) {
     struct value *value = new_value(arena, OP_SELECT_LESS, yes->type);
-    value->operands[0] = a;
-    value->operands[1] = b;
-    value->operands[2] = yes;
-    value->operands[3] = no;
+    set_operand(value, 0, a);
+    set_operand(value, 1, b);
+    set_operand(value, 2, yes);
+    set_operand(value, 3, no);
     return value;
+}
+
+bool value_is_number(const struct value *value) {
+    return value->operation == OP_CONSTANT && !isnan(value->constant);
+}
+
+int value_first_operand(const struct value *value) {
+    return value_is_number(value->operands[1]);
 }
 
 const struct value *value_convert(struct arena *arena, enum data_type type, const struct value *a) {
     struct value *value = new_value(arena, OP_CONVERT, type);
-    value->operands[0] = a;
+    set_operand(value, 0, a);
     return value;
 }
 
@@ -88,6 +105,11 @@ const struct value *value_rewrite(struct arena *arena, const struct value *value
         if (!copy)
             copy = arena_copy(arena, value, sizeof *value);
         copy->operands[i] = operand;
+    }
+    if (copy) {
+        copy->depth = 1;
+        for (int i = 0; i < count; i++)
+            set_operand(copy, i, copy->operands[i]);
     }
     return change(context, copy ? copy : value);
 }

@@ -22,17 +22,17 @@ step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 show() { printf '$ %s\n' "$*"; "$@"; }
 
 step "1. Tune it: $trials candidates, each compared with the reference before it is timed"
-show dltune "${layer[@]}" --trials "$trials" --db demo/resnet.db
+show dltune "${layer[@]}" --trials "$trials" --db demo/kernels.db
 
 step "2. Ask for it: nothing is measured"
-show dltune query "${layer[@]}" --db demo/resnet.db
+show dltune query "${layer[@]}" --db demo/kernels.db
 
 step "3. Use it from C: a program gets the kernel from the database and runs it"
-show "$build/run_from_database" demo/resnet.db
+show "$build/run_from_database" demo/kernels.db
 
 step "4. Ship it: a static library, and a program that links it and nothing else"
-show dltune export "${layer[@]}" --db demo/resnet.db --name resnet --out demo
-show gcc -O2 examples/use_exported.c -Idemo demo/libresnet.a -lm -o demo/use_exported
+show dltune export "${layer[@]}" --db demo/kernels.db --name kernels --out demo
+show gcc -O2 examples/use_exported.c -Idemo demo/libkernels.a -lm -o demo/use_exported
 show demo/use_exported
 printf 'undefined symbols in the library: '
-nm -u demo/libresnet.a | grep -c ' U ' || true
+nm -u demo/libkernels.a | grep -c ' U ' || true

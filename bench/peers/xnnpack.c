@@ -6,9 +6,9 @@
  * compared only on the best target of the machine. */
 #include "bench/peers/list.h"
 
-#include "threads/processors.h"
-#include "measure/buffers.h"
 #include "machine/description.h"
+#include "measure/buffers.h"
+#include "threads/processors.h"
 
 #include <math.h>
 #include <pthreadpool.h>

@@ -19,6 +19,11 @@
  * Handles are opaque. `_Nonnull` is the rule for pointers unless a comment says that NULL is
  * possible.
  *
+ * Stack. dlt_kernel_run and dlt_kernel_pack need 16 KiB of the calling thread's, and what the
+ * caller's parallel-for takes. All other calls, tuning included, need 100 KiB; with an expression
+ * whose bodies nest more than 50 values (the most is 150) up to 200 KiB. A new thread's own needs
+ * come on top: threads of 32, 128 and 256 KiB do. Nothing depends on the size of tensors.
+ *
  * Tensors are DLPack's. A tensor of a kernel has logical axes (dlt_tensor_info tells them) and a
  * layout. Where the layout is an order of whole axes, perhaps padded, the DLTensor has the logical
  * axes' shape, and its strides say the order: channels last is shape (n, c, h, w) with strides
@@ -131,18 +136,19 @@ DLT_API const char *dlt_origin_name(dlt_origin origin);
 typedef struct dlt_kernel_info {
     const char *task; /* the workload in canonical form, target and threads */
     dlt_origin origin;
-    int verified;           /* 1: this schedule was compared with the reference on this workload, by
-                               this version's code generator on a machine like this one, and was
-                               right; 0 of a record that was taken in from another file */
-    const char *host;       /* whose record it is; "" for a default */
-    int is_this_host;       /* the record was measured on a machine like this one */
-    const char *reason;     /* why it is not exact; "" if it is */
-    double median_us;       /* as stored, of one call; 0 if unknown */
-    const char *schedule;   /* its trace, one step a line */
-    int input_count;        /* variable inputs: tensors that differ from call to call */
-    int parameter_count;    /* tensors to pack */
-    int threads;            /* that it was asked for */
-    size_t packed_bytes;    /* of the packed parameters; may be 0 */
+    int verified;         /* 1: this schedule was compared with the reference on this workload, by
+                             this version's code generator on a machine like this one, and was
+                             right; 0 of a record that was taken in from another file */
+    const char *host;     /* whose record it is; "" for a default */
+    int is_this_host;     /* the record was measured on a machine like this one */
+    const char *reason;   /* why it is not exact; "" if it is */
+    double median_us;     /* as stored, of one call; 0 if unknown */
+    const char *schedule; /* its trace, one step a line */
+    int input_count;      /* variable inputs: tensors that differ from call to call */
+    int parameter_count;  /* tensors to pack */
+    int threads;          /* that it was asked for */
+    size_t packed_bytes;  /* of the packed parameters; 0: there is nothing to pack, as always where
+                             parameter_count is 0 */
     size_t workspace_bytes; /* for `threads` threads; may be 0 */
 } dlt_kernel_info;
 
@@ -171,6 +177,7 @@ typedef struct dlt_tensor_info {
     int64_t shape[DLT_MAX_RANK];
     int64_t strides[DLT_MAX_RANK]; /* in elements */
     int64_t elements;              /* of the whole block of memory, padding included */
+    int in_place; /* of an input: 1 if the output may be this very tensor (dlt_kernel_run) */
 } dlt_tensor_info;
 
 /* Describes the `index`-th tensor of a role, from 0 (the output has 0 only).
@@ -178,8 +185,8 @@ typedef struct dlt_tensor_info {
 DLT_API dlt_status dlt_kernel_tensor(const dlt_kernel *kernel, dlt_role role, int index,
                                      dlt_tensor_info *info);
 
-/* Packs the parameters for the kernel's code. Needed if parameter_count is not 0, once for given
- * parameters; they are not needed afterwards.
+/* Packs the parameters for the kernel's code. Needed if packed_bytes is not 0, once for given
+ * parameters; they are not needed afterwards. A kernel without parameters has nothing to pack.
  *
  *   parameters  parameter_count tensors, in the order of dlt_kernel_tensor
  *   packed      packed_bytes, aligned to DLT_ALIGNMENT; NULL if packed_bytes is 0
@@ -192,10 +199,14 @@ DLT_API dlt_status dlt_kernel_pack(const dlt_kernel *kernel, DLTensor *const *pa
 
 /* Runs the kernel.
  *
- *   inputs     input_count tensors, in the order of dlt_kernel_tensor; they are not changed
- *   output     shares no element with an input; both may be blocks of one larger matrix. Where the
- *              workload has accumulate=1 what it holds is read and added to
- *   packed     what dlt_kernel_pack wrote; NULL if packed_bytes is 0
+ *   inputs     input_count tensors, in the order of dlt_kernel_tensor; only one that is the output
+ *              too is changed
+ *   output     shares no element with an input, though both may be blocks of one larger matrix;
+ *              or is an input whose dlt_tensor_info says in_place, at the same address: a residual
+ *              (post=add) is overwritten by the result. Where the workload has accumulate=1 what
+ *              it holds is read and added to
+ *   packed     what dlt_kernel_pack wrote; it may be NULL if packed_bytes is 0, else NULL is an
+ *              error
  *   workspace  dlt_kernel_workspace_bytes(kernel, thread_count) bytes, aligned to DLT_ALIGNMENT, of
  *              any content; NULL if that is 0
  *   threads    how parallel loops run; NULL: on the calling thread

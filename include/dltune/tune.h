@@ -1,8 +1,11 @@
 /* Tuning: measuring schedules of a task on this machine and storing all of them in a database.
  *
- * Candidates run in a process of their own, dltune-worker, which is looked for beside the program,
- * then where it was installed; $DLTUNE_WORKER may say where it is. Each is compared with the
- * reference before it is timed, and only a right one can be the best. Link with libdltune-tune. */
+ * Candidates run in a process of their own, dltune-worker. The library carries that program and
+ * starts it from memory, so nothing has to be installed where a program runs that tunes. Where the
+ * system executes nothing from memory it is looked for beside the program, then where it was
+ * installed; $DLTUNE_WORKER may say where it is, and then that one is taken. Each candidate is
+ * compared with the reference before it is timed, and only a right one can be the best. Link with
+ * libdltune-tune. */
 #ifndef DLTUNE_TUNE_H
 #define DLTUNE_TUNE_H
 

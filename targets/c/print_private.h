@@ -96,6 +96,9 @@ void print_nodes(struct printer *printer, const struct node *node);
 void print_tile(struct printer *printer, const struct node *node);
 void print_tile_code(struct printer *printer, struct text *out);
 
+/* print_straight.c: a tile's vector program of one lane; `words` holds its arguments. */
+void print_straight(struct printer *printer, const struct vector_program *program);
+
 /* print_buffers.c: the buffers that a nest uses, as local pointers; and literals as arrays. */
 void print_buffer_pointers(struct printer *printer, const struct node *node);
 void print_tile_buffers(struct printer *printer, const struct node *body);

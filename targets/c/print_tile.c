@@ -1,7 +1,8 @@
-/* Tiles in C: the call of a tile's machine code, or its loops.
+/* Tiles in C: the call of a tile's machine code, the same as straight lines, or its loops.
  *
  * A call fills an array of words, chooses the variant by the classes of the selectors, and calls
- * the variant's code. Variants without a body do nothing. */
+ * the variant's code. Variants without a body do nothing. For the C target, which has no code, the
+ * variant's vector program stands in the place of the call. */
 #include "targets/c/print_private.h"
 
 #include <inttypes.h>
@@ -14,16 +15,16 @@ static bool has_vectors(const struct tile *tile) {
 }
 
 /* What two variants must share to be one case of the switch. */
-static bool does_the_same(const struct tile *tile, int a, int b, bool vectors) {
+static bool does_the_same(const struct tile *tile, int a, int b, bool calls) {
     const struct tile_variant *x = &tile->variants[a], *y = &tile->variants[b];
     if (!x->body || !y->body)
         return !x->body && !y->body;
-    return vectors ? x->code == y->code : x->body == y->body;
+    return calls ? x->code == y->code : x->body == y->body;
 }
 
-static bool is_first_of_its_kind(const struct tile *tile, int variant, bool vectors) {
+static bool is_first_of_its_kind(const struct tile *tile, int variant, bool calls) {
     for (int i = 0; i < variant; i++)
-        if (does_the_same(tile, i, variant, vectors))
+        if (does_the_same(tile, i, variant, calls))
             return false;
     return true;
 }
@@ -60,10 +61,14 @@ static void print_variant_number(struct printer *printer, const struct tile *til
 }
 
 static void print_variant(struct printer *printer, const struct tile *tile, int variant,
-                          bool vectors) {
-    if (vectors) {
+                          bool calls) {
+    if (calls) {
         print_line(printer, "%s_tile_%d(words);\n", printer->options->prefix,
                    tile->variants[variant].code);
+        return;
+    }
+    if (tile->variants[variant].vectors) {
+        print_straight(printer, tile->variants[variant].vectors);
         return;
     }
     print_tile_buffers(printer, tile->variants[variant].body);
@@ -72,27 +77,27 @@ static void print_variant(struct printer *printer, const struct tile *tile, int 
 
 /* "case 0: case 2:": the variant and all that do the same. */
 static void print_labels(struct printer *printer, const struct tile *tile, int variant,
-                         bool vectors) {
+                         bool calls) {
     print_line(printer, "case %d:", variant);
     for (int i = variant + 1; i < tile->variant_count; i++)
-        if (does_the_same(tile, variant, i, vectors))
+        if (does_the_same(tile, variant, i, calls))
             text_format(printer->out, " case %d:", i);
 }
 
-static void print_cases(struct printer *printer, const struct tile *tile, bool vectors) {
+static void print_cases(struct printer *printer, const struct tile *tile, bool calls) {
     print_variant_number(printer, tile);
     for (int i = 0; i < tile->variant_count; i++) {
-        if (!tile->variants[i].body || !is_first_of_its_kind(tile, i, vectors))
+        if (!tile->variants[i].body || !is_first_of_its_kind(tile, i, calls))
             continue;
-        print_labels(printer, tile, i, vectors);
-        if (vectors) { /* on one line: TinyCC's time goes by lines */
+        print_labels(printer, tile, i, calls);
+        if (calls) { /* on one line: TinyCC's time goes by lines */
             text_format(printer->out, " %s_tile_%d(words); break;\n", printer->options->prefix,
                         tile->variants[i].code);
             continue;
         }
         text_append(printer->out, " {\n");
         printer->depth++;
-        print_variant(printer, tile, i, vectors);
+        print_variant(printer, tile, i, calls);
         print_line(printer, "break;\n");
         printer->depth--;
         print_line(printer, "}\n");
@@ -100,13 +105,13 @@ static void print_cases(struct printer *printer, const struct tile *tile, bool v
     print_line(printer, "}\n");
 }
 
-static void print_variants(struct printer *printer, const struct tile *tile, bool vectors) {
+static void print_variants(struct printer *printer, const struct tile *tile, bool calls) {
     for (int i = 1; i < tile->variant_count; i++)
-        if (!does_the_same(tile, 0, i, vectors)) {
-            print_cases(printer, tile, vectors);
+        if (!does_the_same(tile, 0, i, calls)) {
+            print_cases(printer, tile, calls);
             return;
         }
-    print_variant(printer, tile, 0, vectors);
+    print_variant(printer, tile, 0, calls);
 }
 
 /* The words of a loop whose ends are words. In a block of its own: several loops may share a
@@ -179,7 +184,7 @@ static bool has_body(const struct tile *tile) {
 void print_tile(struct printer *printer, const struct node *node) {
     struct tile_variant whole = {.body = node->body};
     struct tile tile = *node->tile;
-    bool vectors = has_vectors(&tile);
+    bool vectors = has_vectors(&tile), calls = vectors && printer->options->code_count > 0;
     if (tile.variant_count == 0 || (tile.variant_count == 1 && !tile.variants[0].body)) {
         tile.variants = &whole; /* not yet divided into variants */
         tile.variant_count = 1;
@@ -190,7 +195,7 @@ void print_tile(struct printer *printer, const struct node *node) {
     printer->depth++;
     if (vectors)
         print_words(printer, &tile);
-    print_variants(printer, &tile, vectors);
+    print_variants(printer, &tile, calls);
     printer->depth--;
     print_line(printer, "}\n");
 }

@@ -1,7 +1,7 @@
 /* Values in C: the statements of one store.
  *
  * A value becomes one expression where it can. A part that is used twice, or that stands where its
- * text would be repeated (max(a, b) is a > b ? a : b), is first given a temporary. What stands
+ * text would be repeated (max(a, 2) is 2 > a ? 2 : a), is first given a temporary. What stands
  * under a select may only be computed where its conditions hold, since it may read outside of a
  * buffer elsewhere; if such a part needs temporaries, the select becomes an if. */
 #include "targets/c/print_private.h"
@@ -114,6 +114,23 @@ static void print_comparison(struct value_printer *p, const struct value *const 
     print_operand(p, parts[3]);
 }
 
+/* "a > b ? a : b", with a constant first; of two unknown numbers, of which a NaN wins,
+ * "a > b || a != a ? a : b". */
+static void print_choice(struct value_printer *p, const struct value *value, const char *sign) {
+    struct text *out = p->printer->out;
+    int first = value_first_operand(value);
+    const struct value *a = value->operands[first], *b = value->operands[1 - first];
+    if (value_is_number(a) || !data_types[a->type].is_float) {
+        print_comparison(p, (const struct value *const[]){a, b, a, b}, sign);
+        return;
+    }
+    print_operand(p, a);
+    text_format(out, " %s ", sign);
+    print_operand(p, b);
+    text_append(out, " || ");
+    print_comparison(p, (const struct value *const[]){a, a, a, b}, "!=");
+}
+
 static void print_absolute(struct value_printer *p, const struct value *value) {
     struct text *out = p->printer->out;
     print_operand(p, value->operands[0]);
@@ -169,10 +186,10 @@ static void print_operation(struct value_printer *p, const struct value *value) 
         print_index_operand(out, value->index);
         break;
     case OP_MINIMUM:
-        print_comparison(p, (const struct value *const[]){x[0], x[1], x[0], x[1]}, "<");
+        print_choice(p, value, "<");
         break;
     case OP_MAXIMUM:
-        print_comparison(p, (const struct value *const[]){x[0], x[1], x[0], x[1]}, ">");
+        print_choice(p, value, ">");
         break;
     case OP_SELECT_LESS:
         print_comparison(p, x, "<");
@@ -287,14 +304,20 @@ static void print_combined(struct value_printer *p, const struct node *node) {
     bool chooses = operation == OP_MAXIMUM || operation == OP_MINIMUM;
     bool converts = node->buffer->type == TYPE_BF16;
     const struct value *value = node->value;
-    if (chooses) { /* the old element stays only if it compares greater, NaN included */
+    if (chooses) { /* a NaN replaces what was there, and is replaced by nothing */
         if (entry_of(p, value)->temporary < 0)
             name_value(p, value);
-        print_line(p->printer, "if (!(");
-        print_element_value(p, node->buffer, node->offset);
-        text_append(out, operation == OP_MAXIMUM ? " > " : " < ");
+        print_line(p->printer, "if (");
         print_expression(p, value);
-        text_append(out, ")) ");
+        text_append(out, operation == OP_MAXIMUM ? " > " : " < ");
+        print_element_value(p, node->buffer, node->offset);
+        if (data_types[value->type].is_float) {
+            text_append(out, " || ");
+            print_expression(p, value);
+            text_append(out, " != ");
+            print_expression(p, value);
+        }
+        text_append(out, ") ");
         print_element(p, node->buffer, node->offset);
         text_append(out, " = ");
     } else {

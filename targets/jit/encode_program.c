@@ -49,11 +49,8 @@ dlt_status program_encode(struct arena *arena, const struct program *program,
     if (!target)
         return error_set(error, DLT_ERROR_ARGUMENT, "target: there is none named %s",
                          description->name);
-    if (variants == 0)
+    if (variants == 0 || !target->encode) /* then tiles are printed as C */
         return DLT_OK;
-    if (!target->encode)
-        return error_set(error, DLT_ERROR_REFUSED, "target: %s has no machine code for tiles",
-                         target->name);
     code->codes = ARENA_ARRAY(arena, struct machine_code, (size_t)variants);
     for (int i = 0; i < program->tile_count; i++)
         TRY(encode_tile(arena, program->tiles[i], target, description, code, error));

@@ -67,7 +67,7 @@ static void fill_kernel(struct kernel *kernel, const struct making *making) {
     const struct compiled *compiled = &making->compiled;
     kernel->pack = (kernel_pack *)compiled->pack;
     kernel->run = (kernel_run *)compiled->run;
-    if (is_one_tile(making->program))
+    if (making->code.count && is_one_tile(making->program))
         kernel->run = (kernel_run *)((char *)compiled->memory.code +
                                      tile_offset(&making->code,
                                                  making->program->run->tile->variants[0].code));

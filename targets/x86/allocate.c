@@ -46,9 +46,13 @@ static struct demand demand_of(const struct x86_allocation *allocation, int line
         return (struct demand){0, 0, 2};
     case VECTOR_PICK_ALTERNATE:
         return (struct demand){x86_needs_order(allocation, line), 0, 0};
-    case VECTOR_REDUCE_ADD:
-    case VECTOR_REDUCE_MAXIMUM:
+    case VECTOR_MINIMUM_OR_NAN: /* where a NaN is */
+    case VECTOR_MAXIMUM_OR_NAN:
+        return evex ? (struct demand){0, 1, 0} : (struct demand){1, 0, 0};
+    case VECTOR_REDUCE_MAXIMUM: /* the lanes exchanged; where a NaN is */
     case VECTOR_REDUCE_MINIMUM:
+        return evex ? (struct demand){1, 1, 0} : (struct demand){2, 0, 0};
+    case VECTOR_REDUCE_ADD:
     case VECTOR_REDUCE_MULTIPLY:
         return (struct demand){1, 0, 0};
     default:

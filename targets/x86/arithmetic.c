@@ -34,13 +34,20 @@ void x86_source(struct x86_encoder *encoder, const struct vector_instruction *in
         assembler->request.evex.broadcast = broadcasts[assembler->vector_bytes / lane_bytes];
 }
 
+/* The mask operand: the lanes left out keep what the destination held. */
+static void lanes_of(struct x86_encoder *encoder, const struct vector_instruction *instruction) {
+    x86_lanes(&encoder->assembler,
+              instruction->mask == VECTOR_NONE ? 0 : x86_value_register(encoder, instruction->mask),
+              false);
+}
+
 /* d = d (form) with operands `second` (a register) and `third` (may be memory). */
 static void multiply_add_form(struct x86_encoder *encoder,
                               const struct vector_instruction *instruction, ZydisMnemonic mnemonic,
                               int destination, int second, int third) {
     x86_begin(&encoder->assembler, mnemonic);
     x86_vector(&encoder->assembler, destination);
-    x86_lanes(&encoder->assembler, 0, false);
+    lanes_of(encoder, instruction);
     x86_source(encoder, instruction, second);
     x86_source(encoder, instruction, third);
     x86_end(&encoder->assembler);
@@ -81,7 +88,7 @@ static void encode_simple(struct x86_encoder *encoder, const struct vector_instr
     bool swap = instruction->memory_source == 0 && sources == 2; /* memory comes last */
     x86_begin(assembler, x86_mnemonic(encoder->isa, instruction->opcode, instruction->type));
     x86_vector(assembler, x86_value_register(encoder, instruction->destination));
-    x86_lanes(assembler, 0, false);
+    lanes_of(encoder, instruction);
     for (int i = 0; i < sources; i++)
         x86_source(encoder, instruction, swap ? 1 - i : i);
     if (operation->shape == X86_UNARY_FIXED)
@@ -142,8 +149,8 @@ static dlt_status check_memory_source(struct x86_encoder *encoder,
                          "%s: %s has no broadcast memory operands", info->name, encoder->isa->name);
     if (instruction->memory_source >= info->sources || shape == X86_NONE || shape == X86_REDUCE ||
         shape == X86_PARTS || (shape == X86_SHIFT && !encoder->isa->evex) ||
-        ((shape == X86_BINARY || shape == X86_ALTERNATE) && instruction->memory_source == 0 &&
-         !info->commutes))
+        ((shape == X86_BINARY || shape == X86_CHOICE || shape == X86_ALTERNATE) &&
+         instruction->memory_source == 0 && !info->commutes))
         return error_set(encoder->error, DLT_ERROR_ARGUMENT, "%s: source %d cannot be in memory",
                          info->name, instruction->memory_source);
     return DLT_OK;
@@ -162,6 +169,9 @@ dlt_status x86_encode_arithmetic(struct x86_encoder *encoder, const struct x86_l
         break;
     case X86_ALTERNATE:
         x86_encode_alternate(encoder, line);
+        break;
+    case X86_CHOICE:
+        x86_encode_choice(encoder, line);
         break;
     case X86_REDUCE:
         x86_encode_reduce(encoder, line);

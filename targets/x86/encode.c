@@ -22,9 +22,15 @@ int x86_base(const struct x86_encoder *encoder, const struct vector_address *add
     return allocation->intervals[number].reg;
 }
 
-static bool takes_mask(enum vector_opcode opcode) {
-    return opcode == VECTOR_LOAD || opcode == VECTOR_STORE || opcode == VECTOR_LOAD_STRIDED ||
-           opcode == VECTOR_STORE_STRIDED || opcode == VECTOR_BLEND;
+/* A multiply-add keeps its addend, which is overwritten. */
+static bool takes_mask(const struct x86_encoder *encoder,
+                       const struct vector_instruction *instruction) {
+    enum mask_rule rule = vector_operations[instruction->opcode].mask;
+    if (rule != MASK_KEEPS)
+        return rule != MASK_NONE;
+    return encoder->isa->evex && encoder->program->values[instruction->destination].is_variable &&
+           (instruction->opcode != VECTOR_MULTIPLY_ADD ||
+            instruction->sources[2] == instruction->destination);
 }
 
 static dlt_status check_instruction(struct x86_encoder *encoder,
@@ -33,7 +39,7 @@ static dlt_status check_instruction(struct x86_encoder *encoder,
     if (!x86_mnemonic(encoder->isa, instruction->opcode, instruction->type))
         return error_set(encoder->error, DLT_ERROR_REFUSED, "%s has no %s of %s",
                          encoder->isa->name, info->name, data_types[instruction->type].name);
-    if (instruction->mask != VECTOR_NONE && !takes_mask(instruction->opcode))
+    if (instruction->mask != VECTOR_NONE && !takes_mask(encoder, instruction))
         return error_set(encoder->error, DLT_ERROR_ARGUMENT, "%s: takes no mask", info->name);
     if (instruction->mask == VECTOR_NONE && instruction->opcode == VECTOR_BLEND)
         return error_set(encoder->error, DLT_ERROR_ARGUMENT, "%s: has no mask", info->name);
@@ -73,6 +79,7 @@ static dlt_status encode_lines(struct x86_encoder *encoder) {
     const struct x86_allocation *allocation = &encoder->allocation;
     x86_prologue(encoder);
     x86_hold_orders(encoder);
+    x86_hold_nan_table(encoder);
     for (int number = 0; number < allocation->line_count; number++) {
         const struct x86_line *line = &allocation->lines[number];
         if (line->loads_words)

@@ -24,6 +24,7 @@ extern const struct x86_isa x86_avx512, x86_avx2;
 enum x86_shape {
     X86_NONE,         /* not an operation of one instruction; encode.c knows what it becomes */
     X86_BINARY,       /* d = a op b */
+    X86_CHOICE,       /* d = a op b, or NaN if a is; the instruction gives b for a NaN in either */
     X86_UNARY,        /* d = op a */
     X86_UNARY_FIXED,  /* d = op a, fixed immediate */
     X86_SHIFT,        /* d = a op the instruction's immediate */
@@ -195,6 +196,7 @@ struct x86_encoder {
     const struct x86_isa *isa;
     struct error *error;
     signed char held_orders[16];      /* exchanges.c: 1 + the register that holds it, or 0 */
+    signed char nan_table;            /* reduce.c: 1 + the register that holds it, or 0 */
     unsigned char *unwinding;         /* frame.c: call frame instructions so far */
     size_t unwinding_bytes, noted_at; /* the last is of the code */
     int stack_bytes;                  /* below the return address */
@@ -227,6 +229,9 @@ dlt_status x86_encode_memory(struct x86_encoder *encoder, const struct x86_line 
 dlt_status x86_encode_strided(struct x86_encoder *encoder, const struct x86_line *line);
 dlt_status x86_encode_mask(struct x86_encoder *encoder, const struct x86_line *line);
 void x86_encode_pieces(struct x86_encoder *encoder, const struct x86_line *line);
+/* Minimum and maximum of unknown numbers, and across lanes (reduce.c). */
+void x86_hold_nan_table(struct x86_encoder *encoder); /* from the start of the function on */
+void x86_encode_choice(struct x86_encoder *encoder, const struct x86_line *line);
 void x86_encode_reduce(struct x86_encoder *encoder, const struct x86_line *line);
 void x86_load_words(struct x86_encoder *encoder, int line);
 void x86_loop_begin(struct x86_encoder *encoder, const struct x86_line *line);

@@ -12,9 +12,8 @@ static const struct operator_key keys[] = {
 };
 
 static dlt_status build_batch_matmul(struct operator_arguments *arguments,
-                                     struct expression *expression, struct text *identifier,
-                                     struct error *error) {
-    return matrix_product_build(arguments, true, expression, identifier, error);
+                                     struct expression *expression, struct error *error) {
+    return matrix_product_build(arguments, true, expression, error);
 }
 
 const struct operator_definition batch_matmul_definition = {

@@ -91,14 +91,13 @@ static const struct value *product(struct arena *arena, const struct convolution
 }
 
 static dlt_status build_conv2d(struct operator_arguments *arguments, struct expression *expression,
-                               struct text *identifier, struct error *error) {
+                               struct error *error) {
     struct convolution conv = {0};
     TRY(convolution_read(arguments, expression, resolve, false, &conv, error));
     int64_t channels = conv.c / conv.groups;
     int64_t r = conv.direction[VERTICAL].taps, s = conv.direction[HORIZONTAL].taps;
     struct convolution_shape shape = {
         {"k", "c", "r", "s"}, {conv.k, channels, r, s}, {channels, r, s}};
-    convolution_name(identifier, "conv2d", &conv);
     return convolution_build(expression, &conv, &shape, product, error);
 }
 

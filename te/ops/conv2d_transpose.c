@@ -144,15 +144,13 @@ static int64_t taps_met(const struct direction *d) {
 }
 
 static dlt_status build_conv2d_transpose(struct operator_arguments *arguments,
-                                         struct expression *expression, struct text *identifier,
-                                         struct error *error) {
+                                         struct expression *expression, struct error *error) {
     struct convolution conv = {0};
     TRY(convolution_read(arguments, expression, resolve, true, &conv, error));
     const struct direction *v = &conv.direction[VERTICAL], *h = &conv.direction[HORIZONTAL];
     struct convolution_shape shape = {{"c", "k", "r", "s"},
                                       {conv.c, conv.k / conv.groups, v->taps, h->taps},
                                       {conv.c / conv.groups, taps_met(v), taps_met(h)}};
-    convolution_name(identifier, "conv2d_transpose", &conv);
     return convolution_build(expression, &conv, &shape, product, error);
 }
 

@@ -163,23 +163,6 @@ const struct value *convolution_select(struct arena *arena, int count,
     return value_select(arena, count, conditions, yes, value_constant(arena, yes->type, 0));
 }
 
-void convolution_name(struct text *identifier, const char *name, const struct convolution *conv) {
-    const struct direction *v = &conv->direction[VERTICAL], *h = &conv->direction[HORIZONTAL];
-    text_format(identifier, "%s_", name);
-    if (conv->n > 1)
-        text_format(identifier, "n%" PRId64 "_", conv->n);
-    text_format(identifier, "%" PRId64 "x%" PRId64 "x%" PRId64 "_k%" PRId64 "_r%" PRId64, conv->c,
-                v->size, h->size, conv->k, v->taps);
-    if (h->taps != v->taps)
-        text_format(identifier, "x%" PRId64, h->taps);
-    if (v->stride != 1 || h->stride != 1)
-        text_format(identifier, "_stride%" PRId64, v->stride);
-    if (h->stride != v->stride)
-        text_format(identifier, "x%" PRId64, h->stride);
-    if (conv->groups > 1)
-        text_format(identifier, "_groups%" PRId64, conv->groups);
-}
-
 dlt_status convolution_build(struct expression *expression, const struct convolution *conv,
                              const struct convolution_shape *shape, convolution_term *term,
                              struct error *error) {

@@ -75,10 +75,6 @@ dlt_status convolution_build(struct expression *expression, const struct convolu
                              const struct convolution_shape *shape, convolution_term *term,
                              struct error *error);
 
-/* "NAME_n2_64x56x56_k64_r3x5_stride2_groups4" */
-void convolution_name(struct text *identifier, const char *name,
-                      const struct convolution *convolution);
-
 /* Appends the conditions for 0 <= index < size that do not always hold; answers how many there are.
  */
 int convolution_bounds(struct arena *arena, const struct affine *index, int64_t size,

@@ -4,8 +4,6 @@
  * line end of the text form, also behind the head of a reduction. It is still read.) */
 #include "te/ops/arguments.h"
 
-#include "base/hash.h"
-
 #include <string.h>
 
 static const struct operator_key keys[] = {
@@ -42,8 +40,7 @@ static char *split_lines(struct arena *arena, const char *text) {
 }
 
 static dlt_status write_canonical(struct operator_arguments *arguments,
-                                  const struct expression *expression, struct text *identifier,
-                                  struct error *error) {
+                                  const struct expression *expression, struct error *error) {
     struct arena *arena = expression->arena;
     struct text printed = {0};
     char *line;
@@ -54,16 +51,13 @@ static dlt_status write_canonical(struct operator_arguments *arguments,
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     }
     line = join_lines(arena, text_string(&printed), " ");
-    text_format(identifier, "expression_%s_%08x", expression_result(expression)->name,
-                (unsigned)hash_string(join_lines(arena, text_string(&printed), "; ")));
     text_free(&printed);
     arguments_write_text(arguments, "text", arena_format(arena, "\"%s\"", line));
     return DLT_OK;
 }
 
 static dlt_status build_expression(struct operator_arguments *arguments,
-                                   struct expression *expression, struct text *identifier,
-                                   struct error *error) {
+                                   struct expression *expression, struct error *error) {
     const char *text = arguments_text(arguments, "text");
     struct expression *parsed;
     if (!text)
@@ -76,7 +70,7 @@ static dlt_status build_expression(struct operator_arguments *arguments,
         expression_check(parsed, error) != DLT_OK)
         return error_prefix(error, "text");
     *expression = *parsed;
-    return write_canonical(arguments, parsed, identifier, error);
+    return write_canonical(arguments, parsed, error);
 }
 
 const struct operator_definition expression_definition = {

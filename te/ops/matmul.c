@@ -10,8 +10,8 @@ static const struct operator_key keys[] = {
 };
 
 static dlt_status build_matmul(struct operator_arguments *arguments, struct expression *expression,
-                               struct text *identifier, struct error *error) {
-    return matrix_product_build(arguments, false, expression, identifier, error);
+                               struct error *error) {
+    return matrix_product_build(arguments, false, expression, error);
 }
 
 const struct operator_definition matmul_definition = {

@@ -74,17 +74,8 @@ static const struct value *term(struct arena *arena, const struct tensor *a, con
                         value_read(arena, b, of_b + skipped));
 }
 
-static void name_product(struct text *identifier, const struct product *p) {
-    if (p->batched)
-        text_format(identifier, "batch_matmul_%" PRId64 "x", p->b);
-    else
-        text_append(identifier, "matmul_");
-    text_format(identifier, "%" PRId64 "x%" PRId64 "x%" PRId64, p->m, p->n, p->k);
-}
-
 dlt_status matrix_product_build(struct operator_arguments *arguments, bool batched,
-                                struct expression *expression, struct text *identifier,
-                                struct error *error) {
+                                struct expression *expression, struct error *error) {
     struct product p = {.batched = batched};
     struct tensor *a, *b;
     struct layout layout;
@@ -107,6 +98,5 @@ dlt_status matrix_product_build(struct operator_arguments *arguments, bool batch
     reduced.reduction_axes[0] = expression_axis(expression, "k", p.k);
     TRY(epilogue_inputs(expression, &p.inputs, &p.epilogue, &reduced, p.type, &tensors, error));
     reduced.body = term(expression->arena, a, b, &reduced);
-    name_product(identifier, &p);
     return epilogue_build(expression, &p.epilogue, &tensors, &reduced, error);
 }

@@ -19,7 +19,6 @@
  * batch unless `batched`. Leading dimensions are of the rows within a matrix, and matrices follow
  * each other: a is b blocks of m * lda elements. */
 dlt_status matrix_product_build(struct operator_arguments *arguments, bool batched,
-                                struct expression *expression, struct text *identifier,
-                                struct error *error);
+                                struct expression *expression, struct error *error);
 
 #endif

@@ -31,10 +31,9 @@ struct operator_definition {
         *groups; /* key of a number by which these sizes are divided, and what is done with */
     const char *grouped; /* their parts alone: "groups", "c k"; NULL: none */
     const struct operator_alternatives *alternatives; /* ends with a NULL key; NULL: none */
-    /* Builds the expression. Messages name the key, what it was and what it may be. Fills
-     * `identifier` with a short readable name. */
+    /* Builds the expression. Messages name the key, what it was and what it may be. */
     dlt_status (*build)(struct operator_arguments *arguments, struct expression *expression,
-                        struct text *identifier, struct error *error);
+                        struct error *error);
 };
 
 extern const struct operator_definition *const operator_definitions[]; /* ends with NULL */

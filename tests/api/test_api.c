@@ -10,6 +10,7 @@
 #include "dltune/schedule.h"
 #include "dltune/tune.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,63 @@ static void calls_and_text_give_the_same(void **state) {
     assert_string_equal(dlt_task_key(first), dlt_task_key(second));
     dlt_task_free(first);
     dlt_task_free(second);
+}
+
+/* x[n] * factor + 1.5 by calls. */
+static dlt_expression *build_scaled(dlt_type type, double factor) {
+    dlt_expression *e = new_expression();
+    const dlt_axis *x_axis = dlt_make_axis(e, "n", 8), *n = dlt_make_axis(e, "n", 8);
+    const dlt_tensor *x = dlt_make_input(e, DLT_VARIABLE, "x", type, 1, &x_axis);
+    const dlt_index *at = dlt_index_axis(e, n);
+    const dlt_value *factors[] = {dlt_read(e, x, 1, &at), dlt_constant(e, type, factor)};
+    const dlt_value *terms[] = {dlt_apply(e, "*", 2, factors), dlt_constant(e, type, 1.5)};
+    dlt_make_computed(e, "y", 1, &n, DLT_NONE, 0, NULL, dlt_apply(e, "+", 2, terms));
+    return e;
+}
+
+/* The number as it is written gives the same text and key as the number itself. */
+static void same_number(dlt_type type, double factor, const char *written, const char *printed) {
+    const char *name = type == DLT_F32 ? "f32" : "f64";
+    dlt_expression *built = build_scaled(type, factor), *parsed;
+    dlt_task *first, *second;
+    char text[256], expected[256];
+    snprintf(text, sizeof text, "input x[n=8] %s variable; y[n=8] %s = x[n] * %s + 1.5", name, name,
+             written);
+    snprintf(expected, sizeof expected, "input x[n=8] %s variable\ny[n=8] %s = x[n] * %s + 1.5\n",
+             name, name, printed);
+    if (dlt_expression_parse(text, &parsed) != DLT_OK)
+        fail_msg("%s: %s", text, dlt_error(parsed));
+    assert_string_equal(dlt_expression_text(built), expected);
+    assert_string_equal(dlt_expression_text(parsed), expected);
+    assert_int_equal(dlt_task_from_expression(built, "c", 1, &first), DLT_OK);
+    assert_int_equal(dlt_task_from_expression(parsed, "c", 1, &second), DLT_OK);
+    assert_string_equal(dlt_task_key(first), dlt_task_key(second));
+    dlt_task_free(first);
+    assert_int_equal(dlt_task_create(dlt_task_workload(second), "c", 1, &first), DLT_OK);
+    assert_string_equal(dlt_task_key(first), dlt_task_key(second));
+    dlt_task_free(first);
+    dlt_task_free(second);
+    dlt_expression_free(built);
+    dlt_expression_free(parsed);
+}
+
+static void numbers_and_their_text_are_the_same(void **state) {
+    (void)state;
+    same_number(DLT_F32, 0.25, ".25", "0.25");
+    same_number(DLT_F32, 0.1, "0.1", "0.1");
+    same_number(DLT_F32, (double)0.1f, "0.1", "0.1");
+    same_number(DLT_F32, 1 / 3.0f, "0.33333334", "0.33333334");
+    same_number(DLT_F32, 1 / 3.0, "0.3333333333333333", "0.3333333333333333");
+    same_number(DLT_F32, 16777216, "16777216", "16777216");
+    same_number(DLT_F32, -0.0, "-0", "-0");
+    same_number(DLT_F32, 0x1p-149, "1.4e-45", "1e-45");
+    same_number(DLT_F32, NAN, "nan", "nan");
+    same_number(DLT_F32, -NAN, "-nan", "nan");
+    same_number(DLT_F32, -INFINITY, "-inf", "-inf");
+    same_number(DLT_F64, 0.1, "0.1", "0.1");
+    same_number(DLT_F64, (double)0.1f, "0.10000000149011612", "0.10000000149011612");
+    same_number(DLT_F64, 0x1p-1074, "4.94e-324", "5e-324");
+    same_number(DLT_F64, 0.1 + 0.2, "0.30000000000000004", "0.30000000000000004");
 }
 
 /* Everything else that a body may hold: indices of all kinds, selects, conversions. */
@@ -305,10 +363,15 @@ static void tuning_stores_and_stops(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calls_and_text_give_the_same), cmocka_unit_test(every_node_prints),
-        cmocka_unit_test(calls_say_what_accumulates),   cmocka_unit_test(every_node_prints),
-        cmocka_unit_test(the_first_failure_is_kept),    cmocka_unit_test(mistakes_are_named),
-        cmocka_unit_test(text_that_is_none_is_refused), cmocka_unit_test(steps_make_a_trace),
+        cmocka_unit_test(calls_and_text_give_the_same),
+        cmocka_unit_test(numbers_and_their_text_are_the_same),
+        cmocka_unit_test(every_node_prints),
+        cmocka_unit_test(calls_say_what_accumulates),
+        cmocka_unit_test(every_node_prints),
+        cmocka_unit_test(the_first_failure_is_kept),
+        cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(text_that_is_none_is_refused),
+        cmocka_unit_test(steps_make_a_trace),
         cmocka_unit_test(tuning_stores_and_stops),
     };
     setenv("DLTUNE_WORKER", WORKER, 1);

@@ -17,14 +17,14 @@
 #include "te/task.h"
 
 enum {
-    MAX_DEPTH = 64,
+    MAX_AROUND = 64,
     MOST_TRIPS = 3000000, /* that one count may take */
 };
 
 /* The loops around the first store that combines, or else the first store. */
 struct path {
     int count;
-    const struct node *loops[MAX_DEPTH];
+    const struct node *loops[MAX_AROUND];
     const struct node *store;
 };
 
@@ -48,7 +48,7 @@ static bool find_store(const struct node *nodes, bool combining, struct path *pa
 
 struct counting {
     const struct path *path;
-    int64_t values[MAX_DEPTH];
+    int64_t values[MAX_AROUND];
     const struct affine *offset;
     int64_t low;
     unsigned char *touched;

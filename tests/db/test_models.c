@@ -1,6 +1,8 @@
 /* Models and runs: what goes in comes out, which model is found, and files from before them. */
 #include "support.h"
 
+#include "base/plain.h"
+
 #include <sqlite3.h>
 
 static struct model model_of(const char *host, int64_t created, const char *bytes) {
@@ -93,9 +95,9 @@ static bool name_model(void *context, const struct model *model) {
 
 static bool name_run(void *context, const struct run *run) {
     char line[200];
-    snprintf(line, sizeof line, "%s %s %s %s %d %d %g %g %d\n", run->task, run->host,
-             run->generator, run->strategy, (int)run->seed, (int)run->trials, run->seconds,
-             run->best_us, (int)run->created);
+    plain_format(line, sizeof line, "%s %s %s %s %d %d %g %g %d\n", run->task, run->host,
+                 run->generator, run->strategy, (int)run->seed, (int)run->trials, run->seconds,
+                 run->best_us, (int)run->created);
     strcat(context, line);
     return true;
 }

@@ -165,13 +165,14 @@ static const char program[] =
     "    for (int i = 0; i < M * K; i++) a[i] = (float)(i % 11 - 5);\n"
     "    for (int i = 0; i < K * N; i++) b[i] = (float)(i % 7 - 3);\n"
     "    for (int i = 0; i < N; i++) bias[i] = (float)(i % 5 - 2);\n"
-    "    CHECK(demo_matmul_7x21x3_0_packed_bytes() <= sizeof packed);\n"
-    "    CHECK(demo_matmul_7x21x3_0_workspace_bytes(1) <= sizeof workspace);\n"
-    "    CHECK(demo_matmul_7x21x3_0_pack(b, packed) == demo_OK);\n"
-    "    CHECK(demo_matmul_7x21x3_0(a, packed, c, workspace, NULL) == demo_OK);\n"
+    "    CHECK(demo_matmul_m7_n21_k3_const_b_df87868a_packed_bytes() <= sizeof packed);\n"
+    "    CHECK(demo_matmul_m7_n21_k3_const_b_df87868a_workspace_bytes(1) <= sizeof workspace);\n"
+    "    CHECK(demo_matmul_m7_n21_k3_const_b_df87868a_pack(b, packed) == demo_OK);\n"
+    "    CHECK(demo_matmul_m7_n21_k3_const_b_df87868a(a, packed, c, workspace, NULL) == demo_OK);\n"
     "    CHECK(!differs(0));\n"
-    "    CHECK(demo_matmul_7x21x3_0(a, packed + 4, c, workspace, NULL) == demo_ERROR_ALIGNMENT);\n"
-    "    CHECK(demo_matmul_7x21x3_1(a, b, NULL, c, workspace, NULL) == demo_OK);\n"
+    "    CHECK(demo_matmul_m7_n21_k3_const_b_df87868a(a, packed + 4, c, workspace, NULL) == "
+    "demo_ERROR_ALIGNMENT);\n"
+    "    CHECK(demo_matmul_m7_n21_k3_c2203646(a, b, NULL, c, workspace, NULL) == demo_OK);\n"
     "    CHECK(!differs(0));\n"
     "    found = demo_find(\"matmul post=bias,relu k=3 m=7  n=21 \");\n"
     "    CHECK(found && found == demo_find(\"matmul m=7 n=21 k=3 post=bias,relu target=c\"));\n"
@@ -261,19 +262,21 @@ static void a_lesser_cpu_is_told(void **state) {
     (void)state;
     if (run("grep -q demo__features demo.c") != 0)
         skip(); /* the machine's own target is plain C */
-    write_file("lesser.c",
-               "#include \"demo.c\"\n"
-               "int main(void) {\n"
-               "    static float a[7 * 3], b[3 * 21], c[7 * 21];\n"
-               "    static _Alignas(64) char packed[4096], workspace[65536];\n"
-               "    demo__features = 1;\n"
-               "    c[0] = 5;\n"
-               "    packed[0] = 7;\n"
-               "    return demo_matmul_7x21x3_0_pack(b, packed) != demo_ERROR_CPU ||\n"
-               "           demo_matmul_7x21x3_0(a, packed, c, workspace, 0) != demo_ERROR_CPU ||\n"
-               "           c[0] != 5 || packed[0] != 7 ||\n"
-               "           demo_matmul_7x21x3_1(a, b, 0, c, workspace, 0) != demo_OK;\n"
-               "}\n");
+    write_file(
+        "lesser.c",
+        "#include \"demo.c\"\n"
+        "int main(void) {\n"
+        "    static float a[7 * 3], b[3 * 21], c[7 * 21];\n"
+        "    static _Alignas(64) char packed[4096], workspace[65536];\n"
+        "    demo__features = 1;\n"
+        "    c[0] = 5;\n"
+        "    packed[0] = 7;\n"
+        "    return demo_matmul_m7_n21_k3_const_b_df87868a_pack(b, packed) != demo_ERROR_CPU ||\n"
+        "           demo_matmul_m7_n21_k3_const_b_df87868a(a, packed, c, workspace, 0) != "
+        "demo_ERROR_CPU ||\n"
+        "           c[0] != 5 || packed[0] != 7 ||\n"
+        "           demo_matmul_m7_n21_k3_c2203646(a, b, 0, c, workspace, 0) != demo_OK;\n"
+        "}\n");
     must("gcc -std=gnu11 lesser.c -o lesser && ./lesser");
 }
 

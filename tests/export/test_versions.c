@@ -137,6 +137,62 @@ static void without_instructions_nothing_is_touched(void **state) {
     assert_int_equal(run(DRIVER("1"), 1), 0);
 }
 
+/* Apart, then over the residual; pretending each set of features. */
+static const char in_place[] =
+    "#include \"lib.c\"\n#include <stdlib.h>\n#include <string.h>\n"
+    "static float a[9][5], b[5][37], r[9][37], c[9][37];\n"
+    "static char space[1 << 20] __attribute__((aligned(64)));\n"
+    "int main(int n, char **words) {\n"
+    "    unsigned pretended = atoi(words[1]);\n"
+    "    if ((lib__cpu() & pretended) != pretended) return 77;\n"
+    "    lib__features = pretended;\n"
+    "    const lib_kernel *kernel = lib_find(\"matmul m=9 n=37 k=5 post=add\");\n"
+    "    const void *inputs[] = {a, b, r};\n"
+    "    if (!kernel || lib_packed_bytes(kernel)) return 2;\n"
+    "    for (int i = 0; i < 45; i++) a[0][i] = i % 7 - 3;\n"
+    "    for (int i = 0; i < 185; i++) b[0][i] = i % 5 - 2;\n"
+    "    for (int i = 0; i < 333; i++) r[0][i] = i % 9 - 4;\n"
+    "    if (lib_run(kernel, inputs, 0, c, space, 0)) return 3;\n"
+    "    if (lib_run(kernel, inputs, 0, r, space, 0)) return 4;\n"
+    "    return memcmp(r, c, sizeof c) != 0;\n"
+    "}\n";
+
+static int header_says(const char *words) {
+    char command[256];
+    snprintf(command, sizeof command, "grep -q -- '%s' %s/lib.h", words, folder);
+    return system(command) == 0;
+}
+
+static void residuals_may_be_overwritten(void **state) {
+    static const int features[] = {1, 1 | 2, 1 | 2 | 4};
+    (void)state;
+    export("matmul m=9 n=37 k=5 post=add", 0);
+    assert_true(header_says("output may be residual itself"));
+    assert_false(header_says("output may be a itself"));
+    for (int i = 0; i < 3; i++) {
+        int answer = run(in_place, features[i]);
+        if (answer != 0 && !(answer == 77 && i > 0))
+            fail_msg("with features %d: %d", features[i], answer);
+    }
+    export(MATMUL, 0);
+    assert_false(header_says("itself, at the same address"));
+}
+
+/* One version that stores elements twice is enough. */
+static void what_is_stored_twice_is_not_overwritten(void **state) {
+    struct task *task;
+    (void)state;
+    assert_int_equal(task_create_text("matmul m=9 n=37 k=5 post=add", "c", 1, &task, &error),
+                     DLT_OK);
+    const struct export_kernel kernel = {task, "split output n 8 shift\n"};
+    const struct export_options options = {"lib", folder, 1, &kernel, false};
+    if (export_library(&options, &error) != DLT_OK)
+        fail_msg("%s", error.message);
+    assert_true(header_says("residual"));
+    assert_false(header_says("itself, at the same address"));
+    task_free(task);
+}
+
 static void expressions_are_found_by_their_text(void **state) {
     static const char *const program =
         "#include \"lib.h\"\n#include \"lib.c\"\n"
@@ -181,8 +237,9 @@ static int remove_folder(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(every_version_is_right),
-                                       TEST(without_instructions_nothing_is_touched),
-                                       TEST(expressions_are_found_by_their_text)};
+    const struct CMUnitTest tests[] = {
+        TEST(every_version_is_right), TEST(without_instructions_nothing_is_touched),
+        TEST(residuals_may_be_overwritten), TEST(what_is_stored_twice_is_not_overwritten),
+        TEST(expressions_are_found_by_their_text)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "schedules/space.h"
 #include "targets/jit/kernel.h"
+#include "te/in_place.h"
 #include "te/reference.h"
 
 struct guarded {
@@ -83,6 +85,14 @@ typedef float input_number(struct random *random);
 __attribute__((unused)) static float number_around_one(struct random *random) {
     double magnitude = 0.75 + random_unit(random) / 2;
     return (float)(random_below(random, 2) ? magnitude : -magnitude);
+}
+
+/* Now and then an infinity or a NaN, or a zero that meets them. */
+__attribute__((unused)) static float number_or_special(struct random *random) {
+    static const float specials[] = {INFINITY, -INFINITY, NAN, 0.0f, -0.0f};
+    if (random_below(random, 40) == 0)
+        return specials[random_below(random, sizeof specials / sizeof specials[0])];
+    return number_around_one(random);
 }
 
 /* Storage that a layout adds holds zero. */
@@ -165,8 +175,18 @@ static void fill_previous(const struct subject *s, float *output) {
     }
 }
 
-/* Runs a kernel; the caller frees the result. */
-static struct guarded run_kernel(const struct subject *s, const struct kernel *kernel) {
+/* What an input holds, padding included, where the result will be. */
+static void fill_with_input(const struct subject *s, const struct tensor *tensor, float *output) {
+    int input = 0;
+    for (int i = 0; s->expression->tensors[i] != tensor; i++)
+        input += s->expression->tensors[i]->kind != TENSOR_COMPUTED;
+    memcpy(output, s->inputs[input].data, (size_t)tensor->layout.elements * sizeof *output);
+}
+
+/* Runs a kernel; the caller frees the result. `over` is an input that the result is written over,
+ * or NULL. */
+static struct guarded run_kernel_over(const struct subject *s, const struct kernel *kernel,
+                                      const struct tensor *over) {
     void *tensors[MAX_TENSORS];
     const void *parameters[MAX_TENSORS];
     int variables = 0, parameter_count = 0, input = 0;
@@ -180,7 +200,8 @@ static struct guarded run_kernel(const struct subject *s, const struct kernel *k
     for (int i = 0; i < s->expression->tensor_count; i++) {
         enum tensor_kind kind = s->expression->tensors[i]->kind;
         if (kind == TENSOR_VARIABLE)
-            tensors[variables++] = s->inputs[input].data;
+            tensors[variables++] =
+                s->expression->tensors[i] == over ? output.data : s->inputs[input].data;
         if (kind == TENSOR_PARAMETER)
             parameters[parameter_count++] = s->inputs[input].data;
         input += kind != TENSOR_COMPUTED;
@@ -188,12 +209,18 @@ static struct guarded run_kernel(const struct subject *s, const struct kernel *k
     tensors[variables] = output.data;
     if (s->accumulates)
         fill_previous(s, output.data);
+    if (over)
+        fill_with_input(s, over, output.data);
     assert_int_equal(kernel->pack(parameters, packed.data), 0);
     assert_int_equal(kernel->run(tensors, packed.data, workspace.data, s->shared ? &threads : NULL),
                      0);
     guarded_free(&packed);
     guarded_free(&workspace);
     return output;
+}
+
+static struct guarded run_kernel(const struct subject *s, const struct kernel *kernel) {
+    return run_kernel_over(s, kernel, NULL);
 }
 
 /* Random sums may add the same term again and again, whose roundings do not even out: the bound
@@ -207,7 +234,7 @@ static double tolerance(const struct reference_element *exact) {
 static bool is_right(const struct reference_element *exact, double got) {
     double difference = fabs(got - exact->value);
     if (isnan(exact->value) || got == exact->value)
-        return true; /* a term that padding rules out need not be computed: 0 * inf */
+        return isnan(got) || got == exact->value;
     if (!isfinite(exact->magnitude))
         return difference <= 1e-3 * (1 + fabs(exact->value));
     return difference <= tolerance(exact);
@@ -251,9 +278,35 @@ static void check_storage(const struct subject *s, const float *result) {
     }
 }
 
+/* Over each input that it may be, the result has the same bits. Answers how many there are. */
+static int check_in_place(const struct subject *s, const struct schedule *schedule,
+                          const struct kernel *kernel, const float *apart) {
+    const struct tensor *result = expression_result(s->expression);
+    int count = 0;
+    if (!schedule_stores_once(schedule) || s->accumulates)
+        return 0;
+    for (int t = 0; t < s->expression->tensor_count; t++) {
+        int64_t subscripts[MAX_RANK] = {0};
+        if (!expression_in_place(s->expression, s->expression->tensors[t]))
+            continue;
+        struct guarded over = run_kernel_over(s, kernel, s->expression->tensors[t]);
+        for (int64_t i = 0; i < element_count(result); i++, next_subscripts(result, subscripts)) {
+            int64_t offset = layout_offset_of(&result->layout, subscripts);
+            if (memcmp((float *)over.data + offset, apart + offset, sizeof *apart) != 0)
+                fail_msg("seed %llu for %s: element %lld over %s is %.9g, not %.9g\n%s\n%s",
+                         trying_seed, trying_target, (long long)i, s->expression->tensors[t]->name,
+                         ((float *)over.data)[offset], apart[offset], trying_expression,
+                         trying_trace);
+        }
+        guarded_free(&over);
+        count++;
+    }
+    return count;
+}
+
 /* How often a target took part. */
 struct tally {
-    int tried, compiled, with_tiles;
+    int tried, compiled, with_tiles, in_place;
 };
 
 enum {
@@ -280,9 +333,12 @@ static void check_on_target(const struct subject *s, const struct schedule *sche
     if (status)
         fail_msg("seed %llu for %s: %s\n%s\n%s", trying_seed, target, error.message,
                  trying_expression, trying_trace);
+    if (!kernel->parameter_count)
+        assert_int_equal(kernel->packed_bytes, 0); /* nobody would know that there is something */
     struct guarded result = run_kernel(s, kernel);
     compare_with_reference(s, result.data);
     check_storage(s, result.data);
+    tally->in_place += check_in_place(s, schedule, kernel, result.data);
     tally->compiled++;
     tally->with_tiles += kernel->code_bytes > 0;
     guarded_free(&result);
@@ -297,14 +353,31 @@ check_on_targets(const struct subject *s, const struct schedule *schedule, struc
             check_on_target(s, schedule, target_names[i], &tallies[i]);
 }
 
+/* A point of a space, with the default in about half of its knobs; false if none was found. */
+#ifdef SCHEDULES_SPACE_H
+__attribute__((unused)) static bool random_point(const struct space *space, struct random *random,
+                                                 int *point) {
+    for (int attempt = 0; attempt < 300; attempt++) {
+        for (int i = 0; i < space->knob_count; i++)
+            point[i] = random_below(random, 2)
+                           ? (int)random_below(random, (uint64_t)space->knobs[i].choice_count)
+                           : 0;
+        space_canonicalise(space, point);
+        if (space_check(space, point, NULL) == DLT_OK)
+            return true;
+    }
+    return false;
+}
+#endif
+
 /* A good share of what is tried is compiled, and of that a good share has machine code. */
 __attribute__((unused)) static void check_tallies(const struct tally *tallies, int cases) {
     for (int i = 0; target_names[i]; i++) {
         const struct tally *t = &tallies[i];
         if (!t->tried)
             continue;
-        print_message("%s: %d tried, %d compiled, %d with machine code\n", target_names[i],
-                      t->tried, t->compiled, t->with_tiles);
+        print_message("%s: %d tried, %d compiled, %d with machine code, %d in place\n",
+                      target_names[i], t->tried, t->compiled, t->with_tiles, t->in_place);
         if (cases < 100)
             continue;
         assert_true(t->compiled * 10 > t->tried * 4);

@@ -21,6 +21,8 @@ static const char *const workloads[] = {
     "matmul m=1 n=1 k=131",
     "matmul m=1 n=16 k=97",
     "matmul m=7 n=17 k=64 post=bias,relu",
+    "matmul m=7 n=17 k=64 post=bias,add,relu",
+    "matmul m=33 n=35 k=3 ldc=48 post=add",
     "matmul m=4 n=16 k=40 const=b",
     "matmul m=2 n=33 k=37 lda=41 ldb=35 ldc=36",
     "matmul m=70 n=1 k=35",
@@ -29,6 +31,10 @@ static const char *const workloads[] = {
     "batch_matmul b=2 m=3 n=5 k=40",
     "conv2d n=1 c=71 h=3 w=2 k=5 r=3 s=3 pad=1 post=bias,relu",
     "conv2d n=2 c=37 h=4 w=3 k=19 r=1 s=1 layout=nhwc post=bias",
+    "conv2d n=1 c=5 h=9 w=7 k=37 r=3 s=3 pad=1 layout=nhwc post=add,hardswish",
+    "conv2d n=2 c=16 h=7 w=9 k=19 r=3 s=1 pad=1x0 post=bias,add",
+    "conv2d n=1 c=16 h=6 w=5 k=23 r=1 s=1 layout=n,c/16,h,w,c%16 post=add,relu",
+    "conv2d_transpose n=1 c=7 h=4 w=5 k=17 r=4 s=4 stride=2 pad=1 post=add",
     "conv2d n=1 c=48 h=3 w=3 k=16 r=2 s=1 layout=n,c/16,h,w,c%16",
     "conv2d n=1 c=6 h=5 w=5 k=6 r=5 s=5 groups=2 pad=2",
     "conv2d_transpose n=1 c=7 h=4 w=5 k=17 r=4 s=4 stride=2 pad=1",
@@ -104,7 +110,8 @@ static void try_point(const struct task *task, const struct space *space, const 
                  error.message, text_string(&knobs), schedule_trace(schedule));
     }
     trying_trace = schedule_trace(schedule);
-    subject_open(&subject, task->collapsed, random, number_around_one);
+    subject_open(&subject, task->collapsed, random,
+                 trying_seed % 2 ? number_or_special : number_around_one);
     check_on_target(&subject, schedule, target, tally);
     run_again(&subject, schedule, target);
     subject_close(&subject);
@@ -148,8 +155,9 @@ static void test_points(void **state) {
             if (target_runs_here(target_names[i]))
                 try_seed(seed, i, &tallies[i]);
     for (int i = 0; target_names[i]; i++) {
-        print_message("%s: %d tried, %d compiled\n", target_names[i], tallies[i].tried,
-                      tallies[i].compiled);
+        print_message("%s: %d tried, %d compiled, %d in place\n", target_names[i], tallies[i].tried,
+                      tallies[i].compiled, tallies[i].in_place);
+        assert_true(tallies[i].in_place * 10 >= tallies[i].compiled);
         assert_true(tallies[i].compiled * 10 >= tallies[i].tried * 9);
     }
 }

@@ -146,7 +146,8 @@ static bool try_seed(uint64_t seed, struct tally *tallies) {
         struct schedule *schedule = schedule_create(&task->arena, expression);
         random_schedule(schedule, &random);
         trying_trace = schedule_trace(schedule);
-        subject_open(&subject, expression, &random, number_around_one);
+        subject_open(&subject, expression, &random,
+                     seed % 2 ? number_or_special : number_around_one);
         check_on_targets(&subject, schedule, tallies);
         subject_close(&subject);
         schedule_free(schedule);

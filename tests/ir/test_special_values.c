@@ -25,10 +25,10 @@ static float divide(float a, float b) {
     return a / b;
 }
 static float larger(float a, float b) {
-    return a > b ? a : b;
+    return a > b || isnan(a) ? a : b;
 }
 static float smaller(float a, float b) {
-    return a < b ? a : b;
+    return a < b || isnan(a) ? a : b;
 }
 static float absolute(float a, float b) {
     (void)b;
@@ -47,16 +47,11 @@ static float less(float a, float b) {
 }
 static float rectified(float a, float b) {
     (void)b;
-    return a > 0 ? a : 0;
-}
-static float rectified_reversed(float a, float b) {
-    (void)b;
-    return 0 > a ? 0 : a;
+    return a < 0 ? 0 : a;
 }
 static float clamped(float a, float b) {
-    float low = a > 0 ? a : 0;
     (void)b;
-    return low < 6 ? low : 6;
+    return a < 0 ? 0 : a > 6 ? 6 : a;
 }
 static float from_first(float a, float b) {
     (void)b;
@@ -80,7 +75,7 @@ static const struct operation_example operations_tried[] = {
     {"sqrt(a[n])", root},
     {"select_less(a[n], b[n], b[n], a[n])", less},
     {"max(a[n], 0)", rectified},
-    {"max(0, a[n])", rectified_reversed},
+    {"max(0, a[n])", rectified},
     {"min(max(a[n], 0), 6)", clamped},
     {"a[n]", from_first},
 };

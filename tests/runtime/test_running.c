@@ -16,6 +16,62 @@ static void parameters_are_packed(void **state) {
     dlt_kernel_release(kernel);
 }
 
+/* What is known before the calls is computed in them, and NULL is no error. */
+static void runs_without_packing(const char *workload, const float *expected) {
+    float b[8], out[8] = {0};
+    int64_t extent = 8;
+    dlt_kernel_info info;
+    dlt_kernel *kernel = get(workload, 1);
+    DLTensor tensors[2] = {matrix(b, (int64_t[2]){0}, 8, 1), matrix(out, (int64_t[2]){0}, 8, 1)};
+    DLTensor *inputs[1] = {&tensors[0]};
+    for (int i = 0; i < 2; i++)
+        tensors[i].ndim = 1, tensors[i].shape = &extent;
+    for (int i = 0; i < 8; i++)
+        b[i] = (float)i;
+    dlt_kernel_describe(kernel, &info);
+    assert_int_equal(info.parameter_count, 0);
+    assert_int_equal(info.packed_bytes, 0);
+    void *workspace = block(info.workspace_bytes);
+    assert_int_equal(dlt_kernel_run(kernel, inputs, &tensors[1], NULL, workspace, NULL), DLT_OK);
+    for (int i = 0; i < 8; i++)
+        assert_true(out[i] == expected[i]);
+    free(workspace);
+    dlt_kernel_release(kernel);
+}
+
+static void nothing_is_packed_without_parameters(void **state) {
+    float sums[8], products[8];
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        sums[i] = (float)(i + 5 * i + 10);
+        products[i] = (float)(i * (i + 1));
+    }
+    runs_without_packing("expression text='input B[i=8] f32 variable; S[j=8] f32 = sum(r=5) "
+                         "index(j + r); out[i=8] f32 = B[i] + S[i]'",
+                         sums);
+    runs_without_packing("expression text='input B[i=8] f32 variable; input W[i=8] f32 literal "
+                         "= {1, 2, 3, 4, 5, 6, 7, 8}; out[i=8] f32 = B[i] * W[i]'",
+                         products);
+}
+
+static void packing_is_not_left_out(void **state) {
+    dlt_kernel *kernel = get(WORKLOAD " const=b", 1);
+    dlt_kernel_info info;
+    struct problem problem;
+    DLTensor *inputs[1] = {&problem.a_tensor};
+    (void)state;
+    set_up(&problem);
+    dlt_kernel_describe(kernel, &info);
+    void *workspace = block(info.workspace_bytes);
+    assert_true(info.packed_bytes > 0);
+    assert_int_equal(dlt_kernel_run(kernel, inputs, &problem.c_tensor, NULL, workspace, NULL),
+                     DLT_ERROR_ARGUMENT);
+    assert_non_null(strstr(dlt_error(kernel), "packed: is NULL"));
+    assert_true(problem.c[0] == -1e6f);
+    free(workspace);
+    dlt_kernel_release(kernel);
+}
+
 static void threads_share_the_work(void **state) {
     dlt_thread_pool *pool;
     dlt_kernel *kernel = get(WORKLOAD, 3);
@@ -129,6 +185,8 @@ static void tensors_are_described(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(parameters_are_packed),
+        TEST(nothing_is_packed_without_parameters),
+        TEST(packing_is_not_left_out),
         TEST(threads_share_the_work),
         TEST(tensors_that_do_not_fit_are_refused),
         TEST(strides_that_fit_are_taken),

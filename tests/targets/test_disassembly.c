@@ -167,9 +167,8 @@ static void normalise_numbers(char *text) {
 /* Comparisons have their predicate in the name or as a number. */
 static void normalise_comparison(char *text) {
     static const char *const pairs[][3] = {
-        {"vcmplt_oqp", "vcmpp", "0x11"},
-        {"vcmpeqp", "vcmpp", "0x0"},
-        {"vpcmpltd", "vpcmpd", "0x1"},
+        {"vcmplt_oqp", "vcmpp", "0x11"},   {"vcmpeqp", "vcmpp", "0x0"},
+        {"vcmpunordp", "vcmpp", "0x3"},    {"vpcmpltd", "vpcmpd", "0x1"},
         {"vpcmpeqd k", "vpcmpd k", "0x0"}, /* with a mask destination the general form is emitted */
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)

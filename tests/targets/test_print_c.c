@@ -36,7 +36,7 @@ static void test_golden_text(void **state) {
            "    float *y_packed_b1 = tensors[1];\n"
            "    for (long i_o_2 = 0; i_o_2 < 7; i_o_2++) {\n"
            "        float t0 = x_b0[4 * i_o_2 + 3] * 2.0f;\n"
-           "        y_packed_b1[i_o_2] = t0 > 0.0f ? t0 : 0.0f;\n"
+           "        y_packed_b1[i_o_2] = 0.0f > t0 ? 0.0f : t0;\n"
            "    }\n"
            "    return 0;\n"
            "}\n");

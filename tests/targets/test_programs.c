@@ -56,6 +56,8 @@ static void add_instruction(struct maker *maker, struct vector_block *block) {
         VECTOR_MULTIPLY,
         VECTOR_MINIMUM,
         VECTOR_MAXIMUM,
+        VECTOR_MINIMUM_OR_NAN,
+        VECTOR_MAXIMUM_OR_NAN,
         VECTOR_MULTIPLY_ADD,
         VECTOR_MULTIPLY_SUBTRACT,
         VECTOR_NEGATED_MULTIPLY_ADD,

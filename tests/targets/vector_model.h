@@ -50,6 +50,10 @@ static void model_set(unsigned char *vector, enum data_type type, int lane,
      : type == TYPE_F64 ? (a.f64 op b.f64 ? a : b)                                                 \
                         : (a.s32 op b.s32 ? a : b))
 
+static bool model_is_nan(enum data_type type, union model_lane a) {
+    return type == TYPE_F32 ? isnan(a.f32) : type == TYPE_F64 && isnan(a.f64);
+}
+
 static union model_lane model_number(enum data_type type, double number) {
     union model_lane result = {.bits64 = 0};
     if (type == TYPE_F32)
@@ -154,11 +158,15 @@ static union model_lane model_lane(const struct vector_instruction *i, union mod
     enum data_type type = i->type;
     switch (i->opcode) {
     case VECTOR_MINIMUM:
-    case VECTOR_REDUCE_MINIMUM:
         return MODEL_CHOOSE(<);
     case VECTOR_MAXIMUM:
-    case VECTOR_REDUCE_MAXIMUM:
         return MODEL_CHOOSE(>);
+    case VECTOR_MINIMUM_OR_NAN:
+    case VECTOR_REDUCE_MINIMUM:
+        return model_is_nan(type, a) ? a : MODEL_CHOOSE(<);
+    case VECTOR_MAXIMUM_OR_NAN:
+    case VECTOR_REDUCE_MAXIMUM:
+        return model_is_nan(type, a) ? a : MODEL_CHOOSE(>);
     case VECTOR_MOVE:
         return a;
     case VECTOR_TO_INTEGER:
@@ -241,12 +249,16 @@ static void model_arithmetic(struct model *model, const struct vector_instructio
         union model_lane a = model_get(sources[0], i->type, lane);
         union model_lane b = model_get(sources[1], i->type, lane);
         bool on = i->mask == VECTOR_NONE || model->masks[i->mask] >> lane & 1;
-        model_set(result, i->type, lane,
-                  i->opcode == VECTOR_CONSTANT ? model_number(i->type, i->constant)
-                  : i->opcode == VECTOR_LANES  ? model_number(i->type, lane)
-                  : i->opcode == VECTOR_BLEND
-                      ? (on ? a : b)
-                      : model_lane(i, a, b, model_get(sources[2], i->type, lane)));
+        if (!on && i->opcode != VECTOR_BLEND)
+            model_set(result, i->type, lane,
+                      model_get(model->values[i->destination], i->type, lane));
+        else
+            model_set(result, i->type, lane,
+                      i->opcode == VECTOR_CONSTANT ? model_number(i->type, i->constant)
+                      : i->opcode == VECTOR_LANES  ? model_number(i->type, lane)
+                      : i->opcode == VECTOR_BLEND
+                          ? (on ? a : b)
+                          : model_lane(i, a, b, model_get(sources[2], i->type, lane)));
     }
     memcpy(model->values[i->destination], result, sizeof result);
 }

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "te/expression.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,34 @@ static void spellings(void **state) {
                  "input x[i=9] f32 variable\n"
                  "y[i=9] f32 = negate(x[i]) * x[-i + 8] + 2 * (1 - x[i])\n"
                  "z[i=9] f32 = select(0 <= i - 3 < 1, 0 <= i - 2 < 1, y[i], -4)\n");
+}
+
+/* Numbers keep their bits, and those that are one float have one text. */
+static void numbers(void **state) {
+    (void)state;
+    round_trip("input x[i=9] f64 variable\n"
+               "y[i=9] f64 = x[i] * -0 + nan - inf * 5e-324 + 1.7976931348623157e+308\n");
+    round_trip("input x[i=9] f32 variable\n"
+               "y[i=9] f32 = x[i] * 1e-45 + 3.4028235e+38 * -0 - 0.7071067811865476 + nan\n");
+    expect_print(parsed("input x[i=9] f32 variable\n"
+                        "y[i=9] f32 = x[i] * 0.10000000149011612 + 1.401298464324817e-45 - 1e39"
+                        " + .5 * 1.e1 - -nan + 1.3e-45\n"
+                        "z[i=9] f64 = 0.10000000149011612\n"),
+                 "input x[i=9] f32 variable\n"
+                 "y[i=9] f32 = x[i] * 0.1 + 1e-45 - inf + 0.5 * 10 - nan + 1e-45\n"
+                 "z[i=9] f64 = 0.10000000149011612\n");
+    assert_true(parsed("y[i=9] f32 = 0.1")->tensors[0]->body->constant == (double)0.1f);
+    assert_true(signbit(parsed("y[i=9] f32 = -0.0")->tensors[0]->body->constant));
+}
+
+/* ';' is as good as a line end, and as a blank within a tensor. */
+static void separators(void **state) {
+    (void)state;
+    expect_print(parsed("input x[i=9, j=4] f32 variable layout j i; y[i=9] f32 = sum(j=4); x[i, j];"
+                        ";z[i=9] f32 layout i:12 = y[i] ;"),
+                 "input x[i=9, j=4] f32 variable layout j i\n"
+                 "y[i=9] f32 = sum(j=4)\n    x[i, j]\n"
+                 "z[i=9] f32 layout i:12 = y[i]\n");
 }
 
 static const struct affine *axis(const struct variable *variable) {
@@ -356,7 +385,8 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trips),   cmocka_unit_test(spellings),
+        cmocka_unit_test(round_trips),   cmocka_unit_test(numbers),
+        cmocka_unit_test(separators),    cmocka_unit_test(spellings),
         cmocka_unit_test(building),      cmocka_unit_test(parse_refusals),
         cmocka_unit_test(deep_nesting),  cmocka_unit_test(checks),
         cmocka_unit_test(foreign_reads), cmocka_unit_test(rewriting),

@@ -54,6 +54,25 @@ static void equal_work_has_one_key(void **state) {
     task_free(other);
 }
 
+/* ';' stands between tensors and nowhere else; the older text, with ';' for every line end, gives
+ * the same key and the same exported name. */
+static void keys_have_one_separator(void **state) {
+    static const char text[] = "text=\"input a[m=4, k=3] f32 variable layout k m; "
+                               "input b[k=3, n=5] f32 parameter; "
+                               "c[m=4, n=5] f32 = sum(k=3) a[m, k] * b[k, n]; "
+                               "d[m=4, n=5] f32 = max(c[m, n], 0)\"";
+    struct task *task = make(TEXT);
+    struct task *older = make("expression text='input a[m=4, k=3] f32 variable layout k m; "
+                              "input b[k=3, n=5] f32 parameter; c[m=4, n=5] f32 = sum(k=3); "
+                              "a[m, k] * b[k, n]; d[m=4, n=5] f32 = max(c[m, n], 0)'");
+    (void)state;
+    assert_non_null(strstr(task->key, text));
+    assert_string_equal(older->key, task->key);
+    assert_string_equal(older->identifier, task->identifier);
+    task_free(task);
+    task_free(older);
+}
+
 static void refused(const char *text, const char *words) {
     struct task *task;
     assert_int_equal(task_create_text(text, "c", 1, &task, &error), DLT_ERROR_ARGUMENT);
@@ -73,6 +92,7 @@ static void what_is_no_expression_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(keys_bring_tasks_back),
                                        cmocka_unit_test(equal_work_has_one_key),
+                                       cmocka_unit_test(keys_have_one_separator),
                                        cmocka_unit_test(what_is_no_expression_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,21 @@ static void texts(void **state) {
     assert_int_equal(parsed.elements, 1);
 }
 
+static void expect_used(const char *text, int64_t used) {
+    struct layout layout;
+    assert_int_equal(layout_parse(&layout, text, 4, names, extents, NULL), DLT_OK);
+    assert_int_equal(layout_used(&layout, extents), used);
+}
+
+/* Lanes count, gaps between rows do, a gap behind the last row does not. */
+static void memory_that_is_used(void **state) {
+    (void)state;
+    expect_used("nchw", 600);
+    expect_used("n c/16 h w c%16", 2 * 2 * 16 * 15);
+    expect_used("n c h w:8", 2 * 20 * 3 * 8 - 3);
+    expect_used("n:5 c h:4 w:8", (20 + 19) * 4 * 8 + 2 * 8 + 5);
+}
+
 static void expect_refused(const char *text, const char *message) {
     struct layout layout;
     struct error error = {0};
@@ -128,6 +143,7 @@ static void offsets(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts),
+        cmocka_unit_test(memory_that_is_used),
         cmocka_unit_test(refusals),
         cmocka_unit_test(offsets),
     };

@@ -215,7 +215,6 @@ static void batches_lie_side_by_side(void **state) {
     const struct tensor *output = expression_result(task->expression);
     (void)state;
     assert_string_equal(task->workload, text);
-    assert_string_equal(task->identifier, "batch_matmul_6x3x4x5");
     assert_int_equal(layout_offset_of(&a->layout, (int64_t[]){5, 2, 3}), (5 * 3 + 2) * 8 + 3);
     assert_int_equal(layout_offset_of(&b->layout, (int64_t[]){5, 2, 3}), (5 * 5 + 2) * 7 + 3);
     assert_int_equal(layout_offset_of(&output->layout, (int64_t[]){5, 2, 3}), (5 * 3 + 2) * 9 + 3);
@@ -234,22 +233,6 @@ static void batches_lie_side_by_side(void **state) {
     refused("batch_matmul b=2 m=3 n=4 k=5 ldc=3", DLT_ERROR_ARGUMENT,
             "ldc: '3' is not a number from 4");
     refused("matmul b=2 m=3 n=4 k=5", DLT_ERROR_ARGUMENT, "unknown key 'b'");
-}
-
-static void identifiers_are_readable(void **state) {
-    static const char *const cases[][2] = {
-        {"conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1", "conv2d_64x56x56_k64_r3"},
-        {"conv2d n=2 c=64 h=56 w=56 k=64 r=1 s=5 stride=2 groups=32",
-         "conv2d_n2_64x56x56_k64_r1x5_stride2_groups32"},
-        {"conv2d c=4 h=56 w=56 k=4 r=1 s=1 stride=1x2", "conv2d_4x56x56_k4_r1_stride1x2"},
-        {"matmul m=1 n=2 k=3", "matmul_1x2x3"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct task *task = create(cases[i][0]);
-        assert_string_equal(task->identifier, cases[i][1]);
-        task_free(task);
-    }
 }
 
 static void wrong_values_are_refused(void **state) {
@@ -315,7 +298,6 @@ int main(void) {
         cmocka_unit_test(matmul_leading_dimensions),
         cmocka_unit_test(accumulating_is_any_operators),
         cmocka_unit_test(batches_lie_side_by_side),
-        cmocka_unit_test(identifiers_are_readable),
         cmocka_unit_test(wrong_values_are_refused),
         cmocka_unit_test(every_key_has_help),
     };
