@@ -86,7 +86,3 @@ foreach(suite resnet50 gemm_square)
            COMMAND bench_exported --check ${CMAKE_SOURCE_DIR}/bench/suites/${suite}.txt)
   set_tests_properties(export/suite_${suite} PROPERTIES TIMEOUT 300)
 endforeach()
-
-# Defaults beside the plain loops that a C compiler optimises.
-add_executable(bench_defaults EXCLUDE_FROM_ALL bench/defaults.c)
-target_link_libraries(bench_defaults PRIVATE dltune_targets m dl)
