@@ -99,7 +99,7 @@ cJSON *report_json(const struct report *report) {
         return NULL;
     cJSON_AddStringToObject(object, "algorithm", "direct");
     if (report->run_best) {
-        cJSON_AddNumberToObject(object, "run_median_us", report->run_best->median_us);
+        json_add_number(object, "run_median_us", report->run_best->median_us);
         cJSON_AddStringToObject(object, "run_schedule", report->run_best->trace);
     }
     if (report->task->count > 1)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "measure/faults.h"
 
+#include "base/plain.h"
 #include "measure/buffers.h"
 #include "measure/protocol.h"
 
@@ -212,7 +213,7 @@ static enum measure_outcome describe_fault(const struct fault_report *report, ch
         return OUTCOME_MEMORY;
     }
     if (report->seconds > 0) {
-        snprintf(message, bytes, "a call took longer than %.3g seconds", report->seconds);
+        plain_format(message, bytes, "a call took longer than %.3g seconds", report->seconds);
         return OUTCOME_TIMEOUT;
     }
     if (report->signal == 0) {

@@ -1,7 +1,8 @@
 /* Counting reasons; see reasons.h. */
 #include "search/reasons.h"
 
-#include <ctype.h>
+#include "base/plain.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,16 +10,16 @@
 static bool is_alike(const char *a, const char *b) {
     static const char numeric[] = "0123456789.-+e";
     for (;;) {
-        bool number = isdigit((unsigned char)*a) && isdigit((unsigned char)*b);
+        bool number = plain_is_digit(*a) && plain_is_digit(*b);
         if (number) {
             a += strspn(a, numeric);
             b += strspn(b, numeric);
         }
-        while (*a == '-' && isdigit((unsigned char)a[1]))
+        while (*a == '-' && plain_is_digit(a[1]))
             a++;
-        while (*b == '-' && isdigit((unsigned char)b[1]))
+        while (*b == '-' && plain_is_digit(b[1]))
             b++;
-        if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b))
+        if (plain_is_digit(*a) && plain_is_digit(*b))
             continue;
         if (*a != *b)
             return false;
