@@ -1,6 +1,6 @@
 /* Kernels of the target `c` beside the naive loop nest, compiled by gcc.
  *
- *     bench_c_target [OPTIMISATION]        -O1 if not said
+ *     bench_c_target [OPTIMISATION [WORKLOAD...]]        -O1 if not said, and those below
  *
  * The kernel is the default of the target, compiled by libtcc as in use. The nest is the same
  * expression without a schedule, axes then reductions, with constant sizes, compiled by gcc as a
@@ -206,13 +206,15 @@ static dlt_status compare(const char *workload, const char *optimisation, double
 int main(int argument_count, char **arguments) {
     const char *optimisation = argument_count > 1 ? arguments[1] : "-O1";
     double logarithms = 0, ratio, worst = INFINITY;
-    int count = (int)(sizeof workloads / sizeof workloads[0]);
+    const char *const *tried = argument_count > 2 ? (const char *const *)arguments + 2 : workloads;
+    int count =
+        argument_count > 2 ? argument_count - 2 : (int)(sizeof workloads / sizeof workloads[0]);
     printf("%10s %8s %10s %8s %7s %10s\n", "c ms", "GFLOP/s", optimisation, "GFLOP/s", "ratio",
            "difference");
     for (int i = 0; i < count; i++) {
         struct error error = {.status = DLT_OK};
-        if (compare(workloads[i], optimisation, &ratio, &error) != DLT_OK) {
-            fprintf(stderr, "bench_c_target: %s: %s\n", workloads[i], error.message);
+        if (compare(tried[i], optimisation, &ratio, &error) != DLT_OK) {
+            fprintf(stderr, "bench_c_target: %s: %s\n", tried[i], error.message);
             return 1;
         }
         logarithms += log(ratio);
