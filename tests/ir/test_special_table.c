@@ -14,6 +14,7 @@
 
 #include "running.h"
 
+#include "base/number.h"
 #include "te/task.h"
 
 enum {
@@ -46,10 +47,13 @@ static bool read_row(const char *line, struct row *row) {
     return true;
 }
 
-/* C reads infinities and NaN as the table has them. */
+/* C reads infinities and NaN as the table has them, and in some locales a comma for the point. */
 static float number_of(const char *cell) {
     char *end;
+    double finite;
     float number = strtof(cell, &end);
+    if (number_parse(cell, &finite))
+        return (float)finite;
     if (end == cell || *end)
         fail_msg("%s is no number", cell);
     return number;
