@@ -26,7 +26,6 @@
 
 enum {
     ROUNDS = 7,
-
 };
 
 #define SLOW 3.0
