@@ -13,8 +13,8 @@ struct error {
     char message[512];
 };
 
-/* Fills `error` (which may be NULL) and returns `status`, so callers write `return error_set(...)`.
- */
+/* Fills `error` (which may be NULL) and returns `status`, so callers write
+ * `return error_set(...)`. */
 dlt_status error_set(struct error *error, dlt_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

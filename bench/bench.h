@@ -3,8 +3,8 @@
  * For each task several processes run one after the other (bench/worker/): each compiles the
  * kernel, prepares the peers, compares every result with the reference, and times all of them in
  * turn. A figure is the median over the processes of the medians within them, since where a process
- * happens to lie in memory moves some kernels by a factor. docs/benchmarks.md has the whole rule.
- */
+ * happens to lie in memory moves some kernels by a factor. docs/benchmarks.md has the whole
+ * rule. */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 

@@ -35,8 +35,8 @@ void bench_print_table(struct text *text, const char *suite, const struct bench_
 cJSON *bench_row_to_json(const struct bench_row *row);
 
 /* Adds peers [{name, impl, median_us, min_us, spread, max_error, ratio}], which have a time;
- * peers_absent [{name, status, message}], which have none; best_peer and ratio, if there are any.
- */
+ * peers_absent [{name, status, message}], which have none; best_peer and ratio, if there are
+ * any. */
 void bench_add_peers(cJSON *object, const struct bench_row *row);
 
 /* suite, rows, compared, geometric_mean, worst, worst_task. */

@@ -263,8 +263,8 @@ static dlt_status run_action(struct cli *cli, const struct action *action,
     return status;
 }
 
-/* Some options mean something to one action only; elsewhere they would be passed over in silence.
- */
+/* Some options mean something to one action only; elsewhere they would be passed over in
+ * silence. */
 static dlt_status check_options(const struct cli *cli, const struct action *action,
                                 struct error *error) {
     const struct options *given = &cli->options;

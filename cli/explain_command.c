@@ -64,8 +64,9 @@ static dlt_status apply_default(struct explain *e, struct error *error) {
                              error));
     e->origin = "the default schedule (point 0 of the space)";
     if (space->plain_nests)
-        e->origin = arena_format(e->arena, "%s; plain loops, since no tile of theirs can be made: %s",
-                                 e->origin, space->plain_nests);
+        e->origin =
+            arena_format(e->arena, "%s; plain loops, since no tile of theirs can be made: %s",
+                         e->origin, space->plain_nests);
     e->knobs = "";
     e->schedule = schedule_create(e->arena, e->task->collapsed);
     return space_schedule(space, point, e->schedule, error);
@@ -93,8 +94,8 @@ static dlt_status apply_stored(struct explain *e, struct error *error) {
 
 /* ---- the parts ---- */
 
-/* Bit i is part i; `list` NULL: all but the space, which is long and the same for every schedule.
- */
+/* Bit i is part i; `list` NULL: all but the space, which is long and the same for every
+ * schedule. */
 static dlt_status choose_parts(const struct options *options, unsigned *chosen,
                                struct error *error) {
     const char *list = options->show    ? options->show

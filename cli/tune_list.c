@@ -1,6 +1,6 @@
 /* `dltune tune LIST`: tunes every line of a file; with --name the bests become a library, without
- * the lines of which nothing is stored: what hours of tuning found is not lost to one that failed.
- */
+ * the lines of which nothing is stored: what hours of tuning found is not lost to one that
+ * failed. */
 #include "cli/library.h"
 #include "cli/signals.h"
 #include "cli/tuning.h"

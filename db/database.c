@@ -106,8 +106,8 @@ static char *uri_of(const char *path, const char *query) {
 
 /* After a commit, with the length of the log. Moving its pages into the file does not make it
  * shorter while others write: then it would grow without end, and reading with it. So a long one is
- * emptied, which lets the others wait for a moment. Where that fails the next commit tries again.
- */
+ * emptied, which lets the others wait for a moment. Where that fails the next commit tries
+ * again. */
 static int on_commit(void *context, sqlite3 *connection, const char *name, int pages) {
     enum {
         SOME_PAGES = 1000,

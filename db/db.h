@@ -134,8 +134,8 @@ struct taking {
 };
 
 /* Adds what another file has and this one has not: records, runs, and models that are newer; they
- * count as imported. All of it or nothing. The other may be of an older version; it is not changed.
- */
+ * count as imported. All of it or nothing. The other may be of an older version; it is not
+ * changed. */
 dlt_status database_merge(struct database *into, struct database *from, const struct taking *taking,
                           struct transfer *transfer, struct error *error);
 

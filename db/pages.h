@@ -64,8 +64,8 @@ int page_cell_count(const struct pages *pages, uint32_t page);
 bool page_row(const struct pages *pages, uint32_t page, int cell, struct row *row);
 void row_free(struct row *row);
 
-/* The page below the cell of an inner page; the last child has the number page_cell_count. 0: none.
- */
+/* The page below the cell of an inner page; the last child has the number page_cell_count. 0:
+ * none. */
 uint32_t page_child(const struct pages *pages, uint32_t page, int cell);
 
 #endif

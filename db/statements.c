@@ -16,8 +16,8 @@
 #define VISIT_MODELS(checksum)                                                                     \
     "SELECT " MODEL_VALUES ", " checksum ", model.id FROM model "                                  \
     "JOIN host ON host.id = host_id ORDER BY model.name, target, features, host.name"
-/* Reading records; a file of an older version has no checksums, or does not say what was taken in.
- */
+/* Reading records; a file of an older version has no checksums, or does not say what was taken
+ * in. */
 #define READ_RECORD(more)                                                                          \
     "SELECT record.id, " RECORD_VALUES ", " more " FROM " RECORD_TABLES " WHERE record.id = ?1"
 #define VISIT_TASK(more, has_key)                                                                  \

@@ -1,5 +1,5 @@
-/* Workloads and keys: whatever the text, a task with a canonical key that comes back, or a message.
- */
+/* Workloads and keys: whatever the text, a task with a canonical key that comes back, or a
+ * message. */
 #include "fuzz/fuzz.h"
 
 #include "te/task.h"

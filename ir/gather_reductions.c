@@ -144,8 +144,8 @@ static bool are_side_by_side(const struct gathering *g, const struct rows *rows)
     return true;
 }
 
-/* Whether these values can be the lanes of a vector; notes if a reduction is among what makes them.
- */
+/* Whether these values can be the lanes of a vector; notes if a reduction is among what makes
+ * them. */
 static bool can_gather(const struct gathering *g, const struct rows *rows, int depth,
                        bool *reduces) {
     const struct vector_instruction *first = g->definitions[rows->values[0]];
@@ -381,8 +381,8 @@ static void gather_block(struct gathering *g, struct vector_block *block) {
     g->position++; /* the block's end */
 }
 
-/* Notes definitions and uses; counts reductions, and in `longest` the items of the longest block.
- */
+/* Notes definitions and uses; counts reductions, and in `longest` the items of the longest
+ * block. */
 static int note_definitions(struct gathering *g, const struct vector_block *block, int *longest) {
     int count = 0, items = 0;
     for (const struct vector_item *item = block->first; item; item = item->next, items++) {

@@ -79,8 +79,8 @@ static void find_lives(struct lives *lives, struct vector_block *block) {
             lives->of[i].end = lives->position - 1;
 }
 
-/* Whether a piece can be read again, or waits in its register anyway, wherever the whole is used.
- */
+/* Whether a piece can be read again, or waits in its register anyway, wherever the whole is
+ * used. */
 static bool is_at_hand(const struct lives *lives, int piece, const struct life *whole) {
     const struct life *life;
     if (piece == VECTOR_NONE)

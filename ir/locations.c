@@ -9,8 +9,8 @@
  * What is exact here: two accesses meet in one location or do not overlap. An access to a written
  * buffer that is not exactly a location is refused, and so are locations that may overlap although
  * their addresses follow different loops, at once or from trip to trip. (Those that follow the same
- * loops overlap only where a split was shifted; each then holds the whole result of its elements.)
- */
+ * loops overlap only where a split was shifted; each then holds the whole result of its
+ * elements.) */
 #include "ir/vectoriser.h"
 
 #include "base/hash.h"
@@ -293,8 +293,8 @@ struct location *location_use(struct vectoriser *v, const struct buffer *buffer,
  *
  * All lanes of a reduction loop belong to one element. They are combined into vectors of partial
  * results first, several where the loop has several vectors so that no operation waits for the one
- * before; when the element is needed these are combined with each other, then across their lanes.
- */
+ * before; when the element is needed these are combined with each other, then across their
+ * lanes. */
 
 enum vector_opcode combining_opcode(enum combiner combiner) {
     static const enum vector_opcode opcodes[COMBINER_COUNT] = {

@@ -52,8 +52,8 @@ struct node {
     struct node *next; /* the next statement of the same body */
 
     /* NODE_LOOP: for each value of `variable` in its range for which every bound holds. A bound is
-     * an index >= 0 in which `variable` is a plain term; the others are variables around the loop.
-     */
+     * an index >= 0 in which `variable` is a plain term; the others are variables around the
+     * loop. */
     const struct variable *variable;
     enum loop_kind loop;
     int bound_count;
@@ -97,7 +97,7 @@ struct tile_variant {
 struct tile_word {
     const struct buffer *buffer; /* a pointer: &buffer[offset]; or NULL */
     const struct affine *offset; /* without a buffer and a loop the word is this number */
-    const struct node *loop; /* a loop's bound: first value (is_end: one past the last; not less
+    const struct node *loop;     /* a loop's bound: first value (is_end: one past the last; not less
                                 than the first) that fulfils loop->bounds */
     bool is_end;
 };

@@ -3,8 +3,8 @@
  * Value numbering lets every use of a load share one register, however far apart the uses are.
  * Where more values live at once than the target has registers, the shared load, constant or mask
  * whose next use is farthest gives up its register (the choice that Belady proved best for pages)
- * and is read again in front of that use. Nothing is ever stored: what cannot be read again stays.
- */
+ * and is read again in front of that use. Nothing is ever stored: what cannot be read again
+ * stays. */
 #include "ir/lives.h"
 
 #include <string.h>

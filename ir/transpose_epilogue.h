@@ -32,8 +32,8 @@ struct transposed_epilogue {
     int registers;                                  /* that columns need beside their own */
 };
 
-/* Where the stores are: before `end`. Nothing since `begin` writes to memory but stores like them.
- */
+/* Where the stores are: before `end`. Nothing since `begin` writes to memory but stores like
+ * them. */
 struct epilogue_place {
     const struct lives *lives;
     const struct vector_block *block;

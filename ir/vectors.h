@@ -103,8 +103,8 @@ enum vector_opcode {
     VECTOR_PICK_ALTERNATE,  /* the lower half of d: every second lane of a, the upper: of b; from
                                lane 1 on, not 0, where bit 0 (for a), 1 (for b) of `immediate` is 1
                              */
-    /* across lanes: the result in all lanes, combined in a fixed order (halves, then quarters...)
-     */
+    /* across lanes: the result in all lanes, combined in a fixed order (halves, then
+     * quarters...) */
     VECTOR_REDUCE_ADD,
     VECTOR_REDUCE_MAXIMUM, /* NaN if a lane is */
     VECTOR_REDUCE_MINIMUM,
@@ -223,8 +223,8 @@ struct vector_block *vector_block_append(struct vector_program *program,
 /* Appends an instruction with all fields "none"; the caller fills in the rest. */
 struct vector_instruction *vector_append(struct vector_program *program, struct vector_block *block,
                                          enum vector_opcode opcode, enum data_type type);
-/* A new induction that `block` advances; its number. The parent is as in struct vector_induction.
- */
+/* A new induction that `block` advances; its number. The parent is as in struct
+ * vector_induction. */
 int vector_induction_new(struct vector_program *program, struct vector_block *block, int parent,
                          int64_t step);
 int vector_lanes(const struct vector_program *program, enum data_type type);

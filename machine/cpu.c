@@ -63,8 +63,8 @@ static void detect_model(struct cpu *cpu) {
         cpu->model[n - 1] = 0;
 }
 
-/* One entry of leaf 4 (Intel) or 0x8000001d (AMD), which have the same form. False after the last.
- */
+/* One entry of leaf 4 (Intel) or 0x8000001d (AMD), which have the same form. False after the
+ * last. */
 static bool read_cache(unsigned leaf, unsigned index, struct cpu *cpu) {
     unsigned a = 0, b, c, d, type, level;
     struct cache_description cache;

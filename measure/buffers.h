@@ -31,8 +31,8 @@ struct guarded_buffer {
 };
 
 /* Makes room for `bytes` (0 is allowed: all of it is guard, flush with anything). Keeps the mapping
- * if it is large enough and, for guarding both sides, of no more pages than needed where `exact`.
- */
+ * if it is large enough and, for guarding both sides, of no more pages than needed where
+ * `exact`. */
 dlt_status buffer_reserve(struct guarded_buffer *buffer, const char *name, size_t bytes,
                           struct error *error);
 void buffer_free(struct guarded_buffer *buffer);

@@ -1,9 +1,8 @@
 /* What the time that is left affords; see effort.h. */
 #include "measure/effort.h"
 
-#define LONG_SECONDS                                                                               \
-    1.0 /* of a call: hundreds of times its own disturbances, one time is enough                   \
-         */
+/* Of a call: hundreds of times its own disturbances, one time is enough. */
+#define LONG_SECONDS   1.0
 #define CHEAP_SECONDS  0.02 /* are never saved */
 #define TIMING_CALLS   2    /* of a call that takes longer than batches do */
 #define HURRIED_CALLS  8    /* more than what a whole candidate has */

@@ -1,5 +1,5 @@
-/* The peak of multiply-adds: a vector program of independent chains, long enough to hide latency.
- */
+/* The peak of multiply-adds: a vector program of independent chains, long enough to hide
+ * latency. */
 #include "measure/peak.h"
 
 #include "measure/clock.h"

@@ -1,5 +1,5 @@
-/* One task in a worker: its inputs, its checker, its clock, and what is done with each candidate.
- */
+/* One task in a worker: its inputs, its checker, its clock, and what is done with each
+ * candidate. */
 #ifndef MEASURE_SESSION_H
 #define MEASURE_SESSION_H
 
@@ -14,8 +14,8 @@ dlt_status session_create(const char *key, const struct start_message *start,
                           struct error *error);
 void session_free(struct session *session); /* also of NULL */
 
-/* Makes, checks and times a candidate. Whatever goes wrong is in the result, if the process lives.
- */
+/* Makes, checks and times a candidate. Whatever goes wrong is in the result, if the process
+ * lives. */
 void session_measure(struct session *session, const struct run_message *request, const char *trace,
                      struct measure_result *result);
 

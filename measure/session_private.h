@@ -74,8 +74,8 @@ enum measure_outcome session_check_patterns(struct session *session,
                                             const struct run_message *request, const char *trace,
                                             struct measure_result *result);
 
-/* Times of their own if there is time for them; else those of the check, which are in the result.
- */
+/* Times of their own if there is time for them; else those of the check, which are in the
+ * result. */
 void session_time(struct session *session, const struct candidate *candidate,
                   const struct run_message *request, struct measure_result *result);
 /* Hardware counters instead. */

@@ -1,5 +1,5 @@
-/* Describing, packing and running a kernel: everything is checked before the first byte is written.
- */
+/* Describing, packing and running a kernel: everything is checked before the first byte is
+ * written. */
 #include "runtime/overlap.h"
 #include "runtime/runtime.h"
 

@@ -184,8 +184,8 @@ static dlt_status collect_reads(const struct schedule *schedule, struct box *box
 
 /* The span of one axis as a minimum and an extent. Where the minimum is constant what lies outside
  * of the tensor is cut off, and a box as large as the tensor is the tensor: the loops of the
- * producer need no constraints then. Consumers that overrun read there, though nothing that counts.
- */
+ * producer need no constraints then. Consumers that overrun read there, though nothing that
+ * counts. */
 static dlt_status set_axis(struct box *box, int axis, const struct affine **minimum,
                            int64_t *extent, struct error *error) {
     const struct variable *variable = box->producer->tensor->axes[axis];

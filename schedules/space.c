@@ -70,8 +70,8 @@ static void vector_knob(struct space *space, const char *prefix, const struct gr
     }
 }
 
-/* Rows of a register tile along an axis that is not the vector's; only divisors of the alignment.
- */
+/* Rows of a register tile along an axis that is not the vector's; only divisors of the
+ * alignment. */
 static void tile_knob(struct space *space, const char *prefix, const struct group *group,
                       struct group_knobs *knobs, int axis) {
     int64_t extent = group->axes[axis].extent, alignment = group->axes[axis].alignment;

@@ -172,8 +172,8 @@ int space_lanes(const struct space *space);
 int space_permutations(int count, int (*list)[MAX_RANK]);
 
 /* What reads or writes each element once is short for a call: the innermost loops around its
- * register tile become counted loops of the code. With several threads the outermost stays outside.
- */
+ * register tile become counted loops of the code. With several threads the outermost stays
+ * outside. */
 int space_inner_loops(const struct group *group, int threads);
 void space_choose_inner_loops(const struct group *group, struct group_choice *choice);
 

@@ -342,8 +342,8 @@ static double product_of(const struct variable *const *axes, int count) {
 }
 
 /* What has functions and would be evaluated many times for each of its elements is evaluated once,
- * in a nest of its own. `times` has how often each tensor's body is evaluated, of those behind it.
- */
+ * in a nest of its own. `times` has how often each tensor's body is evaluated, of those behind
+ * it. */
 enum {
     MOST_REPETITIONS = 4
 };

@@ -44,8 +44,8 @@ static bool is_unaligned(const struct space *space, const struct group *group,
 }
 
 /* How a tile reads a tensor: for each of its loops how far that moves the loads. Two places that
- * are the same for both fit into one load if they are one element apart and every second is read.
- */
+ * are the same for both fit into one load if they are one element apart and every second is
+ * read. */
 struct reading {
     const struct space *space;
     const struct group *group;

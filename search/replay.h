@@ -39,8 +39,8 @@ struct space *space_restrict(const struct space *space, bool kept[MAX_KNOBS][MAX
 /* About how many points are legal and canonical, by drawing some. */
 double space_count_points(const struct space *space);
 
-/* Legal points in canonical form, each once, in a fixed order. The visitor answers false to stop.
- */
+/* Legal points in canonical form, each once, in a fixed order. The visitor answers false to
+ * stop. */
 typedef bool point_visitor(void *context, const int *point);
 void space_enumerate(const struct space *space, point_visitor *visit, void *context);
 

@@ -26,8 +26,8 @@ static void require(struct counter *counter, const struct value *select) {
             counter->conditions[counter->condition_count++] = select->conditions[i];
 }
 
-/* The constant that `value` is where the conditions of `failed` do not hold; false if it is none.
- */
+/* The constant that `value` is where the conditions of `failed` do not hold; false if it is
+ * none. */
 static bool fold(const struct value *value, const struct value *failed, double *constant) {
     double operands[MAX_OPERANDS];
     int known = 0, count = operations[value->operation].operand_count;

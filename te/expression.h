@@ -178,8 +178,8 @@ const struct value *value_rewrite(struct arena *arena, const struct value *value
                                   value_change *change, void *context);
 
 /* Checks what building cannot: every read within its tensor wherever it is evaluated (conditions of
- * the selects around it considered), names unique, sizes within te/limits.h, a result that exists.
- */
+ * the selects around it considered), names unique, sizes within te/limits.h, a result that
+ * exists. */
 dlt_status expression_check(const struct expression *expression, struct error *error);
 
 struct tensor *expression_result(const struct expression *expression);

@@ -39,8 +39,8 @@ dlt_status layout_plain(struct layout *layout, int rank, const int64_t *extents,
                         struct error *error);
 
 /* Parses text; axis names are those of the tensor. Single-letter names may be written without
- * spaces when nothing but letters occurs ("nchw"). Checks that every value has exactly one place.
- */
+ * spaces when nothing but letters occurs ("nchw"). Checks that every value has exactly one
+ * place. */
 dlt_status layout_parse(struct layout *layout, const char *text, int rank,
                         const char *const *axis_names, const int64_t *extents, struct error *error);
 

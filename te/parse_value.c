@@ -1,11 +1,12 @@
 /* Text of values, as value_print writes it:
  *
- *     value   = product { ("+" | "-") product }
- *     product = primary { ("*" | "/") primary }
- *     primary = number [":" type] | "previous" | "-" primary | "(" value ")" | tensor "[" indices
- * "]" | "index(" index ")" [":" type] | "convert(" type "," value ")" | "select(" { condition "," }
- * value "," value ")" | operation "(" values ")" condition = index { ("<=" | "<" | ">=" | ">" |
- * "==") index }
+ *     value     = product { ("+" | "-") product }
+ *     product   = primary { ("*" | "/") primary }
+ *     primary   = number [":" type] | "previous" | "-" primary | "(" value ")"
+ *               | tensor "[" indices "]" | "index(" index ")" [":" type]
+ *               | "convert(" type "," value ")"
+ *               | "select(" { condition "," } value "," value ")" | operation "(" values ")"
+ *     condition = index { ("<=" | "<" | ">=" | ">" | "==") index }
  */
 #include "te/parse_reader.h"
 

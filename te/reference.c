@@ -81,8 +81,8 @@ static struct reference_element evaluate(struct reference *reference, const stru
 
 /* ---- stages ---- */
 
-/* Moves the reduction axes other than the running one to their next values; false after the last.
- */
+/* Moves the reduction axes other than the running one to their next values; false after the
+ * last. */
 static bool next_run(struct stage *stage) {
     for (int i = stage->slot_count - 2; i >= stage->tensor->rank; i--) {
         const struct variable *axis = stage->variables[i];

@@ -17,8 +17,8 @@ static void through_function(struct reference_element *result, double slope, dou
     result->terms = a->terms + FUNCTION_ROUNDINGS * weight;
 }
 
-/* No more than this has a quantity moved; twice what gamma allows, so that it holds for many terms.
- */
+/* No more than this has a quantity moved; twice what gamma allows, so that it holds for many
+ * terms. */
 static double movement(double epsilon, const struct reference_element *a) {
     return a->terms > 0 ? a->terms * a->magnitude * epsilon : 0;
 }

@@ -28,8 +28,8 @@ bool data_type_parse(const char *name, enum data_type *type);
 
 /* What is kept of a constant that a user wrote or computed, so that 0.1 as text, the double 0.1 and
  * the float 0.1f are one f32 constant: the float whose shortest text it is. Digits beyond those of
- * a float stay, for the reference to know, except where floats have fewer bits. All NaNs are one.
- */
+ * a float stay, for the reference to know, except where floats have fewer bits. All NaNs are
+ * one. */
 double data_type_constant(enum data_type type, double number);
 
 /* The element that a number becomes in memory: to nearest, ties to even. Of a floating type. */

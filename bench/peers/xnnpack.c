@@ -186,8 +186,7 @@ static dlt_status fill(struct state *state, struct error *error) {
     if (status != xnn_status_success)
         return failed(status, "run where it should do", error);
     if (state->problem->task->threads > 1)
-        state->pool =
-            pthreadpool_create((size_t)processors_for(state->problem->task->threads));
+        state->pool = pthreadpool_create((size_t)processors_for(state->problem->task->threads));
     if (state->problem->kind == PROBLEM_CONVOLUTION)
         return create_convolution(state, error);
     return create_product(state, error);

@@ -107,8 +107,8 @@ DLT_API dlt_status dlt_runtime_get(dlt_runtime *runtime, const char *workload, i
  * Such a kernel is of a workload of its own (dlt_kernel_info.task has its text), made with the
  * choices of what is stored for the one it comes from. To find it takes longer than dlt_runtime_get
  * does: ask once.
- * DLT_ERROR_ARGUMENT: the shape or the strides of a tensor do not fit; the message names the axis.
- */
+ * DLT_ERROR_ARGUMENT: the shape or the strides of a tensor do not fit; the message names the
+ * axis. */
 DLT_API dlt_status dlt_runtime_get_strided(dlt_runtime *runtime, const char *workload, int threads,
                                            DLTensor *const *inputs, DLTensor *const *parameters,
                                            const DLTensor *output, dlt_kernel **kernel);

@@ -96,8 +96,8 @@ DLT_API const dlt_tensor *dlt_make_computed(dlt_expression *expression, const ch
                                             const dlt_axis *const *reduction_axes,
                                             const dlt_value *body);
 
-/* Declares that the result, a reduction, is combined with what its elements held before the call.
- */
+/* Declares that the result, a reduction, is combined with what its elements held before the
+ * call. */
 DLT_API dlt_status dlt_set_accumulate(dlt_expression *expression, const dlt_tensor *tensor);
 
 /* How a tensor lies in memory, as text: "n h w c", "n c/16 h w c%16". Row-major unless told. */

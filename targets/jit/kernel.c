@@ -1,5 +1,5 @@
-/* From a schedule to a function: lower, encode the tiles, print the C around them, compile, link.
- */
+/* From a schedule to a function: lower, encode the tiles, print the C around them, compile,
+ * link. */
 #include "targets/jit/kernel.h"
 
 #include "targets/c/print_c.h"

@@ -19,8 +19,8 @@ struct linking {
     char *place;              /* once it is linked */
 };
 
-/* Lays the object out and says what memory that takes; `bytes` stay the caller's and are changed.
- */
+/* Lays the object out and says what memory that takes; `bytes` stay the caller's and are
+ * changed. */
 dlt_status link_measure(char *bytes, size_t count, struct linking *linking, struct error *error);
 
 /* Copies it to `place` (aligned to 64 bytes, zeroed, linking->bytes long) and fills in the
@@ -29,8 +29,8 @@ dlt_status link_measure(char *bytes, size_t count, struct linking *linking, stru
 dlt_status link_object(struct linking *linking, void *place, link_find *find, const void *context,
                        struct error *error);
 
-/* Where a symbol of the linked object is; NULL if the object does not define it. By name: the same.
- */
+/* Where a symbol of the linked object is; NULL if the object does not define it. By name: the
+ * same. */
 char *link_address(const struct linking *linking, const Elf64_Sym *symbol);
 void *link_symbol(const struct linking *linking, const char *name);
 

@@ -1,5 +1,5 @@
-/* One machine instruction at a time: operands are put into Zydis' request, Zydis makes the bytes.
- */
+/* One machine instruction at a time: operands are put into Zydis' request, Zydis makes the
+ * bytes. */
 #include "targets/x86/x86.h"
 
 #include <string.h>

@@ -29,8 +29,8 @@ void x86_encode_parts(struct x86_encoder *encoder, const struct vector_instructi
     x86_end(assembler);
 }
 
-/* Two parts at most: an exchange within parts leaves the quarters of 32 bytes in the order a b a b.
- */
+/* Two parts at most: an exchange within parts leaves the quarters of 32 bytes in the order a b a
+ * b. */
 static void alternate_within_parts(struct x86_encoder *encoder,
                                    const struct vector_instruction *instruction) {
     struct x86_assembler *assembler = &encoder->assembler;

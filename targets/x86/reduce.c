@@ -6,8 +6,8 @@
  * register if one is left.
  *
  * Reductions across lanes exchange halves and combine, then quarters, until single lanes are
- * exchanged. Each step combines lane i with lane i + half both ways, so all lanes hold the result.
- */
+ * exchanged. Each step combines lane i with lane i + half both ways, so all lanes hold the
+ * result. */
 #include "targets/x86/x86.h"
 
 enum {

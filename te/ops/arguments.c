@@ -127,8 +127,8 @@ static bool read_number(const char *text, size_t length, int64_t *number) {
     return true;
 }
 
-/* Reads `count` or fewer numbers with `separator` between them; answers how many, 0 if malformed.
- */
+/* Reads `count` or fewer numbers with `separator` between them; answers how many, 0 if
+ * malformed. */
 static int read_numbers(const char *text, char separator, int count, int64_t *numbers) {
     int found = 0;
     for (;;) {

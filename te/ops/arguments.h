@@ -46,8 +46,8 @@ dlt_status arguments_pair(struct operator_arguments *arguments, const char *key,
 /* One number, "2x1" (top and bottom, left and right), or "top,left,bottom,right". */
 dlt_status arguments_pads(struct operator_arguments *arguments, const char *key, int64_t pads[4],
                           struct error *error);
-/* A list in order, of the names in `allowed`; "none" is the empty list. `list[i]` is a row number.
- */
+/* A list in order, of the names in `allowed`; "none" is the empty list. `list[i]` is a row
+ * number. */
 dlt_status arguments_list(struct operator_arguments *arguments, const char *key,
                           const char *const *allowed, int allowed_count, int list[MAX_LIST],
                           int *count, struct error *error);

@@ -1,5 +1,5 @@
-/* A batch of matrix products: output[b, m, n] = sum(k) a[b, m, k] * b[b, k, n], then the epilogue.
- */
+/* A batch of matrix products: output[b, m, n] = sum(k) a[b, m, k] * b[b, k, n], then the
+ * epilogue. */
 #include "te/ops/matrix_product.h"
 
 static const struct operator_key keys[] = {

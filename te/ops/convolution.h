@@ -75,8 +75,8 @@ dlt_status convolution_build(struct expression *expression, const struct convolu
                              const struct convolution_shape *shape, convolution_term *term,
                              struct error *error);
 
-/* Appends the conditions for 0 <= index < size that do not always hold; answers how many there are.
- */
+/* Appends the conditions for 0 <= index < size that do not always hold; answers how many there
+ * are. */
 int convolution_bounds(struct arena *arena, const struct affine *index, int64_t size,
                        const struct affine **conditions, int count);
 

@@ -1,5 +1,5 @@
-/* Models: they learn, survive bytes, and refuse bytes of others; quality is what its header says.
- */
+/* Models: they learn, survive bytes, and refuse bytes of others; quality is what its header
+ * says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * taken away. Committed records are never lost and never doubled, and whoever cannot go on says
  * why.
  *
- * $DLTUNE_CRASH_SECONDS and $DLTUNE_CRASH_ROUNDS make the first longer (tools/crash-database.sh).
- */
+ * $DLTUNE_CRASH_SECONDS and $DLTUNE_CRASH_ROUNDS make the first longer
+ * (tools/crash-database.sh). */
 #include "support.h"
 
 #include "base/random.h"

@@ -214,8 +214,8 @@ static void version_2_is_read_and_migrated(void **state) {
     is_noticed("old.db");
 }
 
-/* Rows that an older version adds beside a newer one have no checksum, and are taken as they are.
- */
+/* Rows that an older version adds beside a newer one have no checksum, and are taken as they
+ * are. */
 static void rows_without_checksums_are_taken(void **state) {
     struct transfer transfer;
     (void)state;

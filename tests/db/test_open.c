@@ -1,5 +1,5 @@
-/* Opening: what is created, what is refused, with which words, and that refusing changes nothing.
- */
+/* Opening: what is created, what is refused, with which words, and that refusing changes
+ * nothing. */
 #include "support.h"
 
 #include "base/random.h"

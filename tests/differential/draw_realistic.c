@@ -1,7 +1,7 @@
 /* Random expressions of the kinds that networks and signal processing have, of their sizes: chains
  * of element-wise steps, contractions, softmax and normalisations, pooling, stencils, moves,
- * attention, arguments of maxima. Kinds are drawn, and within them axes, orders, sizes, functions.
- */
+ * attention, arguments of maxima. Kinds are drawn, and within them axes, orders, sizes,
+ * functions. */
 #include "draw.h"
 
 #include <math.h>

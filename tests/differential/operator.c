@@ -165,8 +165,8 @@ static bool has_step(const struct operator_case *o, enum step step) {
     return false;
 }
 
-/* The tensor that is summed, and the steps of the epilogue behind it. `bias_axis` is the channel's.
- */
+/* The tensor that is summed, and the steps of the epilogue behind it. `bias_axis` is the
+ * channel's. */
 static void add_result(const struct operator_case *o, struct definition *d, int rank,
                        const struct axis *axes, int bias_axis, const struct layout *layout,
                        int reduction_rank, const struct axis *reduction_axes,

@@ -38,8 +38,8 @@ void problem_free(struct problem *problem);
 /* Puts into the output what it has to hold before a call. */
 void problem_prepare(struct problem *problem);
 
-/* Judges what a call left. True, or a message: the element, what was expected and what was found.
- */
+/* Judges what a call left. True, or a message: the element, what was expected and what was
+ * found. */
 bool problem_judge(const struct problem *problem, char message[MOST_MESSAGE]);
 
 /* One number to judge, as from other memory: place `offset` of the output. */

@@ -61,10 +61,11 @@ static void export_and_run(const char *workload, int threads, const char *name,
 
 static void the_example_runs(void **state) {
     (void)state;
-    export_and_run("conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1", 1, "kernels",
-                   "cc -Wall -Wextra -Werror -O1 $examples/use_exported.c -I. -L. -lkernels -lm -o "
-                   "use_exported && ./use_exported && "
-                   "test -z \"$(nm -u libkernels.a | grep ' U ' | grep -v _GLOBAL_OFFSET_TABLE_)\"");
+    export_and_run(
+        "conv2d c=64 h=56 w=56 k=64 r=3 s=3 pad=1", 1, "kernels",
+        "cc -Wall -Wextra -Werror -O1 $examples/use_exported.c -I. -L. -lkernels -lm -o "
+        "use_exported && ./use_exported && "
+        "test -z \"$(nm -u libkernels.a | grep ' U ' | grep -v _GLOBAL_OFFSET_TABLE_)\"");
 }
 
 static void the_example_in_cpp_runs_on_its_own_threads(void **state) {

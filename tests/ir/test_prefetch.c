@@ -1,6 +1,6 @@
 /* What a tile that prefetches asks for: each line that it stores to behind its loops, once, at its
- * start, and nothing for a tile that does not. That results stay the same is for the random tiles.
- */
+ * start, and nothing for a tile that does not. That results stay the same is for the random
+ * tiles. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -12,8 +12,8 @@
 #include "ir/verify.h"
 #include "te/task.h"
 
-/* v0 = load [in + 8*i + 64]; in a loop over i: v1 = add v0, v0; m2 = mask 0xff; store v1 mask m2.
- */
+/* v0 = load [in + 8*i + 64]; in a loop over i: v1 = add v0, v0; m2 = mask 0xff; store v1 mask
+ * m2. */
 struct example {
     struct arena arena;
     struct variable counter;

@@ -1,5 +1,5 @@
-/* The checker, whole and sampled, on outputs that are right, slightly off and wrong in one place.
- */
+/* The checker, whole and sampled, on outputs that are right, slightly off and wrong in one
+ * place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

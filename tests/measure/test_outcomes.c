@@ -201,8 +201,8 @@ static int open_descriptors(void) {
     return count;
 }
 
-/* Each kind of bad candidate many times among as many good ones: no result is lost, nothing stays.
- */
+/* Each kind of bad candidate many times among as many good ones: no result is lost, nothing
+ * stays. */
 static void many(void **state) {
     enum {
         EACH = 1000
@@ -387,8 +387,8 @@ static void killed_caller(void **state) {
     }
 }
 
-/* A worker that somebody kills in the middle of a candidate costs no record: it is measured again.
- */
+/* A worker that somebody kills in the middle of a candidate costs no record: it is measured
+ * again. */
 static void killed_while_busy(void **state) {
     pid_t killer, measuring = getpid();
     (void)state;

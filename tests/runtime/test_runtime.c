@@ -39,8 +39,8 @@ static void exact_from_a_record(void **state) {
 
 #define CONVOLUTION "conv2d n=1 c=8 h=4 w=4 k=8 r=1 s=1"
 
-/* layout=any is the layout with the best record, and the first of the operator's if there is none.
- */
+/* layout=any is the layout with the best record, and the first of the operator's if there is
+ * none. */
 static void any_is_the_best_that_is_stored(void **state) {
     dlt_tensor_info output;
     dlt_kernel_info info;

@@ -1,5 +1,5 @@
-/* Steps on loops one by one: what they make of loops, values and constraints, and what they refuse.
- */
+/* Steps on loops one by one: what they make of loops, values and constraints, and what they
+ * refuse. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

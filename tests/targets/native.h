@@ -1,5 +1,5 @@
-/* Running a vector program both ways, by the model and as machine code, and comparing all memory.
- */
+/* Running a vector program both ways, by the model and as machine code, and comparing all
+ * memory. */
 #ifndef TESTS_TARGETS_NATIVE_H
 #define TESTS_TARGETS_NATIVE_H
 

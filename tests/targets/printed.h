@@ -1,5 +1,5 @@
-/* Programs built by hand for tests of the printer of C, and what they do once TinyCC compiled them.
- */
+/* Programs built by hand for tests of the printer of C, and what they do once TinyCC compiled
+ * them. */
 #ifndef TESTS_TARGETS_PRINTED_H
 #define TESTS_TARGETS_PRINTED_H
 

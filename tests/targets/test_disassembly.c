@@ -229,8 +229,8 @@ static void zydis_text(const struct sample *sample, size_t at, char *text, size_
     *length = instruction.length;
 }
 
-/* Lines look like "  1a:<tab>62 f1 ...<tab>vmovups zmm1,..."; long ones go on without a third part.
- */
+/* Lines look like "  1a:<tab>62 f1 ...<tab>vmovups zmm1,..."; long ones go on without a third
+ * part. */
 static void compare_listing(FILE *listing, const struct sample *sample) {
     char line[512], ours[512], printed[512];
     size_t at = 0;

@@ -1,5 +1,5 @@
-/* The printer of C: programs built by hand, their text, and what it does once TinyCC compiled it.
- */
+/* The printer of C: programs built by hand, their text, and what it does once TinyCC compiled
+ * it. */
 #include "tests/targets/printed.h"
 
 #include <math.h>
@@ -132,8 +132,8 @@ static void test_shared_parts(void **state) {
     assert_true(fabsf(out[0] - expected) < 1e-4f);
 }
 
-/* What stands under a select is not read where its condition fails, also if it needs temporaries.
- */
+/* What stands under a select is not read where its condition fails, also if it needs
+ * temporaries. */
 static void test_select_guards_reads(void **state) {
     struct fixture *f = *state;
     RECOVER(f);

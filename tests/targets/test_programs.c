@@ -261,8 +261,8 @@ static void test_mask_registers_run_out(void **state) {
     }
 }
 
-/* Loops in loops, each with a counter and pointers: counters go to the stack, then it is refused.
- */
+/* Loops in loops, each with a counter and pointers: counters go to the stack, then it is
+ * refused. */
 static struct vector_program *deep(struct native *native, int depth, int pointers) {
     struct vector_program *program = native_program(native, 16);
     struct vector_block *block = program->top;
