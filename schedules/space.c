@@ -217,7 +217,7 @@ static void pack_knobs(struct space *space, const char *prefix, const struct gro
             packable |= read->axis_of[j] >= 0 && group->axes[read->axis_of[j]].extent > 1;
         for (int j = 0; j < i; j++)
             packable &= group->reads[j].tensor != read->tensor;
-        if (!packable ||
+        if (!packable || read->is_packed_elsewhere ||
             (!read->is_parameter && (group->reduction_count == 0 || space_reads_once(group, read))))
             continue;
         snprintf(name, sizeof name, "pack.%s", read->tensor->name);
@@ -324,6 +324,31 @@ static int most_knobs(const struct group *group) {
     return 8 + 2 * (group->axis_count + group->reduction_count) + group->read_count;
 }
 
+/* The nest that does most with a tensor: a copy in the order of its tile may be made, and there is
+ * one copy of a tensor. */
+static int owner_of_copy(const struct structure *structure, const struct tensor *tensor) {
+    double most = 0;
+    int owner = -1;
+    for (int i = 0; i < structure->group_count; i++)
+        for (int j = 0; j < structure->groups[i].read_count; j++)
+            if (structure->groups[i].reads[j].tensor == tensor &&
+                space_trips(&structure->groups[i]) > most) {
+                most = space_trips(&structure->groups[i]);
+                owner = i;
+            }
+    return owner;
+}
+
+/* To all other nests what it reads is as any input, that stays as it lies. */
+static void share_copies(struct structure *structure) {
+    for (int i = 0; i < structure->group_count; i++)
+        for (int j = 0; j < structure->groups[i].read_count; j++) {
+            struct group_read *read = &structure->groups[i].reads[j];
+            read->is_packed_elsewhere = owner_of_copy(structure, read->tensor) != i;
+            read->is_parameter &= !read->is_packed_elsewhere;
+        }
+}
+
 dlt_status space_create(struct arena *arena, const struct expression *expression,
                         const struct target_description *target, int threads, struct space **space,
                         struct error *error) {
@@ -337,6 +362,7 @@ dlt_status space_create(struct arena *arena, const struct expression *expression
     made->threads = threads;
     made->rules = rules;
     TRY(structure_find(arena, expression, &rules->structure, error));
+    share_copies(&rules->structure);
     for (int i = 0; i < rules->structure.group_count; i++)
         needed += least_knobs(&rules->structure.groups[i]);
     for (int i = rules->structure.group_count - 1; i >= 0 && needed > MAX_KNOBS; i--) {

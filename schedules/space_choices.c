@@ -177,34 +177,13 @@ static dlt_status check_nest(const struct space *space, int index, const struct 
     return DLT_OK;
 }
 
-/* A copy is in the order of one tile, and there is one copy of a tensor: where several nests read
- * it, one of them may have it. */
-static dlt_status check_packed_once(const struct tensor **packed, int *packed_count,
-                                    const struct space_nest *nest, struct error *error) {
-    for (int i = 0; i < nest->group->read_count; i++) {
-        const struct group_read *read = &nest->group->reads[i];
-        if (!nest->choice.pack[i] || space_packed_axis(nest->group, read, &nest->choice) < 0)
-            continue;
-        for (int j = 0; j < *packed_count; j++)
-            if (packed[j] == read->tensor)
-                return error_set(error, DLT_ERROR_REFUSED,
-                                 "pack.%s: another nest has it packed, in the order of its tile",
-                                 read->tensor->name);
-        packed[(*packed_count)++] = read->tensor;
-    }
-    return DLT_OK;
-}
-
 dlt_status space_check(const struct space *space, const int *point, struct error *error) {
     const struct space_rules *rules = space->rules;
-    const struct tensor *packed[MAX_GROUPS * MAX_READS];
-    int packed_count = 0;
     double score;
     for (int i = 0; i < rules->structure.group_count; i++) {
         struct space_nest nest;
         space_choose_nest(space, i, point, &nest);
         TRY(check_nest(space, i, &nest, error));
-        TRY(check_packed_once(packed, &packed_count, &nest, error));
     }
     if (!isfinite(rules->least_score))
         return DLT_OK;

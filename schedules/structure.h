@@ -41,6 +41,7 @@ struct group_read {
         *buffer; /* the same, or what it reads at its own axes where it is inlined */
     const struct affine *const *subscripts;
     bool is_parameter;         /* may be packed ahead */
+    bool is_packed_elsewhere;  /* a copy in the order of a tile is for another nest to have */
     int64_t strides[MAX_RANK]; /* along the group's axes; STRIDE_NONLINEAR */
     int64_t reduction_strides[MAX_RANK];
     int axis_of[MAX_RANK]; /* for each axis of the tensor: the group axis that is its subscript */
