@@ -92,7 +92,7 @@ static void remove_database(const char *path) {
 
 static dlt_status run_once(struct study *study, const struct task *task, const struct space *space,
                            const struct strategy *strategy, int seed, struct error *error) {
-    struct tuner_measurer seam = {study, run, run_again};
+    struct tuner_measurer seam = {study, run, run_again, NULL};
     struct tuner_options options = {
         .trials = study->trials, .seed = (uint64_t)seed, .strategy = strategy, .rough = true};
     struct tuner_summary summary;

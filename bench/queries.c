@@ -70,12 +70,11 @@ static void must(dlt_status status) {
 static const char *task_text(int number) {
     static char text[128];
     if (number % 2)
-        snprintf(text, sizeof text, "matmul m=%d n=%d k=%d target=x86-none threads=1",
-                 16 + number % 97, 64 + number, 256);
+        snprintf(text, sizeof text, "matmul m=%d n=%d k=%d target=c threads=1", 16 + number % 97,
+                 64 + number, 256);
     else
         snprintf(text, sizeof text,
-                 "conv2d n=1 c=%d h=56 w=56 k=64 r=3 s=3 pad=1 target=x86-none threads=1",
-                 16 + number);
+                 "conv2d n=1 c=%d h=56 w=56 k=64 r=3 s=3 pad=1 target=c threads=1", 16 + number);
     return text;
 }
 
@@ -120,7 +119,7 @@ static void add_layer(struct database *database, const char *layer) {
     must(space_schedule(space, first, schedule, &error));
     space_print_point(space, first, &knobs);
     add(database, task->key, host_name(), DATABASE_GENERATOR, schedule_trace(schedule),
-        text_string(&knobs), 100);
+        text_string(&knobs), 10000);
     schedule_free(schedule);
     text_free(&knobs);
     arena_free(&arena);
@@ -132,15 +131,15 @@ static void fill(const char *path, int records) {
     char trace[700];
     int tasks = records / RECORDS_A_TASK + 1;
     double start = clock_seconds();
-    memset(trace, 't', sizeof trace - 1);
-    trace[sizeof trace - 1] = 0;
     must(database_open(path, DATABASE_WRITE, &database, &error));
     for (int i = 0; i < COUNT(layers); i++)
         add_layer(database, layers[i]);
-    for (int i = COUNT(layers); i < records; i++) /* tasks take turns, as when a list is tuned */
+    for (int i = COUNT(layers); i < records; i++) { /* tasks take turns, as when a list is tuned */
+        snprintf(trace, sizeof trace, "unroll output %s%680s", i % tasks % 2 ? "n" : "k", "");
         add(database, task_text(i % tasks), host_of(i / tasks),
             i / tasks % 2 ? "0" : DATABASE_GENERATOR, trace, "vector=n vectors=2 tile.m=6",
-            1 + i * 7919L % 10007);
+            10000 + i * 7919L % 10007);
+    }
     database_close(database);
     printf("%s: %d records of %d tasks made in %.0f s\n", path, records, tasks + COUNT(layers),
            clock_seconds() - start);

@@ -136,7 +136,7 @@ static dlt_status make_up_again(void *context, int count, const char *const *tra
 static dlt_status tune_synthetic(const struct task *task, const struct target_description *target,
                                  struct database *database, const struct tuner_options *options,
                                  struct tuner_summary *summary, struct error *error) {
-    struct tuner_measurer seam = {NULL, make_up, make_up_again};
+    struct tuner_measurer seam = {NULL, make_up, make_up_again, NULL};
     struct arena arena;
     struct space *space;
     dlt_status status;

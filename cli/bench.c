@@ -14,6 +14,7 @@
 #include "measure/peak.h"
 #include "measure/probe.h"
 #include "threads/processors.h"
+#include "json/number.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -108,6 +109,8 @@ static void make_record(const struct cli *cli, const struct bench_row *row, stru
     struct record *record = &timed->record;
     *record = timed->stored;
     record->task = timed->shown->key;
+    record->host = host_name(); /* the times are of now, and here */
+    record->imported = false;
     record->outcome = outcome_name(cli, timed, own);
     record->message = own->message;
     record->verified = own->status == DLT_OK;
@@ -368,7 +371,7 @@ dlt_status run_bench(struct cli *cli, struct error *error) {
     for (int i = 0; i < bench.count; i++)
         bench_row_free(&bench.rows[i]);
     free(bench.rows);
-    database_close(bench.database);
+    cli_close_database(cli, bench.database);
     bench_baseline_free(bench.baseline);
     request_list_free(&bench.requests);
     return status;

@@ -46,7 +46,7 @@ struct options {
     double seconds, max_error;
     const char *target, *algorithm, *strategy, *database;
     const char *baseline, *table, *name, *out, *list, *pass, *show, *repair, *replay;
-    bool json, quiet, verbose, peers, cold, measure, space, use_default, run, help;
+    bool json, quiet, verbose, peers, cold, measure, space, use_default, run, skip_bad, help;
 };
 
 struct command;
@@ -59,6 +59,7 @@ struct cli {
     int word_count;
     struct text attributes; /* " key=value" of the options that belong to the workload */
     char database_path[4096];
+    double started;  /* seconds of the wall clock: a limit of time counts from here */
     int exit_status; /* of a command that itself succeeded */
 };
 
@@ -96,6 +97,8 @@ void cli_warn_of_threads(const struct cli *cli);
 /* Opens --db, else the default database. Its path is then cli->database_path. */
 dlt_status cli_open_database(struct cli *cli, enum database_mode mode, struct database **database,
                              struct error *error);
+/* Closes it, and says if anything in it could not be believed and so was left out. */
+void cli_close_database(struct cli *cli, struct database *database);
 
 /* "dltune: MESSAGE" on standard error. */
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

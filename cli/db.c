@@ -98,37 +98,59 @@ static dlt_status export_lines(struct cli *cli, struct database *database,
 static void print_transfer(const struct cli *cli, const char *file,
                            const struct transfer *transfer) {
     if (cli->options.json)
-        printf("{\"read\":%lld,\"added\":%lld}\n", (long long)transfer->read,
-               (long long)transfer->added);
+        printf("{\"read\":%lld,\"added\":%lld,\"left_out\":%lld}\n", (long long)transfer->read,
+               (long long)transfer->added, (long long)transfer->lost);
     else if (!cli->options.quiet)
-        printf("%s: %lld records, %lld of them new\n", file, (long long)transfer->read,
-               (long long)transfer->added);
+        printf(transfer->lost ? "%s: %lld records, %lld of them new, %lld left out\n"
+                              : "%s: %lld records, %lld of them new\n",
+               file, (long long)transfer->read, (long long)transfer->added,
+               (long long)transfer->lost);
+}
+
+static bool tell_problem(void *context, const char *problem) {
+    (void)context;
+    cli_complain("%s", problem);
+    return true;
+}
+
+static struct taking taking_of(const struct cli *cli) {
+    return (struct taking){.skip = cli->options.skip_bad, .problem = tell_problem};
+}
+
+/* What is wrong is the file, not how the command was used; and there is a way to go on. */
+static dlt_status end_taking(const struct cli *cli, const struct transfer *transfer,
+                             dlt_status status, struct error *error) {
+    size_t length = strlen(error->message);
+    if (status == DLT_ERROR_DATABASE && transfer->lost && !cli->options.skip_bad)
+        snprintf(error->message + length, sizeof error->message - length,
+                 "; --skip-bad takes the others");
+    return status == DLT_ERROR_ARGUMENT ? DLT_ERROR_DATABASE : status;
 }
 
 static dlt_status import_file(struct cli *cli, struct database *database, const char *name,
                               struct transfer *transfer, struct error *error) {
     bool standard = strcmp(name, "-") == 0;
     FILE *file = standard ? stdin : fopen(name, "r");
+    struct taking taking = taking_of(cli);
     dlt_status status;
-    (void)cli;
     if (!file)
         return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", name, strerror(errno));
-    status = exchange_import(database, file, standard ? "standard input" : name, transfer, error);
+    status = exchange_import(database, file, standard ? "standard input" : name, &taking, transfer,
+                             error);
     if (!standard)
         fclose(file);
-    /* what is wrong is the file, not how the command was used */
-    return status == DLT_ERROR_ARGUMENT ? DLT_ERROR_DATABASE : status;
+    return end_taking(cli, transfer, status, error);
 }
 
 static dlt_status merge_file(struct cli *cli, struct database *database, const char *name,
                              struct transfer *transfer, struct error *error) {
+    struct taking taking = taking_of(cli);
     struct database *from;
     dlt_status status;
-    (void)cli;
     TRY(database_open(name, DATABASE_READ, &from, error));
-    status = database_merge(database, from, transfer, error);
+    status = database_merge(database, from, &taking, transfer, error);
     database_close(from);
-    return status;
+    return end_taking(cli, transfer, status, error);
 }
 
 typedef dlt_status take_in(struct cli *cli, struct database *database, const char *name,
@@ -234,7 +256,10 @@ static dlt_status run_action(struct cli *cli, const struct action *action,
         TRY(check_before_writing(cli, action, error));
     TRY(cli_open_database(cli, action->mode, &database, error));
     status = action->run(cli, database, request, error);
-    database_close(database);
+    if (action->run == db_check) /* which named it */
+        database_close(database);
+    else
+        cli_close_database(cli, database);
     return status;
 }
 
@@ -251,6 +276,7 @@ static dlt_status check_options(const struct cli *cli, const struct action *acti
         {"keep", "prune", given->keep > 0},
         {"repair", "check", given->repair != NULL},
         {"run", "check", given->run},
+        {"skip-bad", "import or merge", given->skip_bad && action->words != WORDS_FILES},
     };
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (own[i].given && strcmp(own[i].action, action->name) != 0)

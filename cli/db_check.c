@@ -1,17 +1,17 @@
 /* Checking and repairing; see db_check.h.
  *
- * Three checks, each on what the one before let through: the file (SQLite's own), every record (its
- * task parses to the same key, its schedule replays), and, if asked for, the best of each task: it
- * compiles and its result is the reference's. */
+ * Three checks, each on what the one before let through: the file (SQLite's own, and the values of
+ * records and models), every record (its task parses to the same key, its schedule replays), and,
+ * if asked for, the best of each task: it compiles and its result is the reference's. */
 #include "cli/db_check.h"
 
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
+#include "db/gate.h"
 #include "db/json.h"
 #include "machine/description.h"
 #include "measure/measure.h"
-#include "schedules/schedule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@
 struct checking {
     struct cli *cli;
     struct database *database;
-    long long problems; /* of the file */
+    struct gate gate;
+    long long problems; /* of the file, and of what it says */
     long long records, bad;
     long long run, wrong; /* bests */
 };
@@ -34,44 +35,11 @@ static bool tell_problem(void *context, const char *problem) {
 
 /* ---- records ---- */
 
-static dlt_status replay(struct arena *arena, const struct task *task, const char *trace,
-                         struct schedule **schedule, struct error *error) {
-    if (arena_recover(arena))
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    *schedule = schedule_create(arena, task->collapsed);
-    return schedule_replay(*schedule, trace, error);
-}
-
-static dlt_status check_trace(const struct task *task, const char *trace, struct error *error) {
-    struct schedule *schedule = NULL;
-    struct arena arena;
-    dlt_status status;
-    arena_initialise(&arena);
-    status = replay(&arena, task, trace, &schedule, error);
-    if (schedule)
-        schedule_free(schedule);
-    arena_free(&arena);
-    return status;
-}
-
-static dlt_status check_record(const struct record *record, struct error *error) {
-    struct task *task;
-    dlt_status status = task_create_key(record->task, &task, error);
-    if (status != DLT_OK)
-        return status;
-    if (strcmp(task->key, record->task) != 0)
-        status = error_set(error, DLT_ERROR_DATABASE, "its task is spelt `%s` today", task->key);
-    if (status == DLT_OK && record->verified)
-        status = check_trace(task, record->trace, error);
-    task_free(task);
-    return status;
-}
-
 static bool visit_record(void *context, const struct record *record) {
     struct checking *checking = context;
     struct error error = {.status = DLT_OK};
     checking->records++;
-    if (check_record(record, &error) != DLT_OK) {
+    if (gate_check_record(&checking->gate, record, &error) != DLT_OK) {
         checking->bad++;
         cli_complain("record %lld of `%s`: %s", (long long)record->id, record->task, error.message);
     }
@@ -168,8 +136,11 @@ static void print_checking(const struct checking *checking) {
 dlt_status db_check(struct cli *cli, struct database *database, const struct request *request,
                     struct error *error) {
     struct checking checking = {.cli = cli, .database = database};
+    dlt_status status;
     TRY(database_check(database, tell_problem, &checking, error));
-    TRY(stored_records(database, request, visit_record, &checking, error));
+    status = stored_records(database, request, visit_record, &checking, error);
+    gate_free(&checking.gate);
+    TRY(status);
     if (cli->options.run)
         TRY(check_bests(&checking, request, error));
     print_checking(&checking);
@@ -182,14 +153,10 @@ dlt_status db_check(struct cli *cli, struct database *database, const struct req
 
 /* ---- repairing ---- */
 
-static bool accept_record(void *context, const struct record *record) {
-    struct error error = {.status = DLT_OK};
+static bool tell_lost(void *context, const char *problem) {
     (void)context;
-    if (check_record(record, &error) == DLT_OK)
-        return true;
-    cli_complain("left behind: record %lld of `%s`: %s", (long long)record->id, record->task,
-                 error.message);
-    return false;
+    cli_complain("left behind: %s", problem);
+    return true;
 }
 
 static void print_recovered(const char *path, const struct transfer *transfer) {
@@ -208,7 +175,7 @@ dlt_status db_repair(struct cli *cli, struct error *error) {
         TRY(database_default_path(buffer, sizeof buffer, error));
         path = buffer;
     }
-    TRY(database_salvage(path, new_path, accept_record, NULL, &transfer, error));
+    TRY(database_salvage(path, new_path, tell_lost, NULL, &transfer, error));
     if (cli->options.json)
         print_recovered(new_path, &transfer);
     else

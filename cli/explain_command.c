@@ -78,7 +78,7 @@ static dlt_status apply_stored(struct explain *e, struct error *error) {
     int which;
     TRY(cli_open_database(e->cli, DATABASE_READ, &database, error));
     status = stored_best_of(e->cli, database, e->request, &which, &record, error);
-    database_close(database);
+    cli_close_database(e->cli, database);
     if (status != DLT_OK)
         return error_prefix(error, "no stored schedule (--default explains the default one)");
     e->task = e->request->tasks[which];

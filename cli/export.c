@@ -113,7 +113,7 @@ static dlt_status export_stored(struct cli *cli, struct request_list *list, stru
     status = collect(cli, database, list, error);
     if (status == DLT_OK)
         status = library_write(cli, database, list, false, error);
-    database_close(database);
+    cli_close_database(cli, database);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* The program `dltune`: the table of commands, and what becomes of their answers. */
 #include "cli/cli.h"
-
+#include "cli/signals.h"
+#include "measure/clock.h"
 #include "te/ops/operators.h"
 
 #include <fcntl.h>
@@ -51,10 +52,13 @@ static const struct command commands[] = {
      "export   the records as JSON lines, on standard output\n"
      "import   takes in JSON lines of files, - for standard input\n"
      "merge    takes in records, models and runs of other databases; nothing comes in twice\n"
+     "         What cannot be believed is named, and nothing is taken in; with --skip-bad all\n"
+     "         others are\n"
      "prune    keeps the best --keep records of each task and removes the rest\n"
-     "check    whether the file is whole and every record can be read back: its task parses and\n"
-     "         its schedule replays. With --run the best of each task is compiled and compared\n"
-     "         with the reference. With --repair what is whole goes into a new file.",
+     "check    whether the file is whole and every record can be believed: its values are in\n"
+     "         range, its task parses and its schedule replays. With --run the best of each\n"
+     "         task is compiled and compared with the reference. With --repair what can be\n"
+     "         believed goes into a new file.",
      run_db},
     {"explain", "WORKLOAD", "how the stored best computes it, stage by stage",
      GROUP_WORKLOAD | GROUP_PLACE | GROUP_DATABASE | GROUP_EXPLAIN,
@@ -191,10 +195,12 @@ static void keep_standard_descriptors(void) {
 }
 
 int main(int count, char **arguments) {
-    struct cli cli = {.command = count > 1 ? find_command(arguments[1]) : NULL};
+    struct cli cli = {.command = count > 1 ? find_command(arguments[1]) : NULL,
+                      .started = clock_seconds()};
     struct error error = {.status = DLT_OK};
     dlt_status status;
     keep_standard_descriptors();
+    signals_ignore();
     if (count > 1 && (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "-h") ||
                       !strcmp(arguments[1], "help"))) {
         print_general_help();

@@ -89,6 +89,8 @@ static const struct option options[] = {
      FIELD(repair), 0, 0},
     {"run", NULL, "check: also compile each task's best and compare it with the reference",
      OPTION_FLAG, GROUP_FILES, FIELD(run), 0, 0},
+    {"skip-bad", NULL, "import, merge: take in all that can be believed, not nothing", OPTION_FLAG,
+     GROUP_FILES, FIELD(skip_bad), 0, 0},
     {"keep", "N", "prune: right records to keep of each task, host and generator (32)",
      OPTION_NUMBER, GROUP_FILES, FIELD(keep), 1, 1e9},
     {"db", "FILE", "the database ($DLTUNE_DB, else dltune/tune.db in the XDG data folder)",

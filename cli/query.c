@@ -18,9 +18,12 @@ static dlt_status print_best(struct cli *cli, struct request *request, struct da
     shown = record;
     shown.task = request->key;
     if (!exact && !cli->options.quiet)
-        cli_complain("note: nothing is stored for this host and code generator; this is of `%s`, "
-                     "generator %s",
-                     record.host, record.generator);
+        cli_complain("note: nothing was measured here by this code generator; this is of `%s`, "
+                     "generator %s%s",
+                     record.host, record.generator,
+                     record.imported ? ", taken in from another file and not compared with the "
+                                       "reference here"
+                                     : "");
     status = stored_count(database, request, &counts, error);
     report.record = &shown;
     report.counts = &counts;
@@ -41,7 +44,7 @@ static dlt_status query(struct cli *cli, struct request *request, struct error *
                          cli->database_path);
     TRY(status);
     status = print_best(cli, request, database, error);
-    database_close(database);
+    cli_close_database(cli, database);
     return status;
 }
 

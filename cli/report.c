@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ABOVE_PEAK 1.005 /* less is no more than how exactly it is measured */
+
 /* ---- JSON ---- */
 
 static double trials_per_second(const struct tuner_summary *summary) {
@@ -96,6 +98,10 @@ cJSON *report_json(const struct report *report) {
     if (!object)
         return NULL;
     cJSON_AddStringToObject(object, "algorithm", "direct");
+    if (report->run_best) {
+        cJSON_AddNumberToObject(object, "run_median_us", report->run_best->median_us);
+        cJSON_AddStringToObject(object, "run_schedule", report->run_best->trace);
+    }
     if (report->task->count > 1)
         json_add_number(object, "count", (double)report->task->count);
     if (report->summary)
@@ -122,6 +128,11 @@ void print_json_line(cJSON *object) {
 
 /* ---- for people ---- */
 
+/* Clocks move: a kernel can be faster than what was measured as the peak a little before. */
+static bool report_is_above(double gflops, double peak_gflops) {
+    return peak_gflops > 0 && gflops > ABOVE_PEAK * peak_gflops;
+}
+
 void format_rate(struct text *text, const struct task *task, double median_us, double peak_gflops) {
     double gflops = task->operations / median_us * 1e-3;
     text_format(text, "%.4g us", median_us);
@@ -130,6 +141,8 @@ void format_rate(struct text *text, const struct task *task, double median_us, d
     text_format(text, "  %.4g GFLOP/s", gflops);
     if (peak_gflops > 0)
         text_format(text, "  %.1f %% of the peak, %.4g", 100 * gflops / peak_gflops, peak_gflops);
+    if (report_is_above(gflops, peak_gflops))
+        text_append(text, " (measured while the core was slower)");
 }
 
 static void print_ranking(const struct quality *quality) {
@@ -204,11 +217,21 @@ static void print_roofline(const struct report *report) {
     printf("\n");
 }
 
+/* The stored best may be of an earlier run, or a time that this run's second one did not reach. */
+static void print_run_best(const struct report *report) {
+    const struct record *run = report->run_best;
+    if (run)
+        printf("  %-10s %.4g us, %s, %s; the best is a stored one\n", "this run", run->median_us,
+               strcmp(run->trace, report->record->trace) ? "another schedule" : "the same schedule",
+               run->finalist ? "timed again" : "timed once");
+}
+
 static void print_record(const struct report *report) {
     const struct record *record = report->record;
     struct text rate = {0};
     format_rate(&rate, report->task, record->median_us, record->peak_gflops);
     printf("  %-10s %s\n", "best", text_string(&rate));
+    print_run_best(report);
     print_roofline(report);
     printf("  %-10s minimum %.4g us, spread %.1f %%, clock %s, %s\n", "times", record->minimum_us,
            100 * record->spread, record->clock,

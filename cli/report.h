@@ -16,6 +16,7 @@ struct report {
     const struct tuner_summary *summary; /* NULL: nothing was tuned */
     const struct stored_counts *counts;  /* of what is stored, if nothing was tuned; may be NULL */
     const struct roofs *roofs;           /* of the machine; NULL: not known */
+    const struct record *run_best;       /* this run's, if it is not the best; or NULL */
     const char *failure;                 /* why there is no record, or NULL */
 };
 
@@ -25,7 +26,7 @@ void report_print(const struct report *report);
 cJSON *report_json(const struct report *report);
 void print_json_line(cJSON *object); /* and frees it; NULL: out of memory, which it says */
 
-/* "12.3 us  281.5 GFLOP/s  93.1 % of peak" */
+/* "12.3 us  281.5 GFLOP/s  93.1 % of the peak, 302.4"; what is above the peak is said to be. */
 void format_rate(struct text *text, const struct task *task, double median_us, double peak_gflops);
 
 #endif

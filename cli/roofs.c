@@ -2,8 +2,8 @@
 #include "cli/roofs.h"
 
 #include "machine/description.h"
-#include "json/number.h"
 #include "threads/processors.h"
+#include "json/number.h"
 
 #include <stdlib.h>
 #include <string.h>

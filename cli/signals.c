@@ -18,5 +18,9 @@ void signals_catch(void) {
         if (sigaction(asking[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(asking[i], &action, NULL);
     }
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, not the end of a run */
+}
+
+void signals_ignore(void) {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }

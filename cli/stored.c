@@ -21,12 +21,17 @@ static size_t workload_length(const char *key) {
     return place ? (size_t)(place - key) : strlen(key);
 }
 
+static void leave_out(const struct cli *cli, const char *key, const struct error *why) {
+    if (!cli->options.quiet)
+        cli_complain("note: left out: `%s`: %s", key, why->message);
+}
+
 static bool collect(void *context, const struct task_summary *summary) {
     struct collecting *c = context;
     char target[64], threads[16];
     struct request *request;
     char *workload;
-    if (!summary->right || !task_key_value(summary->task, "target", target, sizeof target) ||
+    if (summary->best_us <= 0 || !task_key_value(summary->task, "target", target, sizeof target) ||
         !task_key_value(summary->task, "threads", threads, sizeof threads) ||
         strcmp(target, c->target) || atoi(threads) != c->cli->options.threads)
         return true;
@@ -37,10 +42,36 @@ static bool collect(void *context, const struct task_summary *summary) {
     if (c->status == DLT_OK)
         c->status = request_list_add(c->list, request, c->error);
     if (c->status == DLT_ERROR_ARGUMENT) { /* what is wrong is the file, not how it was asked */
-        error_prefix(c->error, "%s: stored `%s`", c->cli->database_path, summary->task);
-        c->status = c->error->status = DLT_ERROR_DATABASE;
+        leave_out(c->cli, summary->task, c->error);
+        c->status = DLT_OK;
     }
     return c->status == DLT_OK;
+}
+
+/* Nobody named these tasks, so one whose records cannot be believed is left out, not the others. */
+static dlt_status keep_believed(struct cli *cli, struct database *database,
+                                struct request_list *list, struct error *error) {
+    int kept = 0;
+    dlt_status status = DLT_OK;
+    for (int i = 0; i < list->count; i++) {
+        struct request *request = list->requests[i];
+        struct record record;
+        int which;
+        bool exact;
+        if (status == DLT_OK)
+            status = best_of(database, request, &which, &record, &exact, error);
+        if (status == DLT_OK)
+            record_free(&record);
+        if (status == DLT_ERROR_NOT_FOUND) {
+            leave_out(cli, request->key, error);
+            request_free(request);
+            status = DLT_OK;
+        } else {
+            list->requests[kept++] = request;
+        }
+    }
+    list->count = kept;
+    return status;
 }
 
 dlt_status stored_tasks(struct cli *cli, struct database *database, struct request_list *list,
@@ -51,6 +82,7 @@ dlt_status stored_tasks(struct cli *cli, struct database *database, struct reque
     TRY(cli_resolve_target(cli, &collecting.target, error));
     TRY(database_tasks(database, collect, &collecting, error));
     TRY(collecting.status);
+    TRY(keep_believed(cli, database, list, error));
     if (!list->count)
         return error_set(error, DLT_ERROR_REFUSED,
                          "%s: nothing is stored for target=%s threads=%d; tune a workload first",

@@ -2,8 +2,8 @@
 #include "cli/report.h"
 
 #include "machine/description.h"
-#include "json/number.h"
 #include "threads/processors.h"
+#include "json/number.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static void measure(struct cli *cli, const char *target, struct roofs *roofs) {
         status = cli_open_database(cli, DATABASE_WRITE, &database, &error);
     if (status == DLT_OK) {
         status = roofs_write(database, target, roofs, &error);
-        database_close(database);
+        cli_close_database(cli, database);
     }
     if (status != DLT_OK && !cli->options.quiet)
         cli_complain("note: not stored: %s", error.message);

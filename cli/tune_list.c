@@ -22,7 +22,7 @@ static dlt_status write_library(struct cli *cli, const struct request_list *list
     dlt_status status;
     TRY(cli_open_database(cli, DATABASE_READ, &database, error));
     status = library_write(cli, database, list, true, error);
-    database_close(database);
+    cli_close_database(cli, database);
     return status;
 }
 

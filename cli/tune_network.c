@@ -18,10 +18,10 @@ static double floor_of(const struct task *task, const struct roofs *roofs, doubl
 }
 
 static void fill_item(struct network_item *item, struct request *request, double peak_gflops,
-                      struct database *database, struct roofs *roofs) {
+                      struct database *database, const struct account *account,
+                      struct roofs *roofs) {
     const struct task *task = request->tasks[0];
-    if (!stop_signal)
-        roofs_for_task(database, true, task, roofs);
+    tuning_roofs_in(task, database, tuning_affords(account, ROOFS_SECONDS), roofs);
     *item = (struct network_item){.tasks = request->tasks,
                                   .task_count = request->count,
                                   .calls = task->count,
@@ -46,12 +46,12 @@ static void report_total(const struct cli *cli, const struct network_table *tabl
 }
 
 static void report_item(struct cli *cli, struct request *request, struct network_item *item,
-                        const struct tuner_options *options, const struct roofs *roofs) {
+                        struct database *database, const struct tuner_options *options,
+                        const struct roofs *roofs) {
     const char *failure = item->status != DLT_OK && item->best_us <= 0 ? item->error.message : NULL;
-    const struct task *shown = request_show(request, item->best);
     struct tuner_options own = *options;
     own.peak_gflops = item->peak_gflops;
-    if (!tuning_report(cli, shown, &item->summary, &own, roofs, failure))
+    if (!tuning_report(cli, request, item->best, database, &item->summary, &own, roofs, failure))
         cli->exit_status = EXIT_FAILED;
     tuner_summary_free(&item->summary);
 }
@@ -63,20 +63,22 @@ dlt_status tune_list_together(struct cli *cli, const struct request_list *list,
     struct network_options options = {.tuner = tuning_options(cli),
                                       .stubborn = cli->options.patience == 0,
                                       .progress = network_table_show};
+    struct account account = tuning_account(cli);
     struct network_table table;
     dlt_status status = DLT_OK;
-    double peak = stop_signal ? 0 : tuning_peak(list->requests[0]->tasks[0]);
+    double peak = tuning_peak_in(list->requests[0]->tasks[0], database, &account);
+    options.tuner.account = &account;
     if (!items || !roofs)
         status = error_set(error, DLT_ERROR_MEMORY, "out of memory");
     for (int i = 0; i < list->count && status == DLT_OK; i++)
-        fill_item(&items[i], list->requests[i], peak, database, &roofs[i]);
+        fill_item(&items[i], list->requests[i], peak, database, &account, &roofs[i]);
     network_table_begin(&table, cli);
     options.context = &table;
     if (status == DLT_OK)
         status = tune_network(items, list->count, database, &options, error);
     network_table_end(&table);
     for (int i = 0; i < list->count && status == DLT_OK; i++)
-        report_item(cli, list->requests[i], &items[i], &options.tuner, &roofs[i]);
+        report_item(cli, list->requests[i], &items[i], database, &options.tuner, &roofs[i]);
     if (status == DLT_OK)
         report_total(cli, &table, items, list->count);
     free(items);

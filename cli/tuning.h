@@ -13,13 +13,28 @@ dlt_status tune_tasks(struct cli *cli, const struct request_list *list, struct e
 /* What the command line asks of the tuner, its seconds those of the whole run. */
 struct tuner_options tuning_options(const struct cli *cli);
 
+/* The time of the command, which began with the program. */
+struct account tuning_account(const struct cli *cli);
+
+/* What probes of the machine take, about, and whether one is a small part of the time that is left.
+ * What a probe before a run may not take, one after it may: the seconds that are left over. */
+#define PEAK_SECONDS  0.2
+#define ROOFS_SECONDS 1.5
+bool tuning_affords(const struct account *account, double seconds);
+
 /* The peak of all the cores that the kernel may use, GFLOP/s, measured now. */
 double tuning_peak(const struct task *task);
+/* The same if the time affords it, else the stored one; 0: there is none. */
+double tuning_peak_in(const struct task *task, struct database *database,
+                      const struct account *account);
+/* The roofs that a task needs, measured if that is affordable and they are not stored. */
+void tuning_roofs_in(const struct task *task, struct database *database, bool affordable,
+                     struct roofs *roofs);
 
-/* Prints what came of a task; answers whether it has a right schedule. `failure`: why it could not
- * be tuned, or NULL. */
-bool tuning_report(struct cli *cli, const struct task *task, const struct tuner_summary *summary,
-                   const struct tuner_options *options, const struct roofs *roofs,
-                   const char *failure);
+/* Prints the stored best after tuning a request, `number` of which is the best of this run; answers
+ * whether it has a right schedule. `failure`: why it could not be tuned, or NULL. */
+bool tuning_report(struct cli *cli, struct request *request, int number, struct database *database,
+                   const struct tuner_summary *summary, const struct tuner_options *options,
+                   const struct roofs *roofs, const char *failure);
 
 #endif

@@ -100,3 +100,12 @@ dlt_status cli_open_database(struct cli *cli, enum database_mode mode, struct da
         TRY(database_default_path(cli->database_path, sizeof cli->database_path, error));
     return database_open(cli->database_path, mode, database, error);
 }
+
+void cli_close_database(struct cli *cli, struct database *database) {
+    const char *left_out = database ? database_left_out(database) : NULL;
+    if (left_out && !cli->options.quiet)
+        cli_complain("note: %s: what cannot be believed was left out (%s); dltune db check names "
+                     "all of it",
+                     cli->database_path, left_out);
+    database_close(database);
+}

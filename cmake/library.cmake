@@ -2,14 +2,14 @@
 #
 #     libdltune        what a program needs at run time: it opens a database and runs kernels
 #     libdltune-tune   the same and the tuner: expressions, tasks, schedules, tuning; it needs the
-#                      tuner's libraries (PAPI, XGBoost) as well
+#                      tuner's libraries (PAPI, XGBoost, cJSON) as well
 #
 # A program links one of them. In each all objects are linked into one, in which only the names of
 # include/dltune/ stay visible, so that no inner name can meet one of the program's. There is no
 # shared library, since Debian's libtcc is an archive of code that depends on its position.
 set(runtime_modules dltune_base dltune_te dltune_machine dltune_schedules dltune_ir
     dltune_targets dltune_db dltune_threads dltune_runtime)
-set(tuner_modules ${runtime_modules} dltune_costmodel dltune_measure dltune_search dltune_api)
+set(tuner_modules ${runtime_modules} dltune_json_numbers dltune_costmodel dltune_measure dltune_search dltune_api)
 foreach(module ${tuner_modules})
   if(NOT TARGET ${module})
     return()
@@ -62,7 +62,7 @@ function(pkg_config pc_name pc_description)
 endfunction()
 
 set(runtime_links tcc Zydis sqlite3 dl m pthread)
-set(tuner_links ${runtime_links} papi z)
+set(tuner_links ${runtime_links} papi z cjson)
 if(DLTUNE_XGBOOST)
   list(APPEND tuner_links xgboost)
 endif()

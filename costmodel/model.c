@@ -1,12 +1,13 @@
-/* Models through XGBoost's C API; see model.h. model_none.c takes this file's place without it. */
-#include "costmodel/model.h"
+/* Training through XGBoost's C API; see model.h. model_none.c takes this file's place without it.
+ *
+ * XGBoost makes trees; what is predicted with, kept and read again is our own (trees.h). */
+#include "costmodel/boosted.h"
 
 #include "base/number.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <xgboost/c_api.h>
 
 enum {
@@ -16,19 +17,7 @@ enum {
 
 #define DEFAULT_RATE       0.15
 #define DEFAULT_LEAST_LEAF 2
-#define MAGIC              "dltune model"
-
-struct cost_model {
-    BoosterHandle booster;
-    int rounds;
-    enum cost_model_objective objective;
-};
-
-/* What stands before XGBoost's own bytes. */
-struct header {
-    char magic[16];
-    int32_t feature_version, feature_count, rounds, objective;
-};
+#define AGREEMENT          1e-4 /* of XGBoost's predictions and ours; both add in 32 bits */
 
 bool cost_model_available(void) {
     return true;
@@ -104,132 +93,71 @@ static dlt_status make_matrix(const struct cost_model_rows *rows,
     return status;
 }
 
-static dlt_status boost(struct cost_model *model, DMatrixHandle matrix, int trees,
-                        struct error *error) {
-    for (int i = 0; i < trees; i++)
-        TRY(check(XGBoosterUpdateOneIter(model->booster, model->rounds++, matrix), error));
+static dlt_status boost(BoosterHandle booster, DMatrixHandle matrix,
+                        const struct cost_model_options *options, struct error *error) {
+    int trees = options->trees ? options->trees : DEFAULT_TREES;
+    TRY(set_options(booster, options, error));
+    for (int i = 0; i < trees; i++) {
+        if (options->stop && options->stop(options->context))
+            return error_set(error, DLT_ERROR_CANCELLED, "training was stopped");
+        TRY(check(XGBoosterUpdateOneIter(booster, i, matrix), error));
+    }
     return DLT_OK;
 }
 
-static dlt_status train(struct cost_model *model, DMatrixHandle matrix,
-                        const struct cost_model_options *options, struct error *error) {
-    TRY(check(XGBoosterCreate(&matrix, 1, &model->booster), error));
-    TRY(set_options(model->booster, options, error));
-    return boost(model, matrix, options->trees ? options->trees : DEFAULT_TREES, error);
+/* The trees as we read them answer what XGBoost answers, or a newer XGBoost means something else by
+ * what it saves. A few rows tell. */
+static dlt_status compare(BoosterHandle booster, DMatrixHandle matrix,
+                          const struct cost_model *model, const struct cost_model_rows *rows,
+                          struct error *error) {
+    enum {
+        SOME_ROWS = 16
+    };
+    int64_t count = rows->count < SOME_ROWS ? rows->count : SOME_ROWS;
+    float scores[SOME_ROWS], sign = model->objective == MODEL_RANKING ? -1 : 1;
+    const float *theirs;
+    bst_ulong length;
+    TRY(check(XGBoosterPredict(booster, matrix, 0, 0, 0, &length, &theirs), error));
+    TRY(cost_model_predict(model, count, rows->features, scores, error));
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabsf(sign * scores[i] - theirs[i]) <= AGREEMENT * (1 + fabsf(theirs[i]))))
+            return error_set(error, DLT_ERROR_REFUSED,
+                             "model: XGBoost's trees, as this dltune reads them, give %g for %g",
+                             (double)(sign * scores[i]), (double)theirs[i]);
+    return DLT_OK;
+}
+
+static dlt_status train(BoosterHandle booster, DMatrixHandle matrix,
+                        const struct cost_model_rows *rows,
+                        const struct cost_model_options *options, struct cost_model **model,
+                        struct error *error) {
+    const char *json;
+    bst_ulong size;
+    TRY(boost(booster, matrix, options, error));
+    TRY(check(XGBoosterSaveModelToBuffer(booster, "{\"format\": \"json\"}", &size, &json), error));
+    TRY(boosted_read(json, (size_t)size, options->objective, model, error));
+    return compare(booster, matrix, *model, rows, error);
 }
 
 dlt_status cost_model_train(const struct cost_model_rows *rows,
                             const struct cost_model_options *options, struct cost_model **model,
                             struct error *error) {
-    struct cost_model *made;
+    BoosterHandle booster = NULL;
     DMatrixHandle matrix;
     dlt_status status;
     *model = NULL;
     if (rows->count < 1)
         return error_set(error, DLT_ERROR_ARGUMENT, "rows: none to train a model on");
-    made = calloc(1, sizeof *made);
-    if (!made)
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    made->objective = options->objective;
-    status = make_matrix(rows, options->objective, &matrix, error);
-    if (status == DLT_OK) {
-        status = train(made, matrix, options, error);
-        XGDMatrixFree(matrix);
-    }
+    TRY(make_matrix(rows, options->objective, &matrix, error));
+    status = check(XGBoosterCreate(&matrix, 1, &booster), error);
+    if (status == DLT_OK)
+        status = train(booster, matrix, rows, options, model, error);
+    if (booster)
+        XGBoosterFree(booster);
+    XGDMatrixFree(matrix);
     if (status != DLT_OK) {
-        cost_model_free(made);
-        return status;
+        cost_model_free(*model);
+        *model = NULL;
     }
-    *model = made;
-    return DLT_OK;
-}
-
-dlt_status cost_model_predict(const struct cost_model *model, int64_t count, const float *features,
-                              float *scores, struct error *error) {
-    static const char config[] = "{\"type\": 0, \"iteration_begin\": 0, \"iteration_end\": 0, "
-                                 "\"strict_shape\": false, \"missing\": NaN, \"cache_id\": 0}";
-    char array[256];
-    const bst_ulong *shape;
-    bst_ulong dimensions;
-    const float *result;
-    if (count < 1)
-        return DLT_OK;
-    snprintf(array, sizeof array,
-             "{\"data\": [%llu, true], \"shape\": [%lld, %d], \"typestr\": \"<f4\", "
-             "\"version\": 3}",
-             (unsigned long long)(uintptr_t)features, (long long)count, FEATURE_COUNT);
-    TRY(check(XGBoosterPredictFromDense(model->booster, array, config, NULL, &shape, &dimensions,
-                                        &result),
-              error));
-    for (int64_t i = 0; i < count; i++)
-        scores[i] = model->objective == MODEL_RANKING ? -result[i] : result[i];
-    return DLT_OK;
-}
-
-dlt_status cost_model_save(const struct cost_model *model, struct text *bytes,
-                           struct error *error) {
-    struct header header = {.magic = MAGIC,
-                            .feature_version = FEATURE_VERSION,
-                            .feature_count = FEATURE_COUNT,
-                            .rounds = model->rounds,
-                            .objective = model->objective};
-    const char *data;
-    bst_ulong size;
-    TRY(check(XGBoosterSaveModelToBuffer(model->booster, "{\"format\": \"ubj\"}", &size, &data),
-              error));
-    text_append_bytes(bytes, (const char *)&header, sizeof header);
-    text_append_bytes(bytes, data, (size_t)size);
-    return bytes->failed ? error_set(error, DLT_ERROR_MEMORY, "out of memory") : DLT_OK;
-}
-
-static dlt_status check_header(const void *bytes, size_t size, struct header *header,
-                               struct error *error) {
-    if (size < sizeof *header)
-        return error_set(error, DLT_ERROR_ARGUMENT, "model: %zu bytes are too few for one", size);
-    memcpy(header, bytes, sizeof *header);
-    if (memcmp(header->magic, MAGIC, sizeof MAGIC))
-        return error_set(error, DLT_ERROR_ARGUMENT, "model: these bytes are none");
-    if (header->feature_version != FEATURE_VERSION || header->feature_count != FEATURE_COUNT)
-        return error_set(error, DLT_ERROR_REFUSED,
-                         "model: it is of version %d of the features, this is version %d",
-                         (int)header->feature_version, FEATURE_VERSION);
-    if (header->objective != MODEL_REGRESSION && header->objective != MODEL_RANKING)
-        return error_set(error, DLT_ERROR_ARGUMENT, "model: damaged");
-    return DLT_OK;
-}
-
-static dlt_status load(struct cost_model *model, const void *bytes, size_t size,
-                       struct error *error) {
-    TRY(check(XGBoosterCreate(NULL, 0, &model->booster), error));
-    TRY(set_threads(model->booster, 1, error));
-    return check(XGBoosterLoadModelFromBuffer(model->booster, bytes, (bst_ulong)size), error);
-}
-
-dlt_status cost_model_load(const void *bytes, size_t size, struct cost_model **model,
-                           struct error *error) {
-    struct header header;
-    struct cost_model *made;
-    dlt_status status;
-    *model = NULL;
-    TRY(check_header(bytes, size, &header, error));
-    made = calloc(1, sizeof *made);
-    if (!made)
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    made->rounds = header.rounds;
-    made->objective = header.objective;
-    status = load(made, (const char *)bytes + sizeof header, size - sizeof header, error);
-    if (status != DLT_OK) {
-        cost_model_free(made);
-        return status;
-    }
-    *model = made;
-    return DLT_OK;
-}
-
-void cost_model_free(struct cost_model *model) {
-    if (!model)
-        return;
-    if (model->booster)
-        XGBoosterFree(model->booster);
-    free(model);
+    return status;
 }

@@ -211,6 +211,7 @@ void database_close(struct database *database) {
     if (!database)
         return;
     database_disconnect(database);
+    gate_free(&database->gate);
     database_forget_key(database);
     free(database->path);
     free(database);

@@ -45,7 +45,9 @@ struct record {
     double median_us, minimum_us, spread;
     double max_error;   /* over the bound */
     double peak_gflops; /* measured in that run */
-    bool verified;      /* compared with the reference and right */
+    bool verified;      /* compared with the reference and right, where it was measured */
+    bool imported;      /* taken in from another file: what it says is a hint until it is measured
+                           into this one. Not part of what it says: copies differ in it */
     bool finalist;      /* its times come from repeated, interleaved measuring */
     int64_t seed;
     int64_t created; /* seconds since 1970 */
@@ -63,15 +65,20 @@ void database_close(struct database *database);
  * DLT_ERROR_ARGUMENT: there is none, or `bytes` do not suffice. */
 dlt_status database_default_path(char *buffer, int bytes, struct error *error);
 
+/* What the gate (db/gate.h) found among what was read and so was left out: the first of it, such as
+ * "record 7: median_us: is not a number"; NULL if there was nothing. */
+const char *database_left_out(const struct database *database);
+
 /* Committed when it returns. Every new record is one of its own, equal ones too; a record with the
  * identity of one that is there already changes nothing. */
 dlt_status database_add(struct database *database, const struct record *record,
                         struct error *error);
 
-/* The best right record of a task. That of this host and generator if there is one, and `*exact` is
- * true; else the best of the nearest (same host; then same generator; then any), and `*exact` is
- * false: the record says by name whose it is. Finalists are preferred (db/queries.c).
- * DLT_ERROR_NOT_FOUND if there is none. */
+/* The best right record of a task that passes the gate. That of this host and generator, measured
+ * into this file, if there is one, and `*exact` is true; else the best of the nearest (taken in
+ * from another file; then same host; then same generator; then any), and `*exact` is false: the
+ * record says by name whose it is. Finalists are preferred (db/queries.c). DLT_ERROR_NOT_FOUND if
+ * there is none. */
 dlt_status database_best(struct database *database, const char *task, const char *host,
                          const char *generator, struct record *record, bool *exact,
                          struct error *error);
@@ -82,8 +89,8 @@ dlt_status database_best_of(struct database *database, int count, const char *co
                             const char *host, const char *generator, int *which,
                             struct record *record, bool *exact, struct error *error);
 
-/* Visits records of a task (NULL: all), newest last; the record is valid during the call. The
- * visitor answers false to stop, and does not write to the database. */
+/* Visits records of a task (NULL: all) whose values pass the gate, newest last; the record is valid
+ * during the call. The visitor answers false to stop, and does not write to the database. */
 typedef bool record_visitor(void *context, const struct record *record);
 dlt_status database_records(struct database *database, const char *task, record_visitor *visitor,
                             void *context, struct error *error);
@@ -91,8 +98,8 @@ dlt_status database_records(struct database *database, const char *task, record_
 /* One line a task: its key, counts by outcome, its best. */
 struct task_summary {
     const char *task;
-    int64_t records, right;
-    double best_us; /* of any host and generator; 0: no right record */
+    int64_t records, right; /* damaged ones too */
+    double best_us;         /* of any host and generator; 0: no right record that can be believed */
 };
 typedef bool task_visitor(void *context, const struct task_summary *summary);
 dlt_status database_tasks(struct database *database, task_visitor *visitor, void *context,
@@ -112,30 +119,42 @@ dlt_status record_own(struct record *record, struct error *error);
 
 struct transfer {
     int64_t read, added; /* records; what was read and not added was there already */
-    int64_t lost;        /* damaged ones, left behind */
+    int64_t lost;        /* that did not pass the gate, left behind */
 };
 
-/* Adds what another file has and this one has not: records, runs, and models that are newer. All of
- * it or nothing. The other may be of an older version; it is not changed. */
-dlt_status database_merge(struct database *into, struct database *from, struct transfer *transfer,
-                          struct error *error);
+/* Hears what is wrong with something; answers false to hear no more. */
+typedef bool problem_visitor(void *context, const char *problem);
+
+/* What becomes of what does not pass the gate when files are taken in: each is told to `problem`
+ * (may be NULL). Then nothing is taken in, or, with `skip`, all others are. */
+struct taking {
+    bool skip;
+    problem_visitor *problem;
+    void *context;
+};
+
+/* Adds what another file has and this one has not: records, runs, and models that are newer; they
+ * count as imported. All of it or nothing. The other may be of an older version; it is not changed.
+ */
+dlt_status database_merge(struct database *into, struct database *from, const struct taking *taking,
+                          struct transfer *transfer, struct error *error);
 
 /* Keeps, of each task, host and generator, the `keep` fastest right records and as many finalists,
  * and removes all others, then names that nothing refers to, and gives the space back. */
 dlt_status database_prune(struct database *database, int64_t keep, int64_t *removed,
                           struct error *error);
 
-/* Whether the file itself is whole: each thing that is not is told to the visitor, who answers
- * false to hear no more. */
-typedef bool problem_visitor(void *context, const char *problem);
+/* Whether the file itself is whole, and what it says in range: each thing that is not is told to
+ * the visitor. */
 dlt_status database_check(struct database *database, problem_visitor *visitor, void *context,
                           struct error *error);
 
 /* Recovers the records of a damaged file, or what is left of one, into a new one. A record counts
- * as lost if its row can no longer be read whole, or if `accept` (may be NULL) refuses it. The
- * damaged file is not changed. DLT_ERROR_DATABASE: it cannot be read at all, nothing could be
- * recovered (then there is no new file), or `new_path` is there already. */
-dlt_status database_salvage(const char *path, const char *new_path, record_visitor *accept,
+ * as lost if its row can no longer be read whole, or does not pass the gate; why it does not is
+ * told to `problem` (may be NULL). The damaged file is not changed. DLT_ERROR_DATABASE: it cannot
+ * be read at all, is of other software or a newer dltune, nothing could be recovered (then there is
+ * no new file), or `new_path` is there already. */
+dlt_status database_salvage(const char *path, const char *new_path, problem_visitor *problem,
                             void *context, struct transfer *transfer, struct error *error);
 
 /* A trained cost model. There is one of each name, target, features version and host. */
@@ -151,12 +170,13 @@ struct model {
 };
 
 /* Stores a model in place of the one of the same name, target, features and host, unless that one
- * is newer. */
+ * is newer and as it was written. */
 dlt_status database_put_model(struct database *database, const struct model *model,
                               struct error *error);
 
-/* The model of this host, else the newest of another (the model says by name whose it is). It is to
- * be freed with model_free. DLT_ERROR_NOT_FOUND if there is none. */
+/* The model of this host, else the newest of another (the model says by name whose it is), among
+ * those that are as they were written. What is in its bytes is for its reader to check. It is to be
+ * freed with model_free. DLT_ERROR_NOT_FOUND if there is none. */
 dlt_status database_find_model(struct database *database, const char *name, const char *target,
                                const char *features, const char *host, struct model *model,
                                struct error *error);

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 enum field_kind {
     FIELD_STRING,
@@ -247,42 +248,82 @@ dlt_status exchange_export(struct database *database, const char *task, FILE *fi
 struct importing {
     FILE *file;
     const char *name;
+    const struct taking *taking;
     struct transfer *transfer;
 };
 
+/* DLT_ERROR_ARGUMENT: the line does not pass the gate. */
 static dlt_status import_line(struct database *database, const char *line,
                               struct transfer *transfer, struct error *error) {
-    struct record record;
+    struct record record, taken;
     dlt_status status;
-    TRY(exchange_parse(line, &record, error));
     transfer->read++;
-    status = database_put(database, &record, transfer, error);
+    TRY(exchange_parse(line, &record, error));
+    if (identity_is_new(record.identity)) {
+        record_free(&record);
+        return error_set(error, DLT_ERROR_ARGUMENT, "identity: is all zeros, which is none");
+    }
+    taken = record;
+    taken.imported = true;
+    taken.task =
+        database_renew_key(database, record.task); /* an older dltune may have printed it */
+    status = gate_check_record(&database->gate, &taken, error);
+    if (status == DLT_OK)
+        status = database_put(database, &taken, transfer, error);
+    else if (status != DLT_ERROR_MEMORY)
+        status = DLT_ERROR_ARGUMENT;
     record_free(&record);
     return status;
+}
+
+static void leave(const struct importing *importing, int64_t number, const struct error *problem) {
+    struct error told = *problem;
+    importing->transfer->lost++;
+    error_prefix(&told, "%s: line %" PRId64, importing->name, number);
+    if (importing->taking->problem)
+        importing->taking->problem(importing->taking->context, told.message);
+}
+
+static dlt_status end_import(const struct importing *importing, struct error *error) {
+    const struct transfer *transfer = importing->transfer;
+    if (!transfer->lost || importing->taking->skip)
+        return DLT_OK;
+    return error_set(error, DLT_ERROR_DATABASE,
+                     "%s: %lld of %lld lines cannot be believed, so nothing was taken in",
+                     importing->name, (long long)transfer->lost, (long long)transfer->read);
 }
 
 static dlt_status import_lines(struct database *database, void *context, struct error *error) {
     struct importing *importing = context;
     dlt_status status = DLT_OK;
     size_t capacity = 0;
+    ssize_t length;
     char *line = NULL;
     for (int64_t number = 1; status == DLT_OK; number++) {
-        if (getline(&line, &capacity, importing->file) < 0)
+        if ((length = getline(&line, &capacity, importing->file)) < 0)
             break;
-        if (line[strspn(line, " \t\r\n")])
+        if (strlen(line) != (size_t)length) {
+            importing->transfer->read++;
+            status = error_set(error, DLT_ERROR_ARGUMENT, "has a zero byte in it");
+        } else if (line[strspn(line, " \t\r\n")]) {
             status = import_line(database, line, importing->transfer, error);
-        if (status == DLT_ERROR_ARGUMENT)
-            error_prefix(error, "%s: line %" PRId64, importing->name, number);
+        }
+        if (status == DLT_ERROR_ARGUMENT) {
+            leave(importing, number, error);
+            status = DLT_OK;
+        }
     }
     free(line);
     if (status == DLT_OK && ferror(importing->file))
         return error_set(error, DLT_ERROR_SYSTEM, "%s: %s", importing->name, strerror(errno));
-    return status;
+    return status == DLT_OK ? end_import(importing, error) : status;
 }
 
 dlt_status exchange_import(struct database *database, FILE *file, const char *name,
-                           struct transfer *transfer, struct error *error) {
-    struct importing importing = {.file = file, .name = name, .transfer = transfer};
+                           const struct taking *taking, struct transfer *transfer,
+                           struct error *error) {
+    struct importing importing = {
+        .file = file, .name = name, .taking = taking, .transfer = transfer};
     *transfer = (struct transfer){0};
     dlt_status status = database_transact(database, import_lines, &importing, error);
     if (status != DLT_OK)

@@ -23,8 +23,11 @@ dlt_status exchange_parse(const char *line, struct record *record, struct error 
 dlt_status exchange_export(struct database *database, const char *task, FILE *file,
                            struct transfer *transfer, struct error *error);
 
-/* Adds the records of all lines, or none: a message names `name` and the line. */
+/* Adds the records of all lines, which count as imported. A line that is no record or does not pass
+ * the gate (db/gate.h) is told of with `name` and its number; then nothing is added, unless such
+ * lines are to be skipped. */
 dlt_status exchange_import(struct database *database, FILE *file, const char *name,
-                           struct transfer *transfer, struct error *error);
+                           const struct taking *taking, struct transfer *transfer,
+                           struct error *error);
 
 #endif

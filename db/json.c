@@ -2,6 +2,7 @@
 #include "db/json.h"
 
 #include "base/number.h"
+#include "machine/description.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -89,6 +90,7 @@ static void add_times(cJSON *object, const struct record *record, double operati
 
 cJSON *record_to_json(const struct record *record, double operations, double nominal_operations) {
     bool ok = strcmp(record->outcome, "ok") == 0;
+    bool own = !record->imported && strcmp(record->host, host_name()) == 0;
     cJSON *object = cJSON_CreateObject();
     if (!object)
         return NULL;
@@ -106,7 +108,11 @@ cJSON *record_to_json(const struct record *record, double operations, double nom
     add_pairs(object, "knobs", record->knobs, true);
     if (ok)
         add_times(object, record, operations, nominal_operations);
-    cJSON_AddBoolToObject(object, "verified", record->verified);
+    cJSON_AddBoolToObject(object, "verified", record->verified && own);
+    if (own)
+        cJSON_AddNullToObject(object, "from");
+    else
+        cJSON_AddStringToObject(object, "from", record->host);
     cJSON_AddBoolToObject(object, "finalist", record->finalist);
     json_add_number(object, "seed", (double)record->seed);
     json_add_number(object, "created", (double)record->created);

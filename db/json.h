@@ -10,9 +10,10 @@
 #include <cJSON.h>
 
 /* A record: task, status, target, host, threads, generator, layouts, knobs, schedule, median_us,
- * min_us, spread, clock, gflops, gflops_nominal, peak_gflops, peak_fraction, max_error, verified,
- * seed, created. `operations` and `nominal_operations` are the task's, of one call; what follows
- * from them is left out where they are 0, and times of a record that is not "ok" always. */
+ * min_us, spread, clock, gflops, gflops_nominal, peak_gflops, peak_fraction, max_error, verified
+ * (here: false of a record that was taken in or is of another host), from (then its host, else
+ * null), seed, created. `operations` and `nominal_operations` are the task's, of one call; what
+ * follows from them is left out where they are 0, and times of a record that is not "ok" always. */
 cJSON *record_to_json(const struct record *record, double operations, double nominal_operations);
 
 /* One task of the database: task, target, threads, records, right, best_us (null without one). */

@@ -30,8 +30,8 @@ static char *renew(const char *key) {
 
 const char *database_renew_key(struct database *database, const char *key) {
     struct renewed_key *last = &database->renewed;
-    if (!may_be_older(key))
-        return key;
+    if (!may_be_older(key) || (last->key && strcmp(last->key, key) == 0))
+        return key; /* it may be the answer to the last question */
     if (!last->older || strcmp(last->older, key) != 0) { /* records come task by task */
         database_forget_key(database);
         last->older = strdup(key);

@@ -5,30 +5,62 @@
  * of times, and through each other. */
 #include "db/private.h"
 
+#include <stdio.h>
+
 struct merging {
     struct database *into, *from;
+    const struct taking *taking;
     struct transfer *transfer;
     dlt_status status;
     struct error *error;
 };
 
-static bool merge_record(void *context, const struct record *record) {
+/* Tells of something that is left behind. */
+static void leave(struct merging *merging, const char *what, int64_t id,
+                  const struct error *problem) {
+    char words[400];
+    merging->transfer->lost++;
+    snprintf(words, sizeof words, "%.100s: %s %lld: %.250s", merging->from->path, what,
+             (long long)id, problem->message);
+    if (merging->taking->problem)
+        merging->taking->problem(merging->taking->context, words);
+}
+
+static bool merge_record(void *context, const struct record *record, const struct error *problem) {
     struct merging *merging = context;
+    struct error found = {.status = DLT_OK};
+    struct record copy = *record;
     merging->transfer->read++;
-    merging->status = database_put(merging->into, record, merging->transfer, merging->error);
-    if (merging->status != DLT_OK)
-        error_prefix(merging->error, "%s: record %lld", merging->from->path, (long long)record->id);
+    if (!problem && gate_check_record(&merging->into->gate, record, &found) != DLT_OK)
+        problem = &found;
+    if (problem && problem->status == DLT_ERROR_MEMORY) {
+        merging->status = error_set(merging->error, DLT_ERROR_MEMORY, "out of memory");
+        return false;
+    }
+    if (problem) {
+        leave(merging, "record", record->id, problem);
+        return true;
+    }
+    copy.imported = true;
+    merging->status = database_put(merging->into, &copy, merging->transfer, merging->error);
     return merging->status == DLT_OK;
 }
 
-static bool merge_model(void *context, const struct model *model) {
+static bool merge_model(void *context, int64_t id, const struct model *model,
+                        const struct error *problem) {
     struct merging *merging = context;
-    merging->status = database_put_model_now(merging->into, model, merging->error);
+    if (problem)
+        leave(merging, "model", id, problem);
+    else
+        merging->status = database_put_model_now(merging->into, model, merging->error);
     return merging->status == DLT_OK;
 }
 
 static bool merge_run(void *context, const struct run *run) {
     struct merging *merging = context;
+    struct error problem;
+    if (gate_check_run(&merging->into->gate, run, &problem) != DLT_OK)
+        return true; /* a run only tells how its records came about, and they are told of */
     merging->status = database_put_run(merging->into, run, merging->error);
     return merging->status == DLT_OK;
 }
@@ -36,18 +68,28 @@ static bool merge_run(void *context, const struct run *run) {
 static dlt_status merge_all(struct database *into, void *context, struct error *error) {
     struct merging *merging = context;
     (void)into;
-    TRY(database_records(merging->from, NULL, merge_record, merging, error));
+    TRY(database_rows(merging->from, NULL, merge_record, merging, error));
     TRY(merging->status);
-    TRY(database_models(merging->from, merge_model, merging, error));
+    TRY(database_model_rows(merging->from, merge_model, merging, error));
     TRY(merging->status);
     TRY(database_runs(merging->from, merge_run, merging, error));
-    return merging->status;
+    TRY(merging->status);
+    if (merging->transfer->lost && !merging->taking->skip)
+        return error_set(error, DLT_ERROR_DATABASE,
+                         "%s: %lld of its records and models cannot be believed, so nothing was "
+                         "taken in",
+                         merging->from->path, (long long)merging->transfer->lost);
+    return DLT_OK;
 }
 
-dlt_status database_merge(struct database *into, struct database *from, struct transfer *transfer,
-                          struct error *error) {
-    struct merging merging = {
-        .into = into, .from = from, .transfer = transfer, .status = DLT_OK, .error = error};
+dlt_status database_merge(struct database *into, struct database *from, const struct taking *taking,
+                          struct transfer *transfer, struct error *error) {
+    struct merging merging = {.into = into,
+                              .from = from,
+                              .taking = taking,
+                              .transfer = transfer,
+                              .status = DLT_OK,
+                              .error = error};
     *transfer = (struct transfer){0};
     dlt_status status = database_transact(into, merge_all, &merging, error);
     if (status != DLT_OK)
@@ -102,22 +144,41 @@ static dlt_status run_check(struct database *database, const char *query, proble
     return DLT_OK;
 }
 
+struct checking {
+    problem_visitor *visitor;
+    void *context;
+};
+
+static bool tell(const struct checking *checking, const char *what, int64_t id,
+                 const struct error *problem) {
+    char words[400];
+    if (!problem)
+        return true;
+    snprintf(words, sizeof words, "%s %lld: %.300s", what, (long long)id, problem->message);
+    return checking->visitor(checking->context, words);
+}
+
+static bool check_record(void *context, const struct record *record, const struct error *problem) {
+    return tell(context, "record", record->id, problem);
+}
+
+static bool check_model(void *context, int64_t id, const struct model *model,
+                        const struct error *problem) {
+    (void)model;
+    return tell(context, "model", id, problem);
+}
+
 dlt_status database_check(struct database *database, problem_visitor *visitor, void *context,
                           struct error *error) {
     static const char *const checks[] = {
         "PRAGMA integrity_check(20)",
         "SELECT \"table\" || ' ' || rowid || ' refers to a row of ' || parent || ' that is not "
         "there' FROM pragma_foreign_key_check LIMIT 20",
-        "SELECT 'record ' || id || ' has no identity' FROM record WHERE length(identity) <> 16 "
-        "LIMIT 20",
-        "SELECT 'record ' || record.id || ' is not what was written' FROM record "
-        "JOIN task ON task.id = task_id JOIN host ON host.id = host_id "
-        "JOIN generator ON generator.id = generator_id "
-        "WHERE checksum <> record_checksum(" RECORD_VALUES ") LIMIT 20",
     };
-    size_t count = sizeof checks / sizeof checks[0];
+    struct checking checking = {visitor, context};
     TRY(database_refresh(database, error));
-    for (size_t i = 0; i < count - (database->version < CHECKSUMS_SINCE_VERSION); i++)
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         TRY(run_check(database, checks[i], visitor, context, error));
-    return DLT_OK;
+    TRY(database_rows(database, NULL, check_record, &checking, error));
+    return database_model_rows(database, check_model, &checking, error);
 }

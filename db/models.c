@@ -35,6 +35,7 @@ dlt_status database_put_model_now(struct database *database, const struct model 
     sqlite3_bind_int64(statement, 5, model->records);
     sqlite3_bind_int64(statement, 6, model->created);
     sqlite3_bind_blob(statement, 7, model->bytes, (int)model->byte_count, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 8, model_checksum(model));
     return database_step(database, statement, error);
 }
 
@@ -48,7 +49,21 @@ dlt_status database_put_model(struct database *database, const struct model *mod
     return database_transact(database, put, (void *)model, error);
 }
 
-static void read_model(sqlite3_stmt *statement, struct model *model) {
+/* A row of MODEL_VALUES, checksum and id; strings and bytes are the statement's until its next
+ * step. What an older dltune stored has no checksum, and is taken as it is. */
+static dlt_status read_model(sqlite3_stmt *statement, struct model *model, struct error *problem) {
+    *model = (struct model){0};
+    for (int i = 0; i < 4; i++) {
+        const char *text = database_whole_text(statement, i);
+        if (!text || !*text || !text_is_plain(text, strlen(text)))
+            return error_set(problem, DLT_ERROR_ARGUMENT, "%s: is not text",
+                             sqlite3_column_name(statement, i));
+    }
+    if (sqlite3_column_type(statement, 4) != SQLITE_INTEGER ||
+        sqlite3_column_type(statement, 5) != SQLITE_INTEGER ||
+        sqlite3_column_type(statement, 6) != SQLITE_BLOB)
+        return error_set(problem, DLT_ERROR_ARGUMENT,
+                         "records, created or bytes: are not integers and bytes");
     *model = (struct model){.name = database_text(statement, 0),
                             .target = database_text(statement, 1),
                             .host = database_text(statement, 2),
@@ -57,6 +72,13 @@ static void read_model(sqlite3_stmt *statement, struct model *model) {
                             .created = sqlite3_column_int64(statement, 5),
                             .bytes = sqlite3_column_blob(statement, 6),
                             .byte_count = (size_t)sqlite3_column_bytes(statement, 6)};
+    if (model->byte_count < 1 || model->records < 0)
+        return error_set(problem, DLT_ERROR_ARGUMENT, "has no bytes, or a negative count");
+    if (sqlite3_column_type(statement, 7) != SQLITE_NULL &&
+        (sqlite3_column_type(statement, 7) != SQLITE_INTEGER ||
+         sqlite3_column_int64(statement, 7) != model_checksum(model)))
+        return error_set(problem, DLT_ERROR_ARGUMENT, "is not what was written");
+    return DLT_OK;
 }
 
 void model_free(struct model *model) {
@@ -87,15 +109,19 @@ static dlt_status own_model(struct model *model, struct error *error) {
 static dlt_status step_to_model(struct database *database, sqlite3_stmt *statement,
                                 const char *name, const char *target, const char *features,
                                 struct model *model, struct error *error) {
-    int code = sqlite3_step(statement);
-    if (code == SQLITE_DONE)
-        return error_set(error, DLT_ERROR_NOT_FOUND,
-                         "%s: no model `%s` for target %s and features %s is stored",
-                         database->path, name, target, features);
-    if (code != SQLITE_ROW)
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct error problem = {.status = DLT_OK};
+        if (read_model(statement, model, &problem) == DLT_OK)
+            return own_model(model, error);
+        database_leave_out(database, "model", sqlite3_column_int64(statement, 8), &problem);
+    }
+    *model = (struct model){0};
+    if (code != SQLITE_DONE)
         return database_fail(database, code, error);
-    read_model(statement, model);
-    return own_model(model, error);
+    return error_set(error, DLT_ERROR_NOT_FOUND,
+                     "%s: no model `%s` for target %s and features %s is stored", database->path,
+                     name, target, features);
 }
 
 dlt_status database_find_model(struct database *database, const char *name, const char *target,
@@ -118,8 +144,8 @@ dlt_status database_find_model(struct database *database, const char *name, cons
     return status;
 }
 
-dlt_status database_models(struct database *database, model_visitor *visitor, void *context,
-                           struct error *error) {
+dlt_status database_model_rows(struct database *database, model_row_visitor *visitor, void *context,
+                               struct error *error) {
     sqlite3_stmt *statement;
     int code;
     TRY(database_refresh(database, error));
@@ -127,13 +153,35 @@ dlt_status database_models(struct database *database, model_visitor *visitor, vo
         return DLT_OK;
     TRY(database_statement(database, STATEMENT_VISIT_MODELS, &statement, error));
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct error problem = {.status = DLT_OK};
         struct model model;
-        read_model(statement, &model);
-        if (!visitor(context, &model))
+        bool good = read_model(statement, &model, &problem) == DLT_OK;
+        if (!visitor(context, sqlite3_column_int64(statement, 8), &model, good ? NULL : &problem))
             break;
     }
     sqlite3_reset(statement);
     if (code != SQLITE_DONE && code != SQLITE_ROW)
         return database_fail(database, code, error);
     return DLT_OK;
+}
+
+struct visiting {
+    struct database *database;
+    model_visitor *visitor;
+    void *context;
+};
+
+static bool visit_good(void *context, int64_t id, const struct model *model,
+                       const struct error *problem) {
+    const struct visiting *visiting = context;
+    if (!problem)
+        return visiting->visitor(visiting->context, model);
+    database_leave_out(visiting->database, "model", id, problem);
+    return true;
+}
+
+dlt_status database_models(struct database *database, model_visitor *visitor, void *context,
+                           struct error *error) {
+    struct visiting visiting = {database, visitor, context};
+    return database_model_rows(database, visit_good, &visiting, error);
 }

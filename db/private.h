@@ -2,7 +2,7 @@
 #ifndef DB_PRIVATE_H
 #define DB_PRIVATE_H
 
-#include "db/db.h"
+#include "db/gate.h"
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -19,9 +19,12 @@ enum {
     "seed, record.created"
 enum {
     RECORD_VALUE_COUNT = 19,
+    MODEL_VALUE_COUNT = 7,
     CHECKSUMS_SINCE_VERSION = 3, /* of the schema */
     QUALITY_SINCE_VERSION = 4,   /* of a run */
     KEYS_SINCE_VERSION = 5,      /* all in today's form */
+    ORIGINS_SINCE_VERSION = 6,   /* which records were taken in; checksums of models */
+    NEWEST_VERSION = 6,
 };
 
 /* The statements a handle keeps prepared; their SQL is the table in statements.c. */
@@ -36,7 +39,7 @@ enum statement {
     STATEMENT_FIND_TASK,
     STATEMENT_FIND_HOST,
     STATEMENT_FIND_GENERATOR,
-    STATEMENT_FIND_HEAD,
+    STATEMENT_FIND_NEXT,
     STATEMENT_READ_RECORD,
     STATEMENT_VISIT_TASK,
     STATEMENT_VISIT_ALL,
@@ -67,6 +70,8 @@ struct database {
     int version;           /* of the schema, as the file has it */
     bool immutable;        /* reading a file that had no log when it was opened; see reading.c */
     struct stat signature; /* of the file then */
+    struct gate gate;
+    char left_out[256]; /* the first that did not pass the gate; "": none */
     sqlite3_stmt *statements[STATEMENT_COUNT];
     struct renewed_key renewed;
 };
@@ -106,8 +111,40 @@ const char *database_text(sqlite3_stmt *statement, int column);
 /* The message of a result code of SQLite, with the path and what it means for the user. */
 dlt_status database_fail(const struct database *database, int code, struct error *error);
 
+/* How much of a record has to be right before it counts. */
+enum trust {
+    TRUST_INDEX,  /* what the index says; whoever takes the best looks at it */
+    TRUST_VALUES, /* its values pass the gate */
+    TRUST_WHOLE,  /* its task and schedule too */
+};
+
+/* rows.c. The record of a number, with strings of its own. DLT_ERROR_ARGUMENT: it is not to be
+ * trusted so far; that is noted. Any other failure is the file's or the system's. */
+dlt_status database_read(struct database *database, int64_t id, enum trust trust,
+                         struct record *record, struct error *problem);
+/* A text that ends where SQLite says that it does; else NULL. */
+const char *database_whole_text(sqlite3_stmt *statement, int column);
+/* What was visited in a file that changed meanwhile may be a mixture of old and new. */
+dlt_status database_end_visit(struct database *database, int code, struct error *error);
+/* Every row, the caller's to judge. `problem` is NULL, or why the row was not read: then
+ * nothing but its number may be there. */
+typedef bool record_row_visitor(void *context, const struct record *record,
+                                const struct error *problem);
+dlt_status database_rows(struct database *database, const char *task, record_row_visitor *visitor,
+                         void *context, struct error *error);
+/* Keeps the first for database_left_out. */
+void database_leave_out(struct database *database, const char *what, int64_t id,
+                        const struct error *problem);
+
+/* models.c: every model, with what is wrong with it. */
+typedef bool model_row_visitor(void *context, int64_t id, const struct model *model,
+                               const struct error *problem);
+dlt_status database_model_rows(struct database *database, model_row_visitor *visitor, void *context,
+                               struct error *error);
+
 /* checksum.c */
 int64_t record_checksum(const struct record *record);
+int64_t model_checksum(const struct model *model);
 double database_number(double number);           /* as the file keeps it */
 int database_add_functions(sqlite3 *connection); /* answers SQLite's code */
 

@@ -1,4 +1,4 @@
-/* Asking: the best of a task, its records, all tasks.
+/* Asking: the best of a task, all tasks.
  *
  * The best. Right records are indexed by task, host, generator, finalist and time, so the fastest
  * of each kind is the first behind all of the kind before: one descent of a tree for the finalists
@@ -8,6 +8,8 @@
  * origin unless a rough time is below it by more than such luck explains. */
 #include "db/private.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +18,16 @@
 struct best {
     int64_t id; /* 0: none */
     double median_us;
-    int rank; /* how near its origin is to the caller: 3 host and generator, 2 host, 1 generator */
+    int rank; /* how near its origin is to the caller */
+};
+
+enum {
+    OWN_RANK = 6, /* measured into this file on the caller's host, by its generator */
 };
 
 /* Where records come from, by the numbers of names; 0 is nobody's. */
 struct origin {
-    int64_t host, generator;
+    int64_t host, generator, imported;
 };
 
 /* The number of a name in one of the tables of names; 0 if it is NULL or not there. */
@@ -43,40 +49,82 @@ static dlt_status find_name(struct database *database, enum statement which, con
     return DLT_OK;
 }
 
-/* The fastest of its kind: the records of one origin that are finalists, or that are not. */
+/* Where the search for the best is: at a record, behind which the next is looked for. */
 struct head {
     struct origin origin;
-    int finalist;
+    int64_t finalist;
     int64_t id;
     double median_us;
 };
 
-/* Moves from one head of the task to the next; `*found` is false behind the last. */
-static dlt_status next_head(struct database *database, int64_t task, struct head *head, bool *found,
-                            struct error *error) {
+/* What a search for the best of a task goes through. */
+struct quest {
+    struct database *database;
+    int64_t task;
+    enum trust trust;
+};
+
+static dlt_status check_row(struct database *database, int64_t id, enum trust trust,
+                            struct error *problem) {
+    struct record record;
+    dlt_status status = database_read(database, id, trust, &record, problem);
+    if (status == DLT_OK)
+        record_free(&record);
+    return status;
+}
+
+/* Moves to the record behind the head, or behind all records of the head's kind. */
+static dlt_status step_head(const struct quest *quest, bool skip_kind, struct head *head,
+                            bool *found, struct error *error) {
+    struct database *database = quest->database;
     sqlite3_stmt *statement;
     int code;
-    TRY(database_statement(database, STATEMENT_FIND_HEAD, &statement, error));
-    sqlite3_bind_int64(statement, 1, task);
+    TRY(database_statement(database, STATEMENT_FIND_NEXT, &statement, error));
+    sqlite3_bind_int64(statement, 1, quest->task);
     sqlite3_bind_int64(statement, 2, head->origin.host);
     sqlite3_bind_int64(statement, 3, head->origin.generator);
-    sqlite3_bind_int(statement, 4, head->finalist);
+    sqlite3_bind_int64(statement, 4, head->origin.imported); /* not in older files, and no matter */
+    sqlite3_bind_int64(statement, 5, head->finalist);
+    sqlite3_bind_double(statement, 6, skip_kind ? INFINITY : head->median_us);
+    sqlite3_bind_int64(statement, 7, skip_kind ? INT64_MAX : head->id);
     code = sqlite3_step(statement);
     *found = code == SQLITE_ROW;
     if (*found)
-        *head = (struct head){
-            .origin = {sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1)},
-            .finalist = sqlite3_column_int(statement, 2),
-            .id = sqlite3_column_int64(statement, 3),
-            .median_us = sqlite3_column_double(statement, 4)};
+        *head = (struct head){.origin = {sqlite3_column_int64(statement, 0),
+                                         sqlite3_column_int64(statement, 1),
+                                         sqlite3_column_int64(statement, 2)},
+                              .finalist = sqlite3_column_int64(statement, 3),
+                              .median_us = sqlite3_column_double(statement, 4),
+                              .id = sqlite3_column_int64(statement, 5)};
     sqlite3_reset(statement);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         return database_fail(database, code, error);
     return DLT_OK;
 }
 
+/* Moves from one head of the task, the fastest of its kind that can be trusted, to the next;
+ * `*found` is false behind the last. */
+static dlt_status next_head(const struct quest *quest, struct head *head, bool *found,
+                            struct error *error) {
+    bool skip_kind = true;
+    for (;;) {
+        struct error problem = {.status = DLT_OK};
+        dlt_status status;
+        TRY(step_head(quest, skip_kind, head, found, error));
+        if (!*found || quest->trust == TRUST_INDEX)
+            return DLT_OK;
+        status = check_row(quest->database, head->id, quest->trust, &problem);
+        if (status == DLT_OK)
+            return DLT_OK;
+        if (status != DLT_ERROR_ARGUMENT)
+            return error_set(error, status, "%s", problem.message);
+        skip_kind = false;
+    }
+}
+
 static bool is_of(const struct head *head, const struct origin *origin) {
-    return head->origin.host == origin->host && head->origin.generator == origin->generator;
+    return head->origin.host == origin->host && head->origin.generator == origin->generator &&
+           head->origin.imported == origin->imported;
 }
 
 /* The best of one origin from its heads, of which the finalist comes last. */
@@ -93,40 +141,48 @@ static void take_best(const struct best *other, struct best *best) {
         *best = *other;
 }
 
-static dlt_status best_of_origin(struct database *database, int64_t task,
-                                 const struct origin *origin, struct best *best,
-                                 struct error *error) {
-    struct head head = {.origin = *origin, .finalist = -1};
+static dlt_status best_of_origin(const struct quest *quest, const struct origin *origin,
+                                 struct best *best, struct error *error) {
+    struct head head = {.origin = *origin, .finalist = INT64_MIN};
     bool found;
-    *best = (struct best){.rank = 3};
+    *best = (struct best){.rank = OWN_RANK};
     if (!origin->host || !origin->generator)
         return DLT_OK;
     for (;;) {
-        TRY(next_head(database, task, &head, &found, error));
+        TRY(next_head(quest, &head, &found, error));
         if (!found || !is_of(&head, origin))
             return DLT_OK;
         take_head(&head, best);
     }
 }
 
+/* The caller's own origin is nearest; what was taken in is farther than what was not. */
+static int rank_of(const struct origin *origin, const struct origin *own) {
+    bool host = origin->host == own->host, generator = origin->generator == own->generator;
+    return (host && generator ? OWN_RANK
+            : host            ? OWN_RANK - 2
+            : generator       ? OWN_RANK - 4
+                              : 0) -
+           (origin->imported != 0);
+}
+
 /* The caller's own best, or else that of the nearest origin; among equally near ones the fastest.
- * With nobody's origin all are equally near. */
-static dlt_status best_of_task(struct database *database, int64_t task, const struct origin *own,
+ * With nobody's origin all are equally near, but for what was taken in. */
+static dlt_status best_of_task(const struct quest *quest, const struct origin *own,
                                struct best *best, struct error *error) {
-    struct head head = {.finalist = -1};
-    struct origin origin = {0, 0};
+    struct head head = {.origin = {INT64_MIN, 0, 0}};
+    struct origin origin = {0, 0, 0};
     struct best other = {0};
     bool found = true;
-    TRY(best_of_origin(database, task, own, best, error));
+    TRY(best_of_origin(quest, own, best, error));
     if (best->id)
         return DLT_OK;
     while (found) {
-        TRY(next_head(database, task, &head, &found, error));
+        TRY(next_head(quest, &head, &found, error));
         if (!found || !is_of(&head, &origin)) {
             take_best(&other, best);
             origin = head.origin;
-            other = (struct best){.rank = 2 * (origin.host == own->host) +
-                                          (origin.generator == own->generator)};
+            other = (struct best){.rank = rank_of(&origin, own)};
         }
         if (found)
             take_head(&head, &other);
@@ -134,123 +190,39 @@ static dlt_status best_of_task(struct database *database, int64_t task, const st
     return DLT_OK;
 }
 
-void database_identity(sqlite3_stmt *statement, int column, unsigned char *identity) {
-    const void *bytes = sqlite3_column_blob(statement, column);
-    memset(identity, 0, IDENTITY_BYTES);
-    if (bytes && sqlite3_column_bytes(statement, column) == IDENTITY_BYTES)
-        memcpy(identity, bytes, IDENTITY_BYTES);
-}
-
-/* A row of id, RECORD_VALUES and checksum; strings are the statement's until its next step. */
-static dlt_status read_row(struct database *database, sqlite3_stmt *statement,
-                           struct record *record, struct error *error) {
-    int column = 0;
-    record->id = sqlite3_column_int64(statement, column++);
-    database_identity(statement, column++, record->identity);
-    record->task = database_text(statement, column++);
-    record->host = database_text(statement, column++);
-    record->generator = database_text(statement, column++);
-    record->trace = database_text(statement, column++);
-    record->knobs = database_text(statement, column++);
-    record->outcome = database_text(statement, column++);
-    record->message = (const char *)sqlite3_column_text(statement, column++);
-    record->clock = database_text(statement, column++);
-    record->layouts = database_text(statement, column++);
-    record->median_us = sqlite3_column_double(statement, column++);
-    record->minimum_us = sqlite3_column_double(statement, column++);
-    record->spread = sqlite3_column_double(statement, column++);
-    record->max_error = sqlite3_column_double(statement, column++);
-    record->peak_gflops = sqlite3_column_double(statement, column++);
-    record->verified = sqlite3_column_int(statement, column++);
-    record->finalist = sqlite3_column_int(statement, column++);
-    record->seed = sqlite3_column_int64(statement, column++);
-    record->created = sqlite3_column_int64(statement, column++);
-    if (sqlite3_column_type(statement, column) == SQLITE_INTEGER &&
-        sqlite3_column_int64(statement, column) != record_checksum(record))
-        return error_set(error, DLT_ERROR_DATABASE,
-                         "%s: the database is damaged (record %lld is not what was written)",
-                         database->path, (long long)record->id);
-    if (database->version < KEYS_SINCE_VERSION)
-        record->task = database_renew_key(database, record->task);
-    return DLT_OK;
-}
-
-enum {
-    RECORD_STRINGS = 9
-};
-
-static void list_strings(struct record *record, const char **strings[RECORD_STRINGS]) {
-    const char **all[RECORD_STRINGS] = {&record->task,    &record->host,  &record->generator,
-                                        &record->trace,   &record->knobs, &record->outcome,
-                                        &record->message, &record->clock, &record->layouts};
-    memcpy(strings, all, sizeof all);
-}
-
-dlt_status record_own(struct record *record, struct error *error) {
-    const char **strings[RECORD_STRINGS];
-    bool failed = false;
-    list_strings(record, strings);
-    for (int i = 0; i < RECORD_STRINGS; i++) {
-        const char *borrowed = *strings[i];
-        *strings[i] = borrowed ? strdup(borrowed) : NULL;
-        failed |= borrowed && !*strings[i];
-    }
-    if (!failed)
-        return DLT_OK;
-    record_free(record);
-    return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-}
-
-void record_free(struct record *record) {
-    const char **strings[RECORD_STRINGS];
-    list_strings(record, strings);
-    for (int i = 0; i < RECORD_STRINGS; i++) {
-        free((char *)*strings[i]);
-        *strings[i] = NULL;
-    }
-}
-
-static dlt_status read_record(struct database *database, int64_t id, struct record *record,
-                              struct error *error) {
-    sqlite3_stmt *statement;
-    dlt_status status;
-    int code;
-    TRY(database_statement(database, STATEMENT_READ_RECORD, &statement, error));
-    sqlite3_bind_int64(statement, 1, id);
-    code = sqlite3_step(statement);
-    if (code == SQLITE_ROW) {
-        status = read_row(database, statement, record, error);
-        if (status == DLT_OK)
-            status = record_own(record, error);
-        else
-            memset(record, 0, sizeof *record); /* its strings are not its own */
-    } else if (code == SQLITE_DONE) {
-        status = error_set(error, DLT_ERROR_DATABASE, "%s: damaged: record %lld is not there",
-                           database->path, (long long)id);
-    } else {
-        status = database_fail(database, code, error);
-    }
-    sqlite3_reset(statement);
-    return status;
+static dlt_status not_found(const struct database *database, const char *key, struct error *error) {
+    const char *left_out = database_left_out(database);
+    if (left_out)
+        return error_set(error, DLT_ERROR_NOT_FOUND,
+                         "%s: nothing that can be believed is stored for `%s` (%s)", database->path,
+                         key, left_out);
+    return error_set(error, DLT_ERROR_NOT_FOUND, "%s: nothing stored for `%s`", database->path,
+                     key);
 }
 
 static dlt_status find_best(struct database *database, const char *key, const char *host,
                             const char *generator, struct record *record, bool *exact,
                             struct error *error) {
+    struct quest quest = {.database = database, .trust = TRUST_INDEX};
+    struct error problem = {.status = DLT_OK};
     struct best best = {0};
-    struct origin own;
-    int64_t task;
+    struct origin own = {0, 0, 0};
+    dlt_status status;
     key = database_renew_key(database, key);
-    TRY(find_name(database, STATEMENT_FIND_TASK, key, &task, error));
+    TRY(find_name(database, STATEMENT_FIND_TASK, key, &quest.task, error));
     TRY(find_name(database, STATEMENT_FIND_HOST, host, &own.host, error));
     TRY(find_name(database, STATEMENT_FIND_GENERATOR, generator, &own.generator, error));
-    if (task)
-        TRY(best_of_task(database, task, &own, &best, error));
-    if (!best.id)
-        return error_set(error, DLT_ERROR_NOT_FOUND, "%s: nothing stored for `%s`", database->path,
-                         key);
-    *exact = best.rank == 3;
-    return read_record(database, best.id, record, error);
+    if (!quest.task)
+        return not_found(database, key, error);
+    do { /* the first time without looking at any but the best, which mostly passes */
+        TRY(best_of_task(&quest, &own, &best, error));
+        if (!best.id)
+            return not_found(database, key, error);
+        *exact = best.rank == OWN_RANK;
+        status = database_read(database, best.id, TRUST_WHOLE, record, &problem);
+    } while (status == DLT_ERROR_ARGUMENT && quest.trust == TRUST_INDEX &&
+             (quest.trust = TRUST_WHOLE));
+    return status == DLT_OK ? DLT_OK : error_set(error, status, "%s", problem.message);
 }
 
 dlt_status database_best(struct database *database, const char *task, const char *host,
@@ -273,52 +245,29 @@ dlt_status database_best(struct database *database, const char *task, const char
                      database->path);
 }
 
-/* What was visited in a file that changed meanwhile may be a mixture of old and new. */
-static dlt_status end_visit(struct database *database, int code, struct error *error) {
-    if (database_changed(database))
-        return error_set(error, DLT_ERROR_DATABASE, "%s: changed while it was read; try again",
-                         database->path);
-    if (code != SQLITE_DONE && code != SQLITE_ROW)
-        return database_fail(database, code, error);
-    return DLT_OK;
-}
-
-dlt_status database_records(struct database *database, const char *task, record_visitor *visitor,
-                            void *context, struct error *error) {
-    dlt_status status = DLT_OK;
-    sqlite3_stmt *statement;
-    int code;
-    TRY(database_refresh(database, error));
-    TRY(database_statement(database, task ? STATEMENT_VISIT_TASK : STATEMENT_VISIT_ALL, &statement,
-                           error));
-    if (task)
-        sqlite3_bind_text(statement, 1, database_renew_key(database, task), -1, SQLITE_TRANSIENT);
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct record record;
-        status = read_row(database, statement, &record, error);
-        if (status != DLT_OK || !visitor(context, &record))
-            break;
-    }
-    if (status == DLT_OK || database_changed(database))
-        status = end_visit(database, code, error);
-    sqlite3_reset(statement);
-    return status;
+/* NULL if it is no text that can be shown. */
+static const char *read_key(sqlite3_stmt *statement, int column) {
+    const char *key = database_whole_text(statement, column);
+    return key && text_is_plain(key, strlen(key)) ? key : NULL;
 }
 
 dlt_status database_tasks(struct database *database, task_visitor *visitor, void *context,
                           struct error *error) {
-    const struct origin nobody = {0, 0};
+    const struct origin nobody = {0, 0, 0};
     sqlite3_stmt *statement;
     dlt_status status = DLT_OK;
     int code;
     TRY(database_refresh(database, error));
     TRY(database_statement(database, STATEMENT_TASKS, &statement, error));
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct quest quest = {database, sqlite3_column_int64(statement, 0), TRUST_VALUES};
         struct best best;
-        struct task_summary summary = {.task = database_text(statement, 1),
+        struct task_summary summary = {.task = read_key(statement, 1),
                                        .records = sqlite3_column_int64(statement, 2),
                                        .right = sqlite3_column_int64(statement, 3)};
-        status = best_of_task(database, sqlite3_column_int64(statement, 0), &nobody, &best, error);
+        if (!summary.task)
+            continue;
+        status = best_of_task(&quest, &nobody, &best, error);
         if (status != DLT_OK)
             break;
         summary.best_us = best.id ? best.median_us : 0;
@@ -328,7 +277,7 @@ dlt_status database_tasks(struct database *database, task_visitor *visitor, void
             break;
     }
     if (status == DLT_OK)
-        status = end_visit(database, code, error);
+        status = database_end_visit(database, code, error);
     sqlite3_reset(statement);
     return status;
 }
@@ -341,10 +290,12 @@ dlt_status database_keys(struct database *database, const char *beginning, key_v
     TRY(database_refresh(database, error));
     TRY(database_statement(database, STATEMENT_KEYS, &statement, error));
     sqlite3_bind_text(statement, 1, beginning, -1, SQLITE_STATIC);
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        if (!visitor(context, database_text(statement, 0)))
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *key = read_key(statement, 0);
+        if (key && !visitor(context, key))
             break;
-    status = end_visit(database, code, error);
+    }
+    status = database_end_visit(database, code, error);
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     return status;

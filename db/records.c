@@ -1,38 +1,15 @@
-/* Adding records: validated, one short transaction each.
+/* Adding records: what passes the gate, one short transaction each.
  *
  * With a log and synchronous = NORMAL a committed record survives a killed process; only a power
  * failure may take the last ones, and never the file. */
 #include "db/private.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <sys/random.h>
 
-static dlt_status check_text(const char *name, const char *value, bool may_be_empty,
-                             struct error *error) {
-    if (!value)
-        return error_set(error, DLT_ERROR_ARGUMENT, "record: %s is missing", name);
-    if (!*value && !may_be_empty)
-        return error_set(error, DLT_ERROR_ARGUMENT, "record: %s is empty", name);
-    return DLT_OK;
-}
-
 static dlt_status check_record(const struct record *record, struct error *error) {
-    TRY(check_text("task", record->task, false, error));
-    TRY(check_text("host", record->host, false, error));
-    TRY(check_text("generator", record->generator, false, error));
-    TRY(check_text("trace", record->trace, true, error));
-    TRY(check_text("knobs", record->knobs, true, error));
-    TRY(check_text("outcome", record->outcome, false, error));
-    TRY(check_text("clock", record->clock, true, error));
-    TRY(check_text("layouts", record->layouts, true, error));
-    if (strcmp(record->outcome, "ok") == 0 &&
-        !(record->median_us > 0 && isfinite(record->median_us)))
-        return error_set(error, DLT_ERROR_ARGUMENT,
-                         "record: median_us of a record that is ok is %g, not a positive number",
-                         record->median_us);
-    return DLT_OK;
+    return record_check_values(record, error) == DLT_OK ? DLT_OK : error_prefix(error, "record");
 }
 
 static void bind_text(sqlite3_stmt *statement, int index, const char *text) {
@@ -64,6 +41,7 @@ static void bind_record(sqlite3_stmt *statement, const struct record *record) {
     sqlite3_bind_int64(statement, index++, record->seed);
     sqlite3_bind_int64(statement, index++, record->created);
     sqlite3_bind_int64(statement, index++, record_checksum(record));
+    sqlite3_bind_int(statement, index++, record->imported);
 }
 
 dlt_status database_new_identity(unsigned char identity[IDENTITY_BYTES], struct error *error) {

@@ -98,10 +98,13 @@ dlt_status database_runs(struct database *database, run_visitor *visitor, void *
     TRY(database_statement(database, STATEMENT_VISIT_RUNS, &statement, error));
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct run run;
+        struct error problem = {.status = DLT_OK};
         read_run(statement, &run);
         if (database->version < KEYS_SINCE_VERSION)
             run.task = database_renew_key(database, run.task);
-        if (!visitor(context, &run))
+        if (run_check_values(&run, &problem) != DLT_OK)
+            database_leave_out(database, "run", sqlite3_column_int64(statement, 17), &problem);
+        else if (!visitor(context, &run))
             break;
     }
     sqlite3_reset(statement);

@@ -44,30 +44,16 @@ struct salvage {
     struct names names[TABLE_COUNT];
     uint32_t roots[TABLE_COUNT], index_roots[TABLE_COUNT];
     struct database *database;
-    record_visitor *accept;
+    struct gate gate;
+    problem_visitor *problem;
     void *context;
     struct transfer *transfer;
 };
 
 /* ---- texts ---- */
 
-/* Whether bytes are text as we write it: UTF-8 without control characters but line ends and tabs.
- * What overwrote a row seldom is. */
-static bool is_text(const unsigned char *data, size_t bytes) {
-    for (size_t i = 0; i < bytes;) {
-        unsigned char lead = data[i++];
-        size_t more = lead < 0x80 ? 0 : lead < 0xc2 ? 9 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-        if (lead > 0xf4 || more > bytes - i || (lead < 0x20 && lead != '\n' && lead != '\t'))
-            return false;
-        for (; more; more--)
-            if ((data[i++] & 0xc0) != 0x80)
-                return false;
-    }
-    return true;
-}
-
 static char *column_string(const struct column *column) {
-    if (column->kind != COLUMN_TEXT || !is_text(column->data, column->bytes))
+    if (column->kind != COLUMN_TEXT || !text_is_plain(column->data, column->bytes))
         return NULL;
     return strndup((const char *)column->data, column->bytes);
 }
@@ -275,7 +261,8 @@ enum record_column {
     RECORD_FINALIST,
     RECORD_SEED,
     RECORD_CREATED,
-    RECORD_CHECKSUM, /* not in older versions */
+    RECORD_CHECKSUM, /* not in older versions, */
+    RECORD_IMPORTED, /* nor this */
     RECORD_COLUMN_COUNT,
 };
 
@@ -295,8 +282,6 @@ static bool read_numbers(const struct row *row, struct record *record) {
         if (column->kind != COLUMN_REAL && column->kind != COLUMN_INTEGER)
             return false;
         *reals[i] = column->kind == COLUMN_REAL ? column->real : (double)column->integer;
-        if (isnan(*reals[i]) || *reals[i] < 0)
-            return false;
     }
     for (int i = RECORD_VERIFIED; i <= RECORD_CREATED; i++)
         if (columns[i].kind != COLUMN_INTEGER)
@@ -305,6 +290,9 @@ static bool read_numbers(const struct row *row, struct record *record) {
     record->finalist = columns[RECORD_FINALIST].integer == 1;
     record->seed = columns[RECORD_SEED].integer;
     record->created = columns[RECORD_CREATED].integer;
+    record->imported =
+        row->column_count > RECORD_IMPORTED &&
+        (columns[RECORD_IMPORTED].kind != COLUMN_INTEGER || columns[RECORD_IMPORTED].integer != 0);
     return true;
 }
 
@@ -313,8 +301,8 @@ static bool read_names_of(const struct salvage *salvage, const struct row *row,
                           struct record *record) {
     const char *found[TABLE_COUNT][MAX_SPELLINGS];
     size_t count[TABLE_COUNT], all = 1;
-    bool has_checksum = row->column_count == RECORD_COLUMN_COUNT &&
-                        row->columns[RECORD_CHECKSUM].kind == COLUMN_INTEGER;
+    bool has_checksum =
+        row->column_count > RECORD_CHECKSUM && row->columns[RECORD_CHECKSUM].kind == COLUMN_INTEGER;
     for (int i = 0; i < TABLE_COUNT; i++) {
         count[i] = find_names(&salvage->names[i], row->columns[RECORD_TASK + i].integer, found[i]);
         all *= count[i];
@@ -355,23 +343,35 @@ static void release(struct record *record) {
     free((char *)record->layouts);
 }
 
+/* Whether a row that could be read passes the gate; why it does not is told. */
+static bool passes(struct salvage *salvage, const struct record *record) {
+    struct error problem = {.status = DLT_OK};
+    char words[400];
+    if (gate_check_record(&salvage->gate, record, &problem) == DLT_OK)
+        return true;
+    snprintf(words, sizeof words, "record %lld of `%.100s`: %.250s", (long long)record->id,
+             record->task, problem.message);
+    if (salvage->problem)
+        salvage->problem(salvage->context, words);
+    return false;
+}
+
 static dlt_status salvage_row(struct salvage *salvage, uint32_t page, const struct row *row,
                               struct error *error) {
     struct record record = {0};
     dlt_status status = DLT_OK;
+    bool whole;
     (void)page;
     if (!looks_like_record(row))
         return DLT_OK;
     salvage->transfer->read++;
-    if (!read_record(salvage, row, &record) ||
-        (salvage->accept && !salvage->accept(salvage->context, &record)))
-        salvage->transfer->lost++;
-    else
+    whole = read_record(salvage, row, &record);
+    if (whole) /* its checksum was of the older form */
+        record.task = database_renew_key(salvage->database, record.task);
+    if (whole && passes(salvage, &record))
         status = database_put(salvage->database, &record, salvage->transfer, error);
-    if (status == DLT_ERROR_ARGUMENT) { /* whole, but not as a record can be */
+    else
         salvage->transfer->lost++;
-        status = DLT_OK;
-    }
     release(&record);
     return status;
 }
@@ -440,6 +440,37 @@ static dlt_status read_file(const char *path, const char *new_path, struct pages
     return status;
 }
 
+static uint32_t big_endian(const unsigned char *bytes) {
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Whose file it is and of which version, if its header is there: what others wrote in rows like
+ * ours, or a newer dltune in rows that mean more, is not for us to repair. */
+static dlt_status check_header(const char *path, const struct pages *pages, struct error *error) {
+    enum {
+        HEADER_BYTES = 100,
+        VERSION_AT = 60,
+        APPLICATION_AT = 68
+    };
+    const unsigned char *bytes = pages->bytes;
+    int32_t application, version;
+    if (pages->size < HEADER_BYTES || memcmp(bytes, "SQLite format 3", 16) != 0)
+        return DLT_OK;
+    application = (int32_t)big_endian(bytes + APPLICATION_AT);
+    version = (int32_t)big_endian(bytes + VERSION_AT);
+    if (application != DATABASE_APPLICATION_ID)
+        return error_set(error, DLT_ERROR_DATABASE,
+                         "%s: an SQLite database, but not one of dltune (application_id %d); it "
+                         "cannot be repaired",
+                         path, (int)application);
+    if (version > NEWEST_VERSION)
+        return error_set(error, DLT_ERROR_DATABASE,
+                         "%s: schema version %d was written by a newer dltune; this one repairs "
+                         "versions up to %d",
+                         path, (int)version, NEWEST_VERSION);
+    return DLT_OK;
+}
+
 static dlt_status salvage_into(struct salvage *salvage, const char *new_path, struct error *error) {
     struct database *database;
     dlt_status status;
@@ -462,15 +493,17 @@ static void remove_database(const char *path) {
     text_free(&name);
 }
 
-dlt_status database_salvage(const char *path, const char *new_path, record_visitor *accept,
+dlt_status database_salvage(const char *path, const char *new_path, problem_visitor *problem,
                             void *context, struct transfer *transfer, struct error *error) {
-    struct salvage salvage = {.accept = accept, .context = context, .transfer = transfer};
+    struct salvage salvage = {.problem = problem, .context = context, .transfer = transfer};
     struct stat status_of_new;
     dlt_status status;
     *transfer = (struct transfer){0};
     if (stat(new_path, &status_of_new) == 0)
         return error_set(error, DLT_ERROR_DATABASE, "%s: is there already", new_path);
     status = read_file(path, new_path, &salvage.pages, error);
+    if (status == DLT_OK)
+        status = check_header(path, &salvage.pages, error);
     if (status == DLT_OK)
         status = salvage_into(&salvage, new_path, error);
     if (status == DLT_OK && transfer->added == 0) {
@@ -483,6 +516,7 @@ dlt_status database_salvage(const char *path, const char *new_path, record_visit
             free(salvage.names[i].all[j].text);
         free(salvage.names[i].all);
     }
+    gate_free(&salvage.gate);
     pages_free(&salvage.pages);
     return status;
 }

@@ -2,6 +2,7 @@
  * whole database. The input is the file's bytes. */
 #include "fuzz/fuzz.h"
 
+#include "costmodel/model.h"
 #include "db/db.h"
 
 #include <fcntl.h>
@@ -23,6 +24,16 @@ static bool read_problem(void *context, const char *problem) {
     return true;
 }
 
+static bool read_model(void *context, const struct model *model) {
+    struct cost_model *loaded;
+    struct error error = {.status = DLT_OK};
+    require(cost_model_load(model->bytes, model->byte_count, &loaded, &error) == DLT_OK ||
+            error.message[0]);
+    cost_model_free(loaded);
+    *(size_t *)context += model->byte_count;
+    return true;
+}
+
 static void read_all(const char *path) {
     struct error error = {.status = DLT_OK};
     struct database *database;
@@ -38,6 +49,7 @@ static void read_all(const char *path) {
         record_free(&record);
     database_records(database, NULL, read_record, &sum, &error);
     database_tasks(database, read_task, &sum, &error);
+    database_models(database, read_model, &sum, &error);
     database_check(database, read_problem, &sum, &error);
     database_close(database);
 }

@@ -1,7 +1,16 @@
-/* Lines of JSON: a record that prints to a line which reads back the same, or a message. */
+/* Lines of JSON: a record that prints to a line which reads back the same, or a message; and such a
+ * record passes the gate, or there is a message. */
 #include "fuzz/fuzz.h"
 
 #include "db/exchange.h"
+#include "db/gate.h"
+
+static void pass(const struct record *record) {
+    struct error error = {.status = DLT_OK};
+    struct gate gate = {0};
+    require(gate_check_record(&gate, record, &error) == DLT_OK || error.message[0]);
+    gate_free(&gate);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct error error = {.status = DLT_OK};
@@ -11,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (exchange_parse(line, &record, &error) != DLT_OK) {
         require(error.message[0]);
     } else {
+        pass(&record);
         require(exchange_print(&record, &first, &error) == DLT_OK);
         require(exchange_parse(text_string(&first), &again, &error) == DLT_OK);
         require(exchange_print(&again, &second, &error) == DLT_OK);

@@ -21,12 +21,14 @@
 #define COMPLETE_SECONDS 0.1 /* the whole reference is evaluated if it takes no longer */
 #define FRESH_SECONDS    1.5e-4
 #define LARGE_SECONDS    0.05 /* until there is a golden output */
-#define THOROUGH_SECONDS 0.01 /* for finalists then */
+#define THOROUGH_SECONDS 0.01 /* for finalists then, and of what is in a hurry */
+#define LEAST_SECONDS    0.02 /* in which LEAST_FRESH elements have to be evaluated, or fewer are */
 
 enum {
     MAX_COMPLETE = 1 << 22,
     MAX_SAMPLED = 1 << 14,
     LEAST_FRESH = 8,
+    LEAST_FIRST = 4, /* whatever they cost, until there is a golden output */
     MOST_FRESH = 1 << 14,
     MAX_SEAMS = 32,
     MAX_ARBITRATIONS = 64,
@@ -37,7 +39,8 @@ struct checker {
     const struct tensor *result;
     struct reference *reference;
     struct known known;
-    unsigned char *padding; /* one byte an offset; NULL if there is none */
+    unsigned char *padding;   /* one byte an offset; NULL if there is none */
+    unsigned char *evaluated; /* one bit an offset: it is among those known */
     double cost;
     bool complete;
 };
@@ -167,13 +170,25 @@ static int64_t sample_subscript(struct random *random, int64_t extent, const int
     return (int64_t)random_below(random, (uint64_t)extent);
 }
 
-/* Evaluates one element, keeps it, and judges the output and the golden output by it. */
+static bool is_evaluated(const struct checker *checker, int64_t offset) {
+    return checker->evaluated[offset / 8] >> offset % 8 & 1;
+}
+
+static void note_evaluated(const struct checker *checker, int64_t offset) {
+    checker->evaluated[offset / 8] |= (unsigned char)(1 << offset % 8);
+}
+
+/* Evaluates one element, keeps it, and judges the output and the golden output by it. What is known
+ * was judged before: nothing is evaluated twice. */
 static dlt_status judge_fresh(struct checker *checker, int64_t offset, const void *output,
                               struct comparison *comparison, struct error *error) {
     struct known *known = &checker->known;
     struct known_element element;
+    if (is_evaluated(checker, offset))
+        return DLT_OK;
     TRY(evaluate(checker, offset, &element, error));
-    known_add(known, &element);
+    if (known_add(known, &element))
+        note_evaluated(checker, offset);
     judge(checker, &element, output, comparison);
     if (known->header->has_golden) {
         struct comparison golden = {.right = true};
@@ -183,15 +198,24 @@ static dlt_status judge_fresh(struct checker *checker, int64_t offset, const voi
     return DLT_OK;
 }
 
-static int64_t sample_size(const struct checker *checker, double seconds) {
-    double size = seconds * TERMS_A_SECOND / checker->cost;
-    return size < LEAST_FRESH ? LEAST_FRESH : size > MOST_FRESH ? MOST_FRESH : (int64_t)size;
+/* How many fit into the seconds, but enough of those that cost little. Of elements that take longer
+ * than LEAST_SECONDS, each candidate has one in so many. */
+static int64_t sample_size(const struct checker *checker, double seconds, struct random *random) {
+    double size = fmax(seconds * TERMS_A_SECOND / checker->cost,
+                       fmin(LEAST_FRESH, LEAST_SECONDS * TERMS_A_SECOND / checker->cost));
+    if (!checker->known.header->has_golden)
+        size = fmax(size, LEAST_FIRST);
+    if (size < 1)
+        return random_unit(random) < size;
+    return size > MOST_FRESH ? MOST_FRESH : (int64_t)size;
 }
 
-static dlt_status judge_corners(struct checker *checker, const void *output,
+/* The last one first, where bounds are most often wrong; half of the sample, if that is less. */
+static dlt_status judge_corners(struct checker *checker, int64_t size, const void *output,
                                 struct comparison *comparison, struct error *error) {
     const struct tensor *result = checker->result;
-    for (int corner = 0; corner < 1 << result->rank && comparison->right; corner++) {
+    int corners = 1 << result->rank, most = size / 2 < corners ? (int)(size / 2) : corners;
+    for (int corner = corners - 1; corner >= corners - most && comparison->right; corner--) {
         int64_t subscripts[MAX_RANK];
         for (int axis = 0; axis < result->rank; axis++)
             subscripts[axis] = corner >> axis & 1 ? result->axes[axis]->extent - 1 : 0;
@@ -205,15 +229,17 @@ static dlt_status judge_sample(struct checker *checker, const void *output,
                                const struct check_request *request, struct comparison *comparison,
                                struct error *error) {
     const struct tensor *result = checker->result;
-    double seconds = !checker->known.header->has_golden ? LARGE_SECONDS
-                     : request->thorough                ? THOROUGH_SECONDS
-                                                        : FRESH_SECONDS;
-    int64_t size = sample_size(checker, seconds), seams[MAX_SEAMS];
+    bool first = !checker->known.header->has_golden;
+    double seconds = first && !request->hurried   ? LARGE_SECONDS
+                     : first || request->thorough ? THOROUGH_SECONDS
+                                                  : FRESH_SECONDS;
+    int64_t size, seams[MAX_SEAMS];
     int seam_count = find_seams(request->trace, seams);
     struct random random;
     random_seed(&random, request->seed);
+    size = sample_size(checker, seconds, &random);
     if (checker->known.header->count == 0)
-        TRY(judge_corners(checker, output, comparison, error));
+        TRY(judge_corners(checker, size, output, comparison, error));
     for (int64_t i = 0; i < size && comparison->right; i++) {
         int64_t subscripts[MAX_RANK];
         for (int axis = 0; axis < result->rank; axis++)
@@ -324,6 +350,18 @@ static dlt_status find_padding(struct checker *checker, struct error *error) {
     return DLT_OK;
 }
 
+/* What earlier workers evaluated is known. */
+static dlt_status note_known(struct checker *checker, struct error *error) {
+    if (checker->complete)
+        return DLT_OK;
+    checker->evaluated = calloc((size_t)checker->result->layout.elements / 8 + 1, 1);
+    if (!checker->evaluated)
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    for (int64_t i = 0; i < checker->known.header->count; i++)
+        note_evaluated(checker, checker->known.elements[i].offset);
+    return DLT_OK;
+}
+
 static dlt_status fill(struct checker *checker, const struct expression *expression,
                        const void *const *inputs, int shared, struct error *error) {
     const void *by_order[MAX_TENSORS + 1];
@@ -338,8 +376,9 @@ static dlt_status fill(struct checker *checker, const struct expression *express
     checker->complete = elements <= MAX_COMPLETE &&
                         (double)elements * checker->cost <= COMPLETE_SECONDS * TERMS_A_SECOND;
     TRY(find_padding(checker, error));
-    return known_map(&checker->known, shared, checker->complete ? elements : MAX_SAMPLED,
-                     checker->complete ? 0 : tensor_bytes(checker->result), error);
+    TRY(known_map(&checker->known, shared, checker->complete ? elements : MAX_SAMPLED,
+                  checker->complete ? 0 : tensor_bytes(checker->result), error));
+    return note_known(checker, error);
 }
 
 dlt_status checker_create(const struct expression *expression, const void *const *inputs,
@@ -364,6 +403,7 @@ void checker_free(struct checker *checker) {
     reference_free(checker->reference);
     known_unmap(&checker->known);
     free(checker->padding);
+    free(checker->evaluated);
     free(checker);
 }
 
@@ -373,6 +413,10 @@ void checker_protect(struct checker *checker, bool writable) {
 
 bool checker_is_complete(const struct checker *checker) {
     return checker->complete;
+}
+
+int64_t checker_evaluated(const struct checker *checker) {
+    return checker->known.header->count;
 }
 
 dlt_status checker_compare(struct checker *checker, const void *output,

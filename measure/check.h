@@ -19,6 +19,7 @@ struct check_request {
     uint64_t seed;     /* picks the sample */
     const char *trace; /* its numbers are where tiles may meet */
     bool thorough;     /* a large sample */
+    bool hurried;      /* a small one, there is no time for more */
 };
 
 struct comparison {
@@ -44,6 +45,9 @@ dlt_status checker_compare(struct checker *checker, const void *output,
 
 /* Whether every element is compared with the reference itself. */
 bool checker_is_complete(const struct checker *checker);
+
+/* Elements of the reference that are known by now. */
+int64_t checker_evaluated(const struct checker *checker);
 
 /* Prefills of the output for two runs of a candidate, and whether the runs agree: an element that
  * keeps both was left unwritten, one that differs otherwise depends on more than the inputs.

@@ -8,14 +8,6 @@
 
 static const char heading[] = "dltune failure 1\n";
 
-enum measure_outcome measure_outcome_find(const char *name) {
-    int outcome = 0;
-    while (outcome < OUTCOME_COUNT &&
-           strcmp(measure_outcome_name((enum measure_outcome)outcome), name) != 0)
-        outcome++;
-    return (enum measure_outcome)outcome;
-}
-
 /* ---- text ---- */
 
 /* A message is a line. */

@@ -49,7 +49,4 @@ dlt_status failure_count(struct failure_histogram *histogram, const struct failu
                          struct error *error);
 void failure_histogram_free(struct failure_histogram *histogram);
 
-/* The outcome of this name; OUTCOME_COUNT if there is none. */
-enum measure_outcome measure_outcome_find(const char *name);
-
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -19,17 +20,29 @@ enum {
     HANDLER_STACK_BYTES = 64 << 10
 };
 
-static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+static const int fatal_signals[] = {SIGSEGV, SIGBUS,  SIGILL, SIGFPE,
+                                    SIGABRT, SIGTRAP, SIGSYS, SIGALRM};
 
 static int report_socket = -1;
 static pid_t worker_process;
 static size_t headroom;
+static double seconds_allowed;
 static char current_phase[sizeof((struct fault_report *)0)->phase];
 static const struct fault_code *current_code;
 static atomic_flag reported = ATOMIC_FLAG_INIT;
 
 void faults_set_phase(const char *phase) {
     snprintf(current_phase, sizeof current_phase, "%s", phase);
+}
+
+void faults_limit_seconds(double seconds) {
+    struct itimerval timer = {0};
+    if (seconds <= 0 && seconds_allowed <= 0)
+        return;
+    seconds_allowed = seconds;
+    timer.it_value.tv_sec = (time_t)seconds;
+    timer.it_value.tv_usec = (suseconds_t)((seconds - (double)timer.it_value.tv_sec) * 1e6);
+    setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 void faults_set_code(const struct fault_code *code) {
@@ -113,7 +126,10 @@ static void handle(int signal, siginfo_t *information, void *context) {
         if (information->si_code > 0)
             describe_address(&report, information->si_addr);
     }
-    report.out_of_memory = !report.has_region && memory_is_short();
+    if (signal == SIGALRM && seconds_allowed > 0) /* else it is the candidate's own */
+        report.seconds = seconds_allowed;
+    else
+        report.out_of_memory = !report.has_region && memory_is_short();
     send_report(&report);
     _exit(1);
 }
@@ -194,6 +210,10 @@ static enum measure_outcome describe_fault(const struct fault_report *report, ch
     if (report->out_of_memory) {
         snprintf(message, bytes, "ran out of memory while %.15s", report->phase);
         return OUTCOME_MEMORY;
+    }
+    if (report->seconds > 0) {
+        snprintf(message, bytes, "a call took longer than %.3g seconds", report->seconds);
+        return OUTCOME_TIMEOUT;
     }
     if (report->signal == 0) {
         snprintf(message, bytes, "the process called exit while %.15s", report->phase);

@@ -22,6 +22,7 @@ struct fault_code {
 /* Plain numbers and bytes, since formatting is not safe in a signal handler. */
 struct fault_report {
     int signal;             /* 0: the process ended by exit() */
+    double seconds;         /* limit of these that was passed; 0: none was */
     int out_of_memory;      /* nothing more could be mapped */
     int has_region;         /* the address belongs to a buffer or its guards */
     int is_write;           /* -1: unknown */
@@ -38,6 +39,9 @@ struct fault_report {
  * left is put down to memory. */
 dlt_status faults_install(int socket, struct error *error);
 void faults_limit_memory(size_t memory_headroom);
+/* What runs from now on may take so long (0: as long as it likes, any more); else the process is
+ * ended with a report. */
+void faults_limit_seconds(double seconds);
 void faults_set_phase(const char *phase);
 /* Borrowed until the next call; NULL: no candidate. */
 void faults_set_code(const struct fault_code *code);

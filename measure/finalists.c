@@ -4,15 +4,18 @@
  * them; rounds start at different finalists and, after the first, in fresh processes, since where a
  * process happens to lie in memory can slow one kernel and not another. A finalist's time is the
  * median of its rounds. Rounds end when each wins most of them against the next slower one or is
- * tied with it. */
+ * tied with it, or with the time. */
 #include "measure/measurer.h"
 
+#include "measure/clock.h"
 #include "measure/timing.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TIE_FACTOR 1.005
+#define TIE_FACTOR   1.005
+#define MOST_SECONDS 30.0 /* after which no round begins, without an account */
 
 enum {
     LEAST_ROUNDS = 5,
@@ -90,7 +93,7 @@ static void merge(struct measure_result *total, const struct measure_result *one
 
 static dlt_status run_round(struct measurer *measurer, int round, int count,
                             const char *const *traces, struct finalist *finalists,
-                            struct measure_result *results, struct error *error) {
+                            struct measure_result *results, bool *cut, struct error *error) {
     struct run_message request = {.number = measurer->number++,
                                   .mode = round == 0 ? RUN_THOROUGH : RUN_AGAIN};
     if (round > 0)
@@ -101,6 +104,12 @@ static dlt_status run_round(struct measurer *measurer, int round, int count,
         if (round > 0 && results[index].outcome != OUTCOME_OK)
             continue;
         TRY(measurer_send(measurer, traces[index], &request, &one, error));
+        if (one.cut) {
+            *cut = true;
+            if (round == 0)
+                results[index] = one;
+            continue;
+        }
         finalists[index].medians[round] = one.median_us;
         merge(&results[index], &one, round);
     }
@@ -116,10 +125,37 @@ static dlt_status count_finalists(struct measurer *measurer, int count, const ch
         struct measure_result counted;
         if (results[i].outcome != OUTCOME_OK)
             continue;
+        if (!account_affords(measurer->account, measurer->measure_seconds))
+            break;
         TRY(measurer_send(measurer, traces[i], &request, &counted, error));
         if (counted.outcome == OUTCOME_OK)
             results[i].counters = counted.counters;
     }
+    return DLT_OK;
+}
+
+double measurer_finalists_seconds(const struct measurer *measurer, int count) {
+    double start = measurer->process.id ? 0 : measurer->start_seconds;
+    return start + count * measurer->measure_seconds;
+}
+
+/* Rounds until the order is settled or the time is over; a round that was cut counts for none. */
+static dlt_status run_rounds(struct measurer *measurer, int count, const char *const *traces,
+                             struct finalist *finalists, struct measure_result *results,
+                             struct place *places, int *rounds, struct error *error) {
+    double start = clock_seconds(), took = 0;
+    bool cut = false;
+    for (*rounds = 0; *rounds < MOST_ROUNDS && !cut; (*rounds)++) {
+        double since = clock_seconds();
+        bool last =
+            *rounds >= LEAST_ROUNDS && is_settled(finalists, results, count, *rounds, places);
+        if (last || (*rounds > 0 &&
+                     (since - start > MOST_SECONDS || !account_affords(measurer->account, took))))
+            return DLT_OK;
+        TRY(run_round(measurer, *rounds, count, traces, finalists, results, &cut, error));
+        took = fmax(took, clock_seconds() - since);
+    }
+    *rounds -= cut && *rounds > 1;
     return DLT_OK;
 }
 
@@ -135,9 +171,8 @@ dlt_status measurer_run_again(struct measurer *measurer, int count, const char *
     places = calloc((size_t)count, sizeof *places);
     if (!finalists || !places)
         status = error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    while (status == DLT_OK && rounds < MOST_ROUNDS &&
-           (rounds < LEAST_ROUNDS || !is_settled(finalists, results, count, rounds, places)))
-        status = run_round(measurer, rounds++, count, traces, finalists, results, error);
+    if (status == DLT_OK)
+        status = run_rounds(measurer, count, traces, finalists, results, places, &rounds, error);
     for (int i = 0; i < count && status == DLT_OK; i++)
         if (results[i].outcome == OUTCOME_OK) {
             results[i].median_us = timing_median(finalists[i].medians, rounds);

@@ -11,10 +11,12 @@
 
 enum {
     IMPULSE_DISTANCE = 37,
-    MIXED_EXPONENT = 8
+    MIXED_EXPONENT = 8,
+    PERIOD = 1048573, /* a prime: elements that a wrong address confuses differ */
 };
 
-const char *const pattern_names[PATTERN_COUNT] = {"random", "impulses", "mixed magnitudes"};
+const char *const pattern_names[PATTERN_COUNT] = {"random", "impulses", "mixed magnitudes",
+                                                  "sparse"};
 
 size_t tensor_bytes(const struct tensor *tensor) {
     return (size_t)tensor->layout.elements * (size_t)data_types[tensor->type].bytes;
@@ -48,6 +50,11 @@ static double element_value(const struct tensor *tensor, enum pattern pattern, u
     switch (pattern) {
     case PATTERN_IMPULSES:
         return bits % IMPULSE_DISTANCE ? 0 : unit < 0 ? -1 : 1;
+    case PATTERN_SPARSE:
+        if (bits % IMPULSE_DISTANCE)
+            return 0;
+        bits /= IMPULSE_DISTANCE; /* what is left of them is as random */
+        /* fall through */
     case PATTERN_MIXED:
         if (is_float)
             return ldexp(unit, (int)(bits % (2 * MIXED_EXPONENT + 1)) - MIXED_EXPONENT);
@@ -57,12 +64,21 @@ static double element_value(const struct tensor *tensor, enum pattern pattern, u
     }
 }
 
+/* Copies the first `made` bytes until there are `bytes`. */
+static void repeat(void *data, size_t made, size_t bytes) {
+    for (size_t at = made; at < bytes; at += made)
+        memcpy((char *)data + at, data, made < bytes - at ? made : bytes - at);
+}
+
 static void fill(const struct tensor *tensor, enum pattern pattern, uint64_t seed, int padding,
                  void *data) {
     bool padded = tensor_is_padded(tensor);
+    int64_t made = tensor->layout.elements;
     struct random random;
+    if (!padded && made > PERIOD)
+        made = PERIOD;
     random_seed(&random, hash_combine(hash_combine(seed, pattern), hash_string(tensor->name)));
-    for (int64_t i = 0; i < tensor->layout.elements; i++) {
+    for (int64_t i = 0; i < made; i++) {
         int64_t subscripts[MAX_RANK];
         double value = element_value(tensor, pattern, random_next(&random));
         if (!padded || layout_subscripts(tensor, i, subscripts))
@@ -71,6 +87,7 @@ static void fill(const struct tensor *tensor, enum pattern pattern, uint64_t see
             memset((char *)data + i * data_types[tensor->type].bytes, padding,
                    (size_t)data_types[tensor->type].bytes);
     }
+    repeat(data, (size_t)made * (size_t)data_types[tensor->type].bytes, tensor_bytes(tensor));
 }
 
 void inputs_fill(const struct tensor *tensor, enum pattern pattern, uint64_t seed, void *data) {
@@ -85,7 +102,7 @@ static dlt_status add_placement(const struct tensor *tensor, int index, enum pla
     void *data;
     TRY(buffer_reserve(buffer, tensor->name, bytes, error));
     data = buffer_place(buffer, bytes, (size_t)data_types[tensor->type].bytes, placement);
-    if (placement == from)
+    if (!set->data[from][index])
         fill(tensor, pattern, seed, tensor->kind == TENSOR_COMPUTED ? UNWRITTEN : 0, data);
     else
         memcpy(data, set->data[from][index], bytes);
@@ -94,15 +111,28 @@ static dlt_status add_placement(const struct tensor *tensor, int index, enum pla
     return DLT_OK;
 }
 
+/* Whether a tensor's data is part of a set: no literals, and results only where they accumulate. */
+static bool has_data(const struct expression *expression, const struct tensor *tensor) {
+    bool previous = tensor == expression_result(expression) && expression_accumulates(expression);
+    return (tensor->kind != TENSOR_COMPUTED || previous) && tensor->kind != TENSOR_LITERAL;
+}
+
+dlt_status input_set_add(const struct expression *expression, enum placement from,
+                         enum placement placement, struct input_set *set, struct error *error) {
+    for (int t = 0; t < expression->tensor_count; t++)
+        if (set->data[from][t] && !set->data[placement][t])
+            TRY(add_placement(expression->tensors[t], t, placement, from, PATTERN_RANDOM, 0, set,
+                              error));
+    return DLT_OK;
+}
+
 dlt_status input_set_create(const struct expression *expression, enum pattern pattern,
                             uint64_t seed, int placements, const enum placement *placement,
                             struct input_set *set, struct error *error) {
-    bool accumulates = expression_accumulates(expression);
     memset(set, 0, sizeof *set);
     for (int t = 0; t < expression->tensor_count; t++) {
         const struct tensor *tensor = expression->tensors[t];
-        bool previous = tensor == expression_result(expression) && accumulates;
-        if ((tensor->kind == TENSOR_COMPUTED && !previous) || tensor->kind == TENSOR_LITERAL)
+        if (!has_data(expression, tensor))
             continue;
         for (int p = 0; p < placements; p++) {
             dlt_status status =

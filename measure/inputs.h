@@ -2,7 +2,9 @@
  *
  * Random ones find nearly every fault. Impulses (few elements of 1 or -1, the rest zero) show an
  * element that is read from the wrong place, since nothing averages out. Mixed magnitudes show sums
- * that lose small terms. The same seed and pattern give the same bytes on every machine. */
+ * that lose small terms. Sparse ones are impulses of mixed magnitudes, for when there is time for
+ * one pattern only. Numbers of large tensors repeat, with a prime period. The same seed and pattern
+ * give the same bytes on every machine. */
 #ifndef MEASURE_INPUTS_H
 #define MEASURE_INPUTS_H
 
@@ -12,8 +14,11 @@
 enum pattern {
     PATTERN_RANDOM, /* uniform in [-1, 1) */
     PATTERN_IMPULSES,
-    PATTERN_MIXED, /* magnitudes from 2^-8 to 2^8 */
+    PATTERN_MIXED,  /* magnitudes from 2^-8 to 2^8 */
+    PATTERN_SPARSE, /* few of mixed magnitudes, the rest zero */
     PATTERN_COUNT,
+    PATTERN_APART = PATTERN_IMPULSES, /* those whose marks PATTERN_SPARSE has together */
+    PATTERN_APART_END = PATTERN_SPARSE,
 };
 
 extern const char *const pattern_names[PATTERN_COUNT];
@@ -44,6 +49,9 @@ struct input_set {
 dlt_status input_set_create(const struct expression *expression, enum pattern pattern,
                             uint64_t seed, int placements, const enum placement *placement,
                             struct input_set *set, struct error *error);
+/* Another placement of what the set has at `from`; nothing if it is there. */
+dlt_status input_set_add(const struct expression *expression, enum placement from,
+                         enum placement placement, struct input_set *set, struct error *error);
 void input_set_free(struct input_set *set);
 
 #endif

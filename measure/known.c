@@ -17,7 +17,7 @@ dlt_status known_map(struct known *known, int shared, int64_t capacity, size_t g
     size_t bytes = golden_at + round_to_page(golden_bytes + 1);
     char *mapping;
     if (shared >= 0 && ftruncate(shared, (off_t)bytes) != 0)
-        return error_set(error, DLT_ERROR_SYSTEM, "cannot grow shared memory to %zu bytes", bytes);
+        shared = -1; /* a limit of file sizes, perhaps: what is known dies with the worker, then */
     mapping =
         mmap(NULL, bytes, PROT_READ | PROT_WRITE,
              shared >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, shared, 0);
@@ -43,11 +43,12 @@ void known_protect(const struct known *known, bool writable) {
         mprotect(known->header, known->mapped_bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ);
 }
 
-void known_add(struct known *known, const struct known_element *element) {
+bool known_add(struct known *known, const struct known_element *element) {
     if (element->bound > known->header->worst_bound)
         known->header->worst_bound = element->bound;
     if (known->header->count == known->capacity)
-        return;
+        return false;
     known->elements[known->header->count] = *element;
     known->header->count++;
+    return true;
 }

@@ -32,13 +32,13 @@ struct known {
 };
 
 /* Maps `shared` (a descriptor of a memory file that is grown as needed), or memory of its own with
- * -1. */
+ * -1, or where the file cannot grow. */
 dlt_status known_map(struct known *known, int shared, int64_t capacity, size_t golden_bytes,
                      struct error *error);
 void known_unmap(struct known *known);
 void known_protect(const struct known *known, bool writable);
 
-/* Adds an entry; when full, forgets it. */
-void known_add(struct known *known, const struct known_element *element);
+/* Adds an entry; when full, forgets it and answers false. */
+bool known_add(struct known *known, const struct known_element *element);
 
 #endif

@@ -9,26 +9,14 @@
 #define MEASURE_MEASURE_H
 
 #include "base/error.h"
+#include "base/outcome.h"
+#include "measure/account.h"
 #include "measure/counters.h"
 #include "te/task.h"
 
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* What became of a candidate. The names (measure_outcome_name) are those of the JSON `errors`. */
-enum measure_outcome {
-    OUTCOME_OK,
-    OUTCOME_REFUSED, /* replay or lowering refused it */
-    OUTCOME_COMPILE, /* the native compiler failed */
-    OUTCOME_WRONG,   /* the result differs from the reference, or elements were left unwritten */
-    OUTCOME_OUTSIDE, /* wrote or read outside its buffers, or into an input */
-    OUTCOME_CRASH,   /* any other fatal signal */
-    OUTCOME_TIMEOUT,
-    OUTCOME_MEMORY, /* out of memory */
-    OUTCOME_EXIT,   /* the worker's process ended by itself */
-    OUTCOME_COUNT,
-};
 
 /* Steps of making a candidate. */
 enum measure_step {
@@ -57,6 +45,7 @@ struct measure_result {
     /* of one call; spread: (third - first quartile) / median */
     double median_us, minimum_us, spread;
     bool wall_clock;  /* else the thread's CPU time */
+    bool cut;         /* the run's time was over: nothing is known of the candidate */
     bool abandoned;   /* timing ended early: far behind `best_us`; the times are rough */
     double max_error; /* largest error over its element's bound: <= 1 is right */
     /* how slow the machine was meanwhile, 1 as usual: above PROBE_SLOW_FACTOR (measure/probe.h) the
@@ -70,16 +59,19 @@ struct measure_result {
 
 struct measure_options {
     unsigned long long seed; /* of inputs and sampled elements */
-    double timeout_seconds;  /* for compiling, checking and timing one candidate; default 10 */
-    bool cold;               /* flush the caches before each timed call */
-    bool unpinned;           /* let the worker move between cores; $DLTUNE_PIN=0 does the same */
+    /* For compiling, checking and timing one candidate. 0: ten seconds, and what calls may take: by
+     * the best known time; by the task's operations if there is none yet. */
+    double timeout_seconds;
+    /* Of the run. What is measured when it is over is cut, unless nothing right is known yet. NULL:
+     * no limit. Borrowed. */
+    const struct account *account;
+    bool cold;     /* flush the caches before each timed call */
+    bool unpinned; /* let the worker move between cores; $DLTUNE_PIN=0 does the same */
     /* not 0: what is being measured is given up within a tenth of a second; may be NULL */
     const volatile sig_atomic_t *cancel;
 };
 
 struct measurer;
-
-const char *measure_outcome_name(enum measure_outcome outcome);
 
 /* How a finished run is repeated exactly: the next candidate gets this number. */
 void measurer_set_number(struct measurer *measurer, uint64_t number);
@@ -89,12 +81,20 @@ void measurer_set_number(struct measurer *measurer, uint64_t number);
 dlt_status measurer_create(const struct task *task, const struct measure_options *options,
                            struct measurer **measurer, struct error *error);
 
+/* Seconds after which a candidate is a timeout, `best_us` as below. */
+double measurer_limit(const struct measurer *measurer, double best_us);
+
 /* Measures one candidate. `best_us` is the best time so far (0: none), for giving up early. Else
  * fails only if no worker can be run at all; a bad candidate is an outcome. */
 dlt_status measurer_run(struct measurer *measurer, const char *trace, double best_us,
                         struct measure_result *result, struct error *error);
 
-/* Times finalists again, interleaved, with extra patterns of input; results in their order. */
+/* Seconds that timing so many finalists again takes at least, as far as is known. */
+double measurer_finalists_seconds(const struct measurer *measurer, int count);
+
+/* Times finalists again, interleaved, with extra patterns of input; results in their order. Rounds
+ * end with the account; without one no round begins after half a minute. A result that is `cut` has
+ * no time. */
 dlt_status measurer_run_again(struct measurer *measurer, int count, const char *const *traces,
                               struct measure_result *results, struct error *error);
 void measurer_free(struct measurer *measurer);

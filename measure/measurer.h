@@ -14,6 +14,11 @@ struct measurer {
     int shared;             /* the memory that workers leave to each other */
     int carried;            /* the program, if the library carries it; -1: it is a file */
     uint64_t number;        /* of candidates so far */
+    struct account unlimited;
+    const struct account *account; /* of the run */
+    double slowest_us;             /* of the candidates that were right and not given up */
+    double start_seconds;          /* that starting a worker took, */
+    double measure_seconds;        /* and such a candidate from its trace to its result, at most */
     struct probe_history probes;
     char program[4096];
 };

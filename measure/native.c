@@ -1,9 +1,9 @@
 /* Replaying and compiling a trace; see native.h. */
 #include "measure/native.h"
 
+#include "machine/description.h"
 #include "measure/clock.h"
 #include "schedules/schedule.h"
-#include "machine/description.h"
 #include "targets/jit/code_memory.h"
 
 static enum measure_outcome outcome_of(dlt_status status) {

@@ -41,15 +41,19 @@ struct timing probe_timing(const struct probe *probe, const struct clock *clock,
                            const struct timing_request *request, double usual,
                            struct probed *probed) {
     struct timing timing;
+    double took;
     *probed = (struct probed){.slowdown = 1};
     if (!probe->burst)
         return timing_measure(clock, request);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         double before = time_bursts(probe, clock);
+        double start = clock->nanoseconds(clock->context);
         timing = timing_measure(clock, request);
+        took = clock->nanoseconds(clock->context) - start;
         probed->nanoseconds = (before + time_bursts(probe, clock)) / 2;
         probed->slowdown = usual > 0 ? probed->nanoseconds / usual : 1;
-        if (probed->slowdown <= PROBE_SLOW_FACTOR)
+        if (probed->slowdown <= PROBE_SLOW_FACTOR ||
+            (request->again_us != 0 && took > 1000 * request->again_us))
             break;
     }
     return timing;

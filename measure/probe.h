@@ -28,8 +28,8 @@ struct probed {
     double slowdown;    /* over `usual`; 1 if either is unknown */
 };
 
-/* Times a call between two bursts, up to three times while the phase is slow. `usual`: nanoseconds
- * that the burst usually takes; 0: not known yet. */
+/* Times a call between two bursts, up to three times while the phase is slow and that is soon done.
+ * `usual`: nanoseconds that the burst usually takes; 0: not known yet. */
 struct timing probe_timing(const struct probe *probe, const struct clock *clock,
                            const struct timing_request *request, double usual,
                            struct probed *probed);

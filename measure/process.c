@@ -36,7 +36,8 @@ static int move_up(int descriptor) {
     return moved;
 }
 
-static int spawn(pid_t *id, const char *program, int socket, int shared) {
+/* `nothing` is what it reads and prints to, ours `socket` and `shared`. */
+static int spawn(pid_t *id, const char *program, int nothing, int socket, int shared) {
     char parent[32];
     char *arguments[] = {(char *)program, parent, NULL};
     posix_spawn_file_actions_t actions;
@@ -47,10 +48,10 @@ static int spawn(pid_t *id, const char *program, int socket, int shared) {
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, nothing, 0);
+    posix_spawn_file_actions_adddup2(&actions, nothing, 1);
     if (!getenv("DLTUNE_WORKER_STDERR"))
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+        posix_spawn_file_actions_adddup2(&actions, nothing, 2);
     posix_spawn_file_actions_adddup2(&actions, socket, WORKER_SOCKET);
     posix_spawn_file_actions_adddup2(&actions, shared, WORKER_SHARED);
     posix_spawnattr_init(&attributes);
@@ -65,27 +66,43 @@ static int spawn(pid_t *id, const char *program, int socket, int shared) {
     return failure;
 }
 
+/* Starts the program with the other end of the socket; answers what the system says. */
+static int start(struct process *process, const char *program, int nothing, int other_end,
+                 int shared) {
+    int failure = EMFILE;
+    other_end = move_up(other_end);
+    if (process->socket >= 0 && other_end >= 0)
+        failure = spawn(&process->id, program, nothing, other_end, shared);
+    if (other_end >= 0)
+        close(other_end);
+    if (failure) {
+        process->id = 0;
+        process_end(process);
+    }
+    return failure;
+}
+
 static dlt_status launch(struct process *process, const char *program, int shared,
                          struct error *error) {
     /* A candidate that scribbles half a message must not block the measurer. */
     struct timeval patience = {.tv_sec = 5};
-    int pair[2], failure;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-        return error_set(error, DLT_ERROR_SYSTEM, "socketpair: %s", strerror(errno));
+    int pair[2], failure, nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing < 0)
+        return error_set(error, DLT_ERROR_SYSTEM,
+                         "/dev/null cannot be opened for reading and writing: %s", strerror(errno));
+    nothing = move_up(nothing);
+    if (nothing < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        failure = errno;
+        if (nothing >= 0)
+            close(nothing);
+        return error_set(error, DLT_ERROR_SYSTEM, "a socket for the worker: %s", strerror(failure));
+    }
     process->socket = move_up(pair[0]);
-    pair[1] = move_up(pair[1]);
-    if (process->socket < 0 || pair[1] < 0)
-        failure = EMFILE;
-    else
-        failure = spawn(&process->id, program, pair[1], shared);
-    if (pair[1] >= 0)
-        close(pair[1]);
-    if (failure) {
-        process->id = 0;
-        process_end(process);
+    failure = start(process, program, nothing, pair[1], shared);
+    close(nothing);
+    if (failure)
         return error_set(error, DLT_ERROR_SYSTEM, "cannot start %s: %s", program,
                          strerror(failure));
-    }
     setsockopt(process->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     return DLT_OK;
 }

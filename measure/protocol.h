@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    PROTOCOL_VERSION = 3,
+    PROTOCOL_VERSION = 4,
     WORKER_SOCKET = 3, /* descriptors of the worker */
     WORKER_SHARED = 4, /* memory that outlives it: what it knows of the reference */
 };
@@ -50,6 +50,8 @@ struct run_message {
     uint64_t number; /* of the candidate: picks the sampled elements */
     double best_us;
     double usual_probe_ns; /* see measure/probe.h; 0: not known */
+    double seconds_left;   /* until the run's time is over; INFINITY: there is no limit */
+    double call_seconds;   /* what its first call may take; 0: no limit */
     enum run_mode mode;
 };
 

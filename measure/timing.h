@@ -16,6 +16,7 @@ struct timing_request {
     void *flush_context;
     double best_us;   /* 0: none, never end early */
     double enough_us; /* of all batches together, before they may end */
+    double again_us;  /* what took longer is not timed again (probe.h); 0: no limit */
 };
 
 struct timing {

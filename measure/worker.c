@@ -43,7 +43,8 @@ static bool settle(long parent) {
     struct rlimit none = {0, 0};
     close_range(WORKER_SHARED + 1, ~0u, 0);
     setrlimit(RLIMIT_CORE, &none);
-    signal(SIGINT, SIG_IGN); /* the measurer decides when a worker ends */
+    signal(SIGINT, SIG_IGN);  /* the measurer decides when a worker ends */
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes, which shared memory has, too */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "dltune-worker"); /* not "12", where it was executed from a descriptor */
     return getppid() == (pid_t)parent;

@@ -80,10 +80,11 @@ static dlt_status fill_from_record(dlt_kernel *kernel, const struct record *reco
     info->host = arena_format(&kernel->arena, "%s", record->host);
     info->is_this_host = strcmp(record->host, host_name()) == 0;
     info->median_us = record->median_us;
-    info->verified = record->verified && strcmp(record->generator, DATABASE_GENERATOR) == 0;
+    info->verified = record->verified && exact;
     if (!exact)
-        info->reason = arena_format(&kernel->arena, "its record is from host `%s`, generator %s",
-                                    record->host, record->generator);
+        info->reason = arena_format(&kernel->arena, "its record is from host `%s`, generator %s%s",
+                                    record->host, record->generator,
+                                    record->imported ? ", taken in from another file" : "");
     info->origin = DLT_ORIGIN_EXACT;
     kernel->arena.recoverable = false;
     return DLT_OK;

@@ -38,7 +38,7 @@ struct sharing {
     struct database *database;
     const struct tuner_options *options;
     struct tuner_summary *all;
-    double start;
+    struct account account;
     int count;
     struct alternative alternatives[MAX_ALTERNATIVES];
     struct tuner_summary so_far; /* what was before the present run of the tuner */
@@ -68,7 +68,7 @@ static void show(void *context, const struct tuner_summary *run) {
         return;
     tuner_summary_add(&now, run);
     now.known += run->known;
-    now.seconds = clock_seconds() - s->start;
+    now.seconds = account_spent(&s->account);
     now.trials_wanted = s->options->trials;
     now.seconds_wanted = s->options->seconds;
     now.best = run->best;
@@ -82,33 +82,35 @@ static void show(void *context, const struct tuner_summary *run) {
 static bool is_over(const struct sharing *s) {
     const struct tuner_options *options = s->options;
     return (options->cancel && *options->cancel) || s->all->cancelled ||
-           (options->trials && s->all->trials >= options->trials) ||
-           (options->seconds > 0 && clock_seconds() - s->start >= options->seconds);
+           (options->trials && s->all->trials >= options->trials) || account_left(&s->account) <= 0;
 }
 
 /* One of `sharers` among whom the round's trials and seconds are shared. */
-static void limit(const struct sharing *s, int round, int sharers, struct tuner_options *options) {
+static void limit(const struct sharing *s, int round, int sharers, struct tuner_options *options,
+                  struct account *account) {
     bool last = round == ROUNDS - 1;
     int64_t trials_left = s->options->trials - s->all->trials;
-    double seconds_left = s->options->seconds - (clock_seconds() - s->start);
+    double all = account_limit(&s->account);
     if (s->options->trials) {
         double part = last ? (double)trials_left
                            : ceil(rounds[round].share * (double)s->options->trials / sharers);
         options->trials = part < (double)trials_left ? (int64_t)part : trials_left;
     }
-    if (s->options->seconds > 0) {
-        double part = last ? seconds_left : rounds[round].share * s->options->seconds / sharers;
-        options->seconds = fmax(fmin(part, seconds_left), 1e-3);
-    }
-    if (!s->options->trials && s->options->seconds <= 0 && !last)
+    *account = isfinite(all) && !last
+                   ? account_share(&s->account, rounds[round].share * all / sharers)
+                   : account_share(&s->account, INFINITY);
+    if (!s->options->trials && !isfinite(all) && !last)
         options->trials = UNLIMITED_TRIALS;
 }
 
 static void tune_one(struct sharing *s, struct alternative *a, int round, int sharers) {
     struct tuner_options options = *s->options;
+    struct account account;
     struct tuner_summary run;
     struct error why = {.status = DLT_OK};
-    limit(s, round, sharers, &options);
+    limit(s, round, sharers, &options, &account);
+    account.is_optional = fastest(s) != NULL;
+    options.account = &account;
     options.rough = round == 0;
     options.progress = show;
     options.context = s;
@@ -182,7 +184,7 @@ static dlt_status finish(struct sharing *s, int *best, struct error *error) {
     }
     for (int i = 0; i < s->count; i++)
         tuner_summary_free(&s->alternatives[i].summary);
-    s->all->seconds = clock_seconds() - s->start;
+    s->all->seconds = account_spent(&s->account);
     if (!failed)
         return DLT_OK;
     if (error)
@@ -206,7 +208,10 @@ dlt_status tune_alternatives(struct task *const *tasks, int count, struct databa
     s->database = database;
     s->options = options;
     s->all = summary;
-    s->start = clock_seconds();
+    if (options->account)
+        s->account = *options->account;
+    else
+        account_open(&s->account, options->seconds);
     s->count = count < MAX_ALTERNATIVES ? count : MAX_ALTERNATIVES;
     summary->trials_wanted = options->trials;
     summary->seconds_wanted = options->seconds;

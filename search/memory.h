@@ -13,13 +13,19 @@
 #include "costmodel/model.h"
 #include "costmodel/quality.h"
 #include "db/db.h"
+#include "measure/account.h"
 #include "search/strategy.h"
 #include "te/task.h"
+
+#include <signal.h>
 
 struct memory {
     struct hints hints;
     struct cost_model *model; /* that of the hints */
     int64_t model_records;    /* it was trained on */
+    /* Training ends, without a model, when the time is over or `cancel` is not 0; may be NULL. */
+    const struct account *account;
+    const volatile sig_atomic_t *cancel;
 };
 
 void memory_recall(struct memory *memory, const struct task *task, const struct space *space,

@@ -18,12 +18,22 @@ enum {
 #define GROWTH 1.25 /* of the records since the last training */
 
 struct gathering {
+    const struct memory *memory;
     struct remembered_task *task;
     int64_t step, number, first; /* rows of the task start at `first` */
     int64_t count, capacity;
     float *features, *targets;
     double best; /* of the task's rows */
 };
+
+static bool is_over(const struct memory *memory) {
+    return (memory->account && account_left(memory->account) <= 0) ||
+           (memory->cancel && *memory->cancel);
+}
+
+static bool must_stop(void *context) {
+    return is_over(context);
+}
 
 static bool is_right(const struct record *record) {
     return record->verified && record->median_us > 0 &&
@@ -34,6 +44,8 @@ static bool is_right(const struct record *record) {
 static bool gather(void *context, const struct record *record) {
     struct gathering *g = context;
     int point[MAX_KNOBS] = {0};
+    if (is_over(g->memory))
+        return false;
     if (!is_right(record))
         return true;
     g->best = fmin(g->best, log(record->median_us));
@@ -90,13 +102,14 @@ static dlt_status store(struct cost_model *model, const char *target, int64_t re
     return status;
 }
 
-static dlt_status learn(struct remembered_tasks *tasks, const char *target, int64_t records,
-                        struct database *database, struct error *error) {
-    struct gathering g = {0};
-    struct cost_model_options options = {0};
+static dlt_status learn(const struct memory *memory, struct remembered_tasks *tasks,
+                        const char *target, int64_t records, struct database *database,
+                        struct error *error) {
+    struct gathering g = {.memory = memory};
+    struct cost_model_options options = {.stop = must_stop, .context = (void *)memory};
     struct cost_model *model = NULL;
     dlt_status status = DLT_OK;
-    if (gather_all(&g, tasks, target, database) && g.count >= FEWEST_RECORDS) {
+    if (gather_all(&g, tasks, target, database) && g.count >= FEWEST_RECORDS && !is_over(memory)) {
         struct cost_model_rows rows = {
             .count = g.count, .features = g.features, .targets = g.targets};
         status = cost_model_train(&rows, &options, &model, error);
@@ -106,7 +119,7 @@ static dlt_status learn(struct remembered_tasks *tasks, const char *target, int6
     cost_model_free(model);
     free(g.features);
     free(g.targets);
-    return status;
+    return status == DLT_ERROR_CANCELLED ? DLT_OK : status; /* another run teaches it */
 }
 
 dlt_status memory_learn(const struct memory *memory, const struct task *task,
@@ -114,7 +127,7 @@ dlt_status memory_learn(const struct memory *memory, const struct task *task,
     struct remembered_tasks *tasks;
     int64_t records = 0;
     dlt_status status = DLT_OK;
-    if (!cost_model_available())
+    if (!cost_model_available() || is_over(memory))
         return DLT_OK;
     tasks = malloc(sizeof *tasks);
     if (!tasks)
@@ -123,7 +136,7 @@ dlt_status memory_learn(const struct memory *memory, const struct task *task,
     for (int i = 0; i < tasks->count; i++)
         records += tasks->tasks[i].right;
     if (records >= FEWEST_RECORDS && (double)records >= GROWTH * (double)memory->model_records)
-        status = learn(tasks, task->target, records, database, error);
+        status = learn(memory, tasks, task->target, records, database, error);
     remembered_tasks_free(tasks);
     free(tasks);
     return status;

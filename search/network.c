@@ -37,7 +37,7 @@ struct sharing {
     struct arm *arms;
     struct database *database;
     const struct network_options *options;
-    double start, end; /* of searching, by clock_seconds; end 0: none */
+    struct account account; /* of all; its reserve is for finalists */
     struct arm *current;
 };
 
@@ -62,7 +62,7 @@ static bool is_cancelled(const struct sharing *s) {
 }
 
 static bool is_late(const struct sharing *s) {
-    return s->end > 0 && clock_seconds() >= s->end;
+    return account_left(&s->account) <= 0;
 }
 
 static double best_of(const struct arm *arm) {
@@ -107,10 +107,11 @@ static void fail(struct arm *arm, dlt_status status, const struct error *error) 
 
 static void open_arm(struct sharing *s, struct arm *arm) {
     struct tuner_options options = s->options->tuner;
+    struct account account = s->account;
     struct error error = {.status = DLT_OK};
     dlt_status status;
     options.trials = 0;
-    options.seconds = 0;
+    options.account = &account;
     options.peak_gflops = arm->item->peak_gflops;
     options.progress = progress;
     options.context = s;
@@ -121,8 +122,9 @@ static void open_arm(struct sharing *s, struct arm *arm) {
         fail(arm, status, &error);
 }
 
-/* So many more trials. */
-static void run_slice(struct sharing *s, struct arm *arm, int64_t trials) {
+/* So many more trials, in so many seconds. Where the workload has a kernel already, another layout
+ * without one is no reason to go on after the end. */
+static void run_slice(struct sharing *s, struct arm *arm, int64_t trials, double seconds) {
     double start = clock_seconds(), before = best_of(arm), fall;
     struct error error = {.status = DLT_OK};
     struct tuner_options *options;
@@ -135,8 +137,8 @@ static void run_slice(struct sharing *s, struct arm *arm, int64_t trials) {
     if (arm->limit && options->trials > arm->limit)
         options->trials = arm->limit;
     options->rough = true; /* no time is kept for finalists */
-    if (s->end > 0)
-        options->seconds = fmax(s->end - arm->tuning->tuner.start, 1e-3);
+    arm->tuning->tuner.account = account_share(&s->account, seconds);
+    arm->tuning->tuner.account.is_optional = arm->item->best_us > 0;
     status = tuner_continue(&arm->tuning->tuner, &error);
     if (status != DLT_OK)
         fail(arm, status, &error);
@@ -158,6 +160,7 @@ static void close_arm(struct sharing *s, struct arm *arm, bool rough) {
         return;
     s->current = arm;
     arm->tuning->options.rough = rough || s->options->tuner.rough;
+    arm->tuning->tuner.account = s->account;
     status = tuning_close(arm->tuning, &error);
     arm->tuning = NULL;
     arm->over = true;
@@ -218,37 +221,49 @@ static void give_up_layouts(struct sharing *s, const struct network_item *item) 
     }
 }
 
-/* Every task a little. When time is short, a workload gets its share of what is left. */
+/* What was never begun for want of time says so. */
+static void refuse_late(struct arm *arm) {
+    struct error error = {.status = DLT_OK};
+    arm->over = true;
+    error_set(&error, DLT_ERROR_REFUSED, "the time was over before it began; give more --time");
+    if (arm->item->status == DLT_OK)
+        fail(arm, error.status, &error);
+}
+
+static void run_arm_first(struct sharing *s, struct arm *arm, int arms_left) {
+    double seconds = fmax(account_left(&s->account), 0) / arms_left;
+    open_arm(s, arm);
+    run_slice(s, arm, FIRST_SLICE, seconds);
+    if (!arm->tuning)
+        return;
+    arm->tuning->tuner.memory.account = &s->account;
+    arm->tuning->tuner.memory.cancel = s->options->tuner.cancel;
+    memory_learn(&arm->tuning->tuner.memory, arm->item->tasks[arm->number], s->database, NULL);
+}
+
+/* Every task a little, each its share of what is left. */
 static void run_first(struct sharing *s) {
-    double end = s->end;
     for (int i = 0; i < s->arm_count && !is_cancelled(s); i++) {
         struct arm *arm = &s->arms[i];
-        if (end > 0) {
-            double now = clock_seconds(), left = fmax(end - now, 0) / (s->arm_count - i);
-            s->end = now + left;
-        }
-        open_arm(s, arm);
-        run_slice(s, arm, FIRST_SLICE);
-        if (arm->tuning)
-            memory_learn(&arm->tuning->tuner.memory, arm->item->tasks[arm->number], s->database,
-                         NULL);
+        if (i > 0 && is_late(s))
+            refuse_late(arm);
+        else
+            run_arm_first(s, arm, s->arm_count - i);
         if (i + 1 == s->arm_count || s->arms[i + 1].item != arm->item)
             give_up_layouts(s, arm->item);
     }
-    s->end = end;
 }
 
 static void run_rest(struct sharing *s) {
     struct arm *arm;
     while (!is_cancelled(s) && !is_late(s) && ((arm = choose(s)) || (arm = choose_any(s))))
-        run_slice(s, arm, SLICE);
+        run_slice(s, arm, SLICE, account_left(&s->account));
 }
 
 /* Finalists of each workload's best, the costliest workloads first, while time lasts. */
-static void finish(struct sharing *s, double end) {
-    double seconds = 0; /* that the last finalists took */
+static void finish(struct sharing *s) {
+    s->account.reserve = 0;
     for (;;) {
-        double start = clock_seconds();
         struct arm *next = NULL;
         for (int i = 0; i < s->arm_count; i++) {
             struct arm *arm = &s->arms[i];
@@ -259,8 +274,7 @@ static void finish(struct sharing *s, double end) {
         }
         if (!next)
             break;
-        close_arm(s, next, end > 0 && start + seconds >= end);
-        seconds = clock_seconds() - start;
+        close_arm(s, next, is_late(s));
     }
     for (int i = 0; i < s->arm_count; i++)
         close_arm(s, &s->arms[i], true);
@@ -304,19 +318,20 @@ static bool make_arms(struct sharing *s) {
 
 dlt_status tune_network(struct network_item *items, int count, struct database *database,
                         const struct network_options *options, struct error *error) {
-    struct sharing s = {.items = items,
-                        .item_count = count,
-                        .database = database,
-                        .options = options,
-                        .start = clock_seconds()};
-    double seconds = options->tuner.seconds, end = seconds > 0 ? s.start + seconds : 0;
+    struct sharing s = {
+        .items = items, .item_count = count, .database = database, .options = options};
+    if (options->tuner.account)
+        s.account = *options->tuner.account;
+    else
+        account_open(&s.account, options->tuner.seconds);
     if (!make_arms(&s))
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    if (seconds > 0)
-        s.end = end - fmin(FINALISTS_SHARE * seconds, FINALISTS_SECONDS * count);
+    if (isfinite(s.account.end))
+        s.account.reserve =
+            fmin(FINALISTS_SHARE * account_limit(&s.account), FINALISTS_SECONDS * count);
     run_first(&s);
     run_rest(&s);
-    finish(&s, end);
+    finish(&s);
     summarise(&s);
     free(s.arms);
     return DLT_OK;

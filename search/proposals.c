@@ -7,6 +7,7 @@
 enum {
     RANDOM_TRIES = 8000,  /* before the walk takes over: of some spaces one point in 700 is legal */
     WALK_STEPS = 1 << 18, /* that one call may take: about a second */
+    ASK_EVERY = 256,      /* steps */
 };
 
 void proposals_initialise(struct proposals *proposals, const struct space *space, struct seen *seen,
@@ -51,8 +52,12 @@ static bool step_walk(struct proposals *proposals) {
     return false;
 }
 
+static bool must_stop(const struct proposals *proposals, int step) {
+    return step % ASK_EVERY == 0 && proposals->stop && proposals->stop(proposals->context);
+}
+
 static bool offer_walk(struct proposals *proposals) {
-    for (int i = 0; i < WALK_STEPS && !proposals->walked; i++) {
+    for (int i = 0; i < WALK_STEPS && !proposals->walked && !must_stop(proposals, i); i++) {
         bool taken = proposals_offer(proposals, proposals->walk);
         proposals->walked = !step_walk(proposals);
         if (taken)
@@ -64,7 +69,7 @@ static bool offer_walk(struct proposals *proposals) {
 bool proposals_offer_random(struct proposals *proposals) {
     const struct space *space = proposals->space;
     int point[MAX_KNOBS];
-    for (int i = 0; i < RANDOM_TRIES && !proposals->walked; i++) {
+    for (int i = 0; i < RANDOM_TRIES && !proposals->walked && !must_stop(proposals, i); i++) {
         for (int knob = 0; knob < space->knob_count; knob++)
             point[knob] =
                 (int)random_below(&proposals->random, (uint64_t)space->knobs[knob].choice_count);

@@ -23,6 +23,9 @@ struct proposals {
     int walk[MAX_KNOBS]; /* where the exhaustive walk stands */
     bool walked;         /* it has come to the end */
     bool out_of_memory;
+    /* Asked now and then; true: looking for points ends, with those that are there. May be NULL. */
+    bool (*stop)(void *context);
+    void *context;
 };
 
 void proposals_initialise(struct proposals *proposals, const struct space *space, struct seen *seen,

@@ -13,9 +13,11 @@
 #include "base/error.h"
 #include "costmodel/quality.h"
 #include "db/db.h"
+#include "measure/account.h"
 #include "measure/measure.h"
 #include "measure/steps.h"
 #include "schedules/space.h"
+#include "search/reasons.h"
 #include "te/task.h"
 
 #include <signal.h>
@@ -57,8 +59,9 @@ struct tuner_summary {
     bool exhausted;                 /* no point was left to propose */
     bool hopeless;                  /* ended by `patience` */
     bool cancelled;
-    char first_failure[320];      /* its kind and message; empty if there was none */
-    struct tuner_quality quality; /* at the end of the run */
+    char first_failure[320];         /* its kind and message; empty if there was none */
+    struct failure_reasons failures; /* of this run's candidates */
+    struct tuner_quality quality;    /* at the end of the run */
 
     /* The best known, of earlier runs too; median_us is 0 if there is none. */
     struct {
@@ -71,8 +74,10 @@ struct tuner_summary {
 typedef void tuner_progress(void *context, const struct tuner_summary *summary);
 
 struct tuner_options {
-    int64_t trials;   /* new ones; 0: no limit */
-    double seconds;   /* wall clock, for this task; 0: no limit */
+    int64_t trials; /* new ones; 0: no limit */
+    double seconds; /* wall clock, for this task; 0: no limit */
+    const struct account
+        *account;     /* of a run that this is a part of, in place of `seconds`; NULL */
     uint64_t seed;    /* of the search and of the inputs */
     int64_t patience; /* stop after so many trials in a row without hope (TUNER_GAIN); 0: never */
     double max_error; /* share of the error bound that a right candidate may reach; 0: all of it */
@@ -84,13 +89,15 @@ struct tuner_options {
     void *context;
 };
 
-/* What measures: the measurer, or a stand-in. As measurer_run and measurer_run_again. */
+/* What measures: the measurer, or a stand-in. As measurer_run, measurer_run_again and
+ * measurer_finalists_seconds, which may be NULL: no time. */
 struct tuner_measurer {
     void *context;
     dlt_status (*run)(void *context, const char *trace, double best_us,
                       struct measure_result *result, struct error *error);
     dlt_status (*run_again)(void *context, int count, const char *const *traces,
                             struct measure_result *results, struct error *error);
+    double (*finalists_seconds)(void *context, int count);
 };
 
 /* Tunes a task for the target it names, which must run here, into an open database. That nothing

@@ -16,6 +16,9 @@ void tuner_summary_add(struct tuner_summary *sum, const struct tuner_summary *ru
     sum->hopeless |= run->hopeless;
     if (run->quality.points > sum->quality.points)
         sum->quality = run->quality;
+    for (int i = 0; i < run->failures.count; i++)
+        failure_reasons_add(&sum->failures, run->failures.reasons[i].outcome,
+                            run->failures.reasons[i].message, run->failures.reasons[i].count);
     if (!sum->first_failure[0])
         memcpy(sum->first_failure, run->first_failure, sizeof sum->first_failure);
 }

@@ -2,8 +2,8 @@
 #include "search/tuner_private.h"
 #include "targets/jit/default_space.h"
 
-#include "search/strategy.h"
 #include "machine/description.h"
+#include "search/strategy.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -16,6 +16,10 @@ static dlt_status run(void *context, const char *trace, double best_us,
 static dlt_status run_again(void *context, int count, const char *const *traces,
                             struct measure_result *results, struct error *error) {
     return measurer_run_again(context, count, traces, results, error);
+}
+
+static double finalists_seconds(void *context, int count) {
+    return measurer_finalists_seconds(context, count);
 }
 
 static dlt_status create_space(struct arena *arena, const struct task *task, struct space **space,
@@ -57,13 +61,15 @@ static dlt_status store_run(const struct task *task, struct database *database,
 
 static dlt_status open_parts(struct tuning *tuning, const struct task *task,
                              struct database *database, struct error *error) {
-    struct measure_options how = {.seed = tuning->options.seed, .cancel = tuning->options.cancel};
+    struct measure_options how = {.seed = tuning->options.seed,
+                                  .cancel = tuning->options.cancel,
+                                  .account = &tuning->tuner.account};
     struct space *space = NULL;
     dlt_status status = create_space(&tuning->arena, task, &space, error);
     tuning->arena.recoverable = false; /* create_space's frame is gone */
     TRY(status);
     TRY(measurer_create(task, &how, &tuning->measurer, error));
-    tuning->seam = (struct tuner_measurer){tuning->measurer, run, run_again};
+    tuning->seam = (struct tuner_measurer){tuning->measurer, run, run_again, finalists_seconds};
     return tuner_begin(&tuning->tuner, task, space, &tuning->seam, database, &tuning->options,
                        tuning->summary, error);
 }
@@ -87,6 +93,10 @@ dlt_status tuning_open(const struct task *task, struct database *database,
         return error_set(error, DLT_ERROR_MEMORY, "out of memory");
     made->options = *options;
     made->summary = summary;
+    if (!options->account) {
+        account_open(&made->account, options->seconds);
+        made->options.account = &made->account;
+    }
     arena_initialise(&made->arena);
     status = open_parts(made, task, database, error);
     if (status == DLT_OK)
@@ -101,7 +111,7 @@ dlt_status tuning_close(struct tuning *tuning, struct error *error) {
     dlt_status status = tuner_end(tuner, error);
     if (status == DLT_ERROR_CANCELLED)
         status = DLT_OK; /* the summary tells */
-    tuning->summary->seconds = clock_seconds() - tuner->start;
+    tuning->summary->seconds = account_spent(&tuner->account);
     if (status == DLT_OK)
         status = store_run(tuner->task, tuner->database, &tuning->options, tuning->summary, error);
     release(tuning);

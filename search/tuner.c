@@ -11,9 +11,11 @@
 #include <string.h>
 #include <time.h>
 
-#define FIRST_TRIALS      8   /* that the time does not end while none is right */
-#define FINALISTS_SHARE   0.2 /* of the time, and */
-#define FINALISTS_SECONDS 1.5 /* at most, that are kept for the finalists */
+#define FINALISTS_SHARE   0.2  /* of the time, and */
+#define FINALISTS_SECONDS 1.5  /* at most, that are kept for the finalists */
+#define LEARNING_SHARE    0.05 /* for the model, and */
+#define LEARNING_SECONDS  0.5  /* at most */
+#define CALLS             2    /* the least that a candidate is begun for */
 
 const char *const tuner_share_names[TUNER_SHARES] = {
     [SHARE_LOWER] = "lower", [SHARE_COMPILE] = "compile",     [SHARE_REFERENCE] = "reference",
@@ -31,26 +33,46 @@ static bool is_hopeless(const struct tuner *tuner) {
            tuner->summary->trials - tuner->milestone_at >= patience;
 }
 
+/* The share that is kept of a time for what comes later; of no limit nothing is. */
+static double part_of(const struct account *account, double share, double most) {
+    double limit = account_limit(account);
+    return isfinite(limit) ? fmin(share * limit, most) : 0;
+}
+
+/* While the finalists are timed, a little time is kept for the model. */
+static double learning_reserve(const struct tuner *tuner) {
+    return tuner->strategy->remember ? part_of(&tuner->account, LEARNING_SHARE, LEARNING_SECONDS)
+                                     : 0;
+}
+
+/* While the search goes on, more is kept for the finalists, if it is enough for them. */
+static double search_reserve(const struct tuner *tuner) {
+    const struct tuner_measurer *measurer = tuner->measurer;
+    double part = part_of(&tuner->account, FINALISTS_SHARE, FINALISTS_SECONDS);
+    bool enough =
+        !measurer->finalists_seconds || measurer->finalists_seconds(measurer->context, 1) <= part;
+    return learning_reserve(tuner) + (enough && !tuner->options->rough ? part : 0);
+}
+
+/* However short the time, a run has its first right candidate, if it finds one in the grace: none
+ * helps nobody. Later ones begin where a faster one than the best could be checked in time. */
+static bool is_late(const struct tuner *tuner) {
+    const struct tuner_summary *summary = tuner->summary;
+    if (summary->best.median_us > 0)
+        return !account_affords(&tuner->account, CALLS * summary->best.median_us * 1e-6);
+    if (tuner->account.is_optional)
+        return account_left_to_end(&tuner->account) <= 0;
+    return summary->trials > 0 && account_left_with_grace(&tuner->account) <= 0;
+}
+
 static bool must_stop(const struct tuner *tuner) {
-    const struct tuner_options *options = tuner->options;
-    if (is_cancelled(tuner))
-        return true;
-    if (options->trials && tuner->summary->trials >= options->trials)
-        return true;
-    if (is_hopeless(tuner))
-        return true;
-    /* However short the time, a run goes on to its first right candidate: none helps nobody. */
-    if (options->seconds <= 0 ||
-        (tuner->summary->best.median_us <= 0 && tuner->summary->trials < FIRST_TRIALS))
-        return false;
-    /* the rest is for timing the finalists again */
-    double reserve = options->rough ? 0 : FINALISTS_SHARE * options->seconds;
-    reserve = reserve < FINALISTS_SECONDS ? reserve : FINALISTS_SECONDS;
-    return clock_seconds() - tuner->start >= options->seconds - reserve;
+    int64_t trials = tuner->options->trials;
+    return is_cancelled(tuner) || (trials && tuner->summary->trials >= trials) ||
+           is_hopeless(tuner) || is_late(tuner);
 }
 
 static void report(struct tuner *tuner) {
-    tuner->summary->seconds = clock_seconds() - tuner->start;
+    tuner->summary->seconds = account_spent(&tuner->account);
     if (tuner->options->progress)
         tuner->options->progress(tuner->options->context, tuner->summary);
 }
@@ -106,7 +128,10 @@ static void count_outcome(struct tuner *tuner, const struct measure_result *resu
     summary->trials++;
     summary->errors[result->outcome]++;
     summary->slow += result->slowdown > PROBE_SLOW_FACTOR;
-    if (result->outcome != OUTCOME_OK && !summary->first_failure[0])
+    if (result->outcome == OUTCOME_OK)
+        return;
+    failure_reasons_add(&summary->failures, result->outcome, result->message, 1);
+    if (!summary->first_failure[0])
         snprintf(summary->first_failure, sizeof summary->first_failure, "%s: %s",
                  measure_outcome_name(result->outcome), result->message);
 }
@@ -188,7 +213,7 @@ static dlt_status keep(struct tuner *tuner, const char *trace, const char *knobs
         return DLT_OK;
     if (!result->abandoned && (best_us <= 0 || result->median_us < best_us))
         TRY(tuner_set_best(tuner, trace, knobs, result, false, error));
-    return tuner_add_contender(tuner, trace, knobs, result->median_us, error);
+    return contenders_add(&tuner->contenders, trace, knobs, result->median_us, error);
 }
 
 static dlt_status measure(struct tuner *tuner, const char *trace, struct measure_result *result,
@@ -212,34 +237,71 @@ static void observe(struct tuner *tuner, const int *point, double score) {
 }
 
 /* Measures, or refuses, a schedule that is new. */
-static dlt_status run_trial(struct tuner *tuner, const int *point, const char *trace,
-                            const struct error *refusal, double *score, struct error *error) {
+static dlt_status run_trial(struct tuner *tuner, const char *knobs, const char *trace,
+                            const struct error *refusal, double *score, bool *cut,
+                            struct error *error) {
     struct measure_result result = {.outcome = OUTCOME_REFUSED};
-    struct text knobs = {0};
-    dlt_status status = DLT_OK;
-    space_print_point(tuner->space, point, &knobs);
     if (refusal->status)
         snprintf(result.message, sizeof result.message, "%.255s", refusal->message);
     else
-        status = measure(tuner, trace, &result, error);
-    if (status == DLT_OK) {
-        count_outcome(tuner, &result);
-        status = tuner_store(tuner, trace, text_string(&knobs), &result, false, error);
-    }
-    if (status == DLT_OK)
-        status = keep(tuner, trace, text_string(&knobs), &result, error);
+        TRY(measure(tuner, trace, &result, error));
+    *cut = result.cut;
+    if (*cut)
+        return DLT_OK;
+    count_outcome(tuner, &result);
+    TRY(tuner_store(tuner, trace, knobs, &result, false, error));
     *score = result.outcome == OUTCOME_OK ? log(result.median_us) : INFINITY;
+    return keep(tuner, trace, knobs, &result, error);
+}
+
+static dlt_status run_trial_of_point(struct tuner *tuner, const int *point, const char *trace,
+                                     const struct error *refusal, double *score, bool *cut,
+                                     struct error *error) {
+    struct text knobs = {0};
+    dlt_status status;
+    space_print_point(tuner->space, point, &knobs);
+    status = run_trial(tuner, text_string(&knobs), trace, refusal, score, cut, error);
     text_free(&knobs);
     return status;
 }
 
-/* Two points may have one schedule: the second is not measured. */
-static dlt_status run_point(struct tuner *tuner, const int *point, struct error *error) {
+/* What was taken in from another file is measured here before it is believed. */
+static dlt_status run_imported(struct tuner *tuner, bool *cut, struct error *error) {
+    const struct contender *hint = &tuner->imported.all[tuner->next_imported];
+    const struct error no_refusal = {.status = DLT_OK};
+    uint64_t hash = hash_string(hint->trace);
+    unsigned char key[MAX_KNOBS];
+    int point[MAX_KNOBS];
+    double score;
+    *cut = false;
+    tuner->next_imported++;
+    if (seen_find(&tuner->traces, &hash) >= 0)
+        return DLT_OK;
+    TRY(run_trial(tuner, hint->knobs, hint->trace, &no_refusal, &score, cut, error));
+    if (*cut) {
+        tuner->next_imported--;
+        return DLT_OK;
+    }
+    if (!seen_set(&tuner->traces, &hash, score))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    if (!tuner_find_point(tuner, hint->knobs, point))
+        return DLT_OK;
+    point_key(tuner->space, point, key);
+    if (!seen_set(&tuner->points, key, score))
+        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    observe(tuner, point, score);
+    return DLT_OK;
+}
+
+/* Two points may have one schedule: the second is not measured. `*cut`: the time was over before
+ * anything was known of it. */
+static dlt_status run_point(struct tuner *tuner, const int *point, bool *cut, struct error *error) {
     struct error refusal = {.status = DLT_OK};
     struct text trace = {0};
     double start = clock_seconds(), score;
     uint64_t hash;
     int64_t known;
+    *cut = false;
     dlt_status status = point_trace(tuner->space, point, &trace, &refusal);
     tuner->summary->shares[SHARE_LOWER] += clock_seconds() - start;
     if (status == DLT_ERROR_MEMORY) {
@@ -252,10 +314,11 @@ static dlt_status run_point(struct tuner *tuner, const int *point, struct error 
     if (known >= 0)
         score = tuner->traces.scores[known];
     else
-        status = run_trial(tuner, point, text_string(&trace), &refusal, &score, error);
-    if (status == DLT_OK && !refusal.status && !seen_set(&tuner->traces, &hash, score))
+        status =
+            run_trial_of_point(tuner, point, text_string(&trace), &refusal, &score, cut, error);
+    if (status == DLT_OK && !*cut && !refusal.status && !seen_set(&tuner->traces, &hash, score))
         status = error_set(error, DLT_ERROR_MEMORY, "out of memory");
-    if (status == DLT_OK)
+    if (status == DLT_OK && !*cut)
         observe(tuner, point, score);
     text_free(&trace);
     return status;
@@ -263,11 +326,17 @@ static dlt_status run_point(struct tuner *tuner, const int *point, struct error 
 
 /* ---- the loop ---- */
 
+static bool stop_proposing(void *context) {
+    return must_stop(context);
+}
+
 static dlt_status propose(struct tuner *tuner, struct error *error) {
     struct proposals *proposals = &tuner->proposals;
     double start = clock_seconds();
     proposals->count = 0;
     proposals->wanted = tuner->strategy->batch;
+    proposals->stop = stop_proposing;
+    proposals->context = tuner;
     tuner->strategy->propose(tuner->state, proposals);
     tuner->summary->shares[SHARE_SEARCH] += clock_seconds() - start;
     if (proposals->out_of_memory)
@@ -277,15 +346,30 @@ static dlt_status propose(struct tuner *tuner, struct error *error) {
 
 /* A batch that a limit cut short is gone on with when the tuner is continued. */
 dlt_status tuner_continue(struct tuner *tuner, struct error *error) {
-    while (!must_stop(tuner)) {
+    while (tuner->account.reserve = search_reserve(tuner), !must_stop(tuner)) {
+        bool cut;
+        if (tuner->next_imported < tuner->imported.count) {
+            TRY(run_imported(tuner, &cut, error));
+            if (cut)
+                break;
+            report(tuner);
+            continue;
+        }
         if (tuner->next_proposal == tuner->proposals.count) {
             TRY(propose(tuner, error));
             tuner->next_proposal = 0;
             tuner->summary->exhausted = tuner->proposals.count == 0;
         }
-        if (tuner->summary->exhausted)
+        if (tuner->summary->exhausted && !must_stop(tuner))
             return DLT_OK;
-        TRY(run_point(tuner, tuner->proposals.points[tuner->next_proposal++], error));
+        if (tuner->next_proposal == tuner->proposals.count) { /* none was found in time */
+            tuner->summary->exhausted = false;
+            break;
+        }
+        TRY(run_point(tuner, tuner->proposals.points[tuner->next_proposal], &cut, error));
+        if (cut)
+            break;
+        tuner->next_proposal++;
         report(tuner);
     }
     tuner->summary->hopeless = is_hopeless(tuner);
@@ -308,6 +392,8 @@ static void learn(struct tuner *tuner) {
     if (!tuner->strategy->remember)
         return;
     tuner_judge_model(tuner);
+    tuner->memory.account = &tuner->account;
+    tuner->memory.cancel = tuner->options->cancel;
     memory_learn(&tuner->memory, tuner->task, tuner->database, NULL);
     tuner->summary->shares[SHARE_SEARCH] += clock_seconds() - start;
 }
@@ -331,8 +417,11 @@ dlt_status tuner_begin(struct tuner *tuner, const struct task *task, const struc
                             .database = database,
                             .options = options,
                             .summary = summary,
-                            .strategy = options->strategy ? options->strategy : strategies[0],
-                            .start = clock_seconds()};
+                            .strategy = options->strategy ? options->strategy : strategies[0]};
+    if (options->account)
+        tuner->account = *options->account;
+    else
+        account_open(&tuner->account, options->seconds);
     memset(summary, 0, sizeof *summary);
     summary->trials_wanted = options->trials;
     summary->seconds_wanted = options->seconds;
@@ -346,21 +435,22 @@ dlt_status tuner_begin(struct tuner *tuner, const struct task *task, const struc
 dlt_status tuner_end(struct tuner *tuner, struct error *error) {
     dlt_status status = DLT_ERROR_CANCELLED;
     if (!is_cancelled(tuner)) {
-        learn(tuner);
+        tuner->account.reserve = learning_reserve(tuner);
         status = tuner->options->rough ? DLT_OK : tuner_run_finalists(tuner, error);
     }
+    tuner->account.reserve = 0;
+    if (status == DLT_OK)
+        learn(tuner);
     tuner->summary->cancelled = status == DLT_ERROR_CANCELLED;
     return status;
 }
 
 void tuner_release(struct tuner *tuner) {
-    tuner->summary->seconds = clock_seconds() - tuner->start;
+    tuner->summary->seconds = account_spent(&tuner->account);
     if (tuner->state)
         tuner->strategy->free(tuner->state);
-    for (int i = 0; i < tuner->contender_count; i++) {
-        free(tuner->contenders[i].trace);
-        free(tuner->contenders[i].knobs);
-    }
+    contenders_free(&tuner->contenders);
+    contenders_free(&tuner->imported);
     memory_free(&tuner->memory);
     seen_free(&tuner->points);
     seen_free(&tuner->traces);

@@ -18,6 +18,12 @@ struct contender {
     double median_us;
 };
 
+/* The fastest of those that were added, fastest first. Zeroed: none. */
+struct contenders {
+    int count;
+    struct contender all[FINALISTS];
+};
+
 struct tuner {
     const struct task *task;
     const struct space *space;
@@ -26,8 +32,8 @@ struct tuner {
     const struct tuner_options *options;
     struct tuner_summary *summary;
     const struct strategy *strategy;
-    void *state; /* the strategy's */
-    double start;
+    void *state;                /* the strategy's */
+    struct account account;     /* of this run: the measurer's too */
     struct seen points, traces; /* scores of what was measured, in this run or before */
     struct proposals proposals;
     struct memory memory; /* of other tasks */
@@ -36,8 +42,9 @@ struct tuner {
     double milestone;     /* the best when it last fell by a gain, */
     int64_t milestone_at; /* and the trials until then */
     struct text layouts;
-    int contender_count;
-    struct contender contenders[FINALISTS]; /* fastest first */
+    struct contenders contenders;
+    struct contenders imported; /* of other files: hints, which are measured first */
+    int next_imported;
 };
 
 /* The parts of tuner_run. A tuner that was begun, even if that failed, is to be released. It may be
@@ -48,7 +55,7 @@ dlt_status tuner_begin(struct tuner *tuner, const struct task *task, const struc
                        const struct tuner_options *options, struct tuner_summary *summary,
                        struct error *error);
 dlt_status tuner_continue(struct tuner *tuner, struct error *error);
-/* Teaches the model and, unless rough, times the finalists; nothing of it when cancelled. */
+/* Unless rough, times the finalists, and teaches the model; nothing of it when cancelled. */
 dlt_status tuner_end(struct tuner *tuner, struct error *error);
 void tuner_release(struct tuner *tuner);
 
@@ -58,6 +65,7 @@ struct tuning {
     struct tuner_summary *summary;
     struct arena arena;
     struct measurer *measurer;
+    struct account account; /* where the options have none: of their seconds */
     struct tuner_measurer seam;
     struct tuner tuner;
 };
@@ -71,8 +79,14 @@ dlt_status tuner_read_known(struct tuner *tuner, struct error *error);
 
 /* Measures the fastest again, interleaved, and stores them as finalists (finalists.c). */
 dlt_status tuner_run_finalists(struct tuner *tuner, struct error *error);
-dlt_status tuner_add_contender(struct tuner *tuner, const char *trace, const char *knobs,
-                               double median_us, struct error *error);
+dlt_status contenders_add(struct contenders *list, const char *trace, const char *knobs,
+                          double median_us, struct error *error);
+void contenders_free(struct contenders *list);
+/* Its place in the list; -1: it is not there. */
+int contenders_find(const struct contenders *list, const char *trace);
+
+/* True if the space has a point with just these knobs (known.c). */
+bool tuner_find_point(const struct tuner *tuner, const char *knobs, int *point);
 
 /* Takes over a result as the best. */
 dlt_status tuner_set_best(struct tuner *tuner, const char *trace, const char *knobs,

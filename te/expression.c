@@ -101,11 +101,11 @@ dlt_status expression_computed(struct expression *expression, const char *name, 
                              "%lld",
                              name, reduction_axes[i]->name, (long long)reduction_axes[i]->extent,
                              (long long)MAX_EXTENT);
-    if (body->depth > MAX_DEPTH)
+    if (body->depth > MAX_VALUE_DEPTH)
         return error_set(error, DLT_ERROR_ARGUMENT,
                          "tensor %s: its body nests %d values, at most %d are possible; part of it "
                          "may be a tensor of its own",
-                         name, body->depth, MAX_DEPTH);
+                         name, body->depth, MAX_VALUE_DEPTH);
     TRY(add_tensor(expression, name, rank, axes, tensor, error));
     (*tensor)->kind = TENSOR_COMPUTED;
     (*tensor)->type = body->type;

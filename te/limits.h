@@ -9,7 +9,7 @@ enum {
     MAX_TENSORS = 64,           /* of an expression */
     MAX_NAME = 48,              /* bytes of a name, NUL included */
     MAX_OPERANDS = 4,           /* of a value */
-    MAX_DEPTH = 150,            /* of values within each other: recursion, so stacks too */
+    MAX_VALUE_DEPTH = 150,      /* of values within each other: recursion, so stacks too */
     MAX_INDEX_DEPTH = 40,       /* of indices likewise */
 };
 

@@ -9,7 +9,7 @@
 #include "te/expression.h"
 
 enum {
-    MAX_NESTING = 200,     /* of parentheses and calls; more than MAX_DEPTH and MAX_INDEX_DEPTH */
+    MAX_NESTING = 200, /* of parentheses and calls; more than MAX_VALUE_DEPTH and MAX_INDEX_DEPTH */
     MAX_BODY_NODES = 4096, /* of one tensor's body */
     MAX_INDEX_TERMS = 64,
 };

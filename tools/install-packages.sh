@@ -13,7 +13,7 @@ packages=(
     libsqlite3-dev libcjson-dev               # records
     libpapi-dev libdlpack-dev libxgboost-dev
     zlib1g-dev                                # tables for replay
-    libcmocka-dev clang-format                # tests, formatting
+    libcmocka-dev sqlite3 clang-format        # tests (sqlite3 damages databases), formatting
     locales                                   # sources of a locale that tests make for themselves
 )
 case "${1-}" in

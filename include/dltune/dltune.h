@@ -137,7 +137,8 @@ typedef struct dlt_kernel_info {
     const char *task; /* the workload in canonical form, target and threads */
     dlt_origin origin;
     int verified;         /* 1: this schedule was compared with the reference on this workload, by
-                             this version's code generator, and was right */
+                             this version's code generator on a machine like this one, and was right;
+                             0 of a record that was taken in from another file */
     const char *host;     /* whose record it is; "" for a default */
     int is_this_host;     /* the record was measured on a machine like this one */
     const char *reason;   /* why it is not exact, and which loops of it are plain C for want of a

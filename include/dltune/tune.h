@@ -5,7 +5,10 @@
  * system executes nothing from memory it is looked for beside the program, then where it was
  * installed; $DLTUNE_WORKER may say where it is, and then that one is taken. Each candidate is
  * compared with the reference before it is timed, and only a right one can be the best. Link with
- * libdltune-tune. */
+ * libdltune-tune.
+ *
+ * The library changes no signal's disposition. A program that may have a limit of file sizes
+ * (`ulimit -f`) ignores SIGXFSZ, so that a database that cannot grow is a DLT_ERROR_DATABASE. */
 #ifndef DLTUNE_TUNE_H
 #define DLTUNE_TUNE_H
 
@@ -31,7 +34,8 @@ typedef int dlt_on_progress(void *context, const dlt_progress *progress);
 /* Zeroes are the defaults. */
 typedef struct dlt_tune_options {
     int64_t trials;   /* new candidates to measure; 0: 256, or no limit if there is one of time */
-    double seconds;   /* 0: no limit */
+    double seconds;   /* 0: no limit; it ends within a tenth or a second more, or four calls of the
+                         default kernel if that is most: a first right candidate is finished */
     uint64_t seed;    /* the same seed and the same times give the same candidates */
     double max_error; /* the most of its error bound that a right result may use; 0: all of it */
     const char *strategy;      /* as `dltune --strategy`; NULL: the default */

@@ -194,7 +194,7 @@ static void print_function(struct straight *s, const struct vector_instruction *
 /* What an instruction gives. NULL: print_right_side knows. */
 static const char *const patterns[VECTOR_OPCODE_COUNT] = {
     [VECTOR_MOVE] = "$a",
-    [VECTOR_LANES] = "0.0f", /* the only lane is number 0 */
+    [VECTOR_LANES] = "0", /* the number of the only lane */
     [VECTOR_ADD] = "$a + $b",
     [VECTOR_SUBTRACT] = "$a - $b",
     [VECTOR_MULTIPLY] = "$a * $b",

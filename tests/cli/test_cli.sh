@@ -396,6 +396,44 @@ status=$?
 grep -q interrupted "$out" || fail "an interrupted run does not print its best"
 expect 0 "known before" matmul --shape m=96,n=96,k=96 --target c --trials 1 --db stop.db
 
+# Where no number of trials helps, the commonest reason and what does are said.
+run matmul m=8 n=8 k=300 --target c --trials 3 --max-error 1e-9 --quiet --db strict.db
+[ "$status" -eq 1 ] || fail "status $status where no candidate is right enough"
+grep -q 'no candidate was right: 3 of 3 were wrong (.*more than the 1e-09 allowed); allow more with --max-error$' "$err" ||
+    fail "no word of why nothing was right"
+grep -q -- '--trials' "$err" && fail "more trials are advised, which do not help"
+
+# A run that goes on prints the stored best, which is that of `query`, and its own beside it.
+for _ in 1 2 3; do
+    run matmul m=24 n=24 k=24 --target c --trials 4 --quiet --db again.db
+    own=$(sed -n 's/^  best *//p' "$out")
+    run query matmul m=24 n=24 k=24 --target c --quiet --db again.db
+    stored=$(sed -n 's/^  best *//p' "$out")
+    [ "${own%% us*}" = "${stored%% us*}" ] || fail "'$own' is said to be the best, query gives '$stored'"
+done
+if command -v sqlite3 >/dev/null; then
+    sqlite3 again.db "update record set median_us = 1e-3, checksum = null where id = 1"
+    run matmul m=24 n=24 k=24 --target c --trials 1 --quiet --db again.db
+    grep -q '^  best *0.001 us' "$out" || fail "the stored best of an earlier run is not printed"
+    grep -q '^  this run ' "$out" || fail "no word of this run's own best"
+fi
+
+# Files that may not grow, or a full disk: a message, and what was stored before is whole.
+(ulimit -f 400; run matmul m=40 n=40 k=40 --target c --trials 200 --quiet --db limited.db
+    [ "$status" -eq 1 ] || fail "status $status where files may not grow"
+    grep -q 'limited.db: cannot grow: files may have 400 KiB here' "$err" ||
+        fail "no word of the limit of file sizes"
+    [ "$failures" -eq 0 ]) || failures=$((failures + 1))
+expect 0 ", 0 bad" db check --db limited.db
+mkdir full
+if mount -t tmpfs -o size=300k tmpfs full 2>/dev/null; then
+    run matmul m=40 n=40 k=40 --target c --trials 200 --quiet --db full/tune.db
+    [ "$status" -eq 1 ] || fail "status $status on a full disk"
+    grep -q 'full/tune.db: the disk is full' "$err" || fail "no word of a full disk"
+    expect 0 ", 0 bad" db check --db full/tune.db
+    umount full
+fi
+
 # A task that no memory holds is said to be one, by its size.
 run matmul m=1048576 n=1048576 k=1 --target c --trials 1 --db large.db
 [ "$status" -eq 1 ] || fail "status $status: a task of terabytes"

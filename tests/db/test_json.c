@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "db/json.h"
+#include "machine/description.h"
 
 static void prints(cJSON *object, const char *expected) {
     char *text = cJSON_PrintUnformatted(object);
@@ -18,10 +19,29 @@ static void a_right_record(void **state) {
            "{\"task\":\"" TASK "\",\"status\":\"ok\",\"target\":\"c\",\"threads\":1,"
            "\"host\":\"here\",\"generator\":\"1\","
            "\"layouts\":{\"a\":\"m k\",\"b\":\"k n\",\"c\":\"m n\"},"
-           "\"schedule\":\"split c x 8 guard\\n\",\"knobs\":{\"tile.x\":8,\"order\":\"xy\"},"
+           "\"schedule\":\"split output m 4 guard\\n\",\"knobs\":{\"tile.x\":8,\"order\":\"xy\"},"
            "\"median_us\":2,\"min_us\":1,\"spread\":0.01,\"clock\":\"cpu\",\"gflops\":50,"
            "\"gflops_nominal\":100,\"peak_gflops\":100,\"peak_fraction\":0.5,\"max_error\":0.25,"
-           "\"verified\":true,\"finalist\":false,\"seed\":-3,\"created\":1700000000}");
+           "\"verified\":false,\"from\":\"here\",\"finalist\":false,\"seed\":3,\"created\":"
+           "1700000000}");
+}
+
+/* Verified is what was compared here: not on another machine, and not before it was taken in. */
+static void whose_a_record_is(void **state) {
+    (void)state;
+    for (int imported = 0; imported < 2; imported++) {
+        struct record record = sample(2);
+        cJSON *object, *from;
+        record.host = host_name();
+        record.imported = imported;
+        object = record_to_json(&record, 0, 0);
+        from = cJSON_GetObjectItem(object, "from");
+        assert_int_equal(cJSON_IsTrue(cJSON_GetObjectItem(object, "verified")), !imported);
+        assert_int_equal(cJSON_IsNull(from), !imported);
+        if (imported)
+            assert_string_equal(cJSON_GetStringValue(from), host_name());
+        cJSON_Delete(object);
+    }
 }
 
 static void a_failed_record_has_no_times(void **state) {
@@ -37,8 +57,9 @@ static void a_failed_record_has_no_times(void **state) {
         record_to_json(&record, 100000, 0),
         "{\"task\":\"odd\",\"status\":\"failed\",\"outcome\":\"crash\",\"message\":\"signal 11\","
         "\"host\":\"here\",\"generator\":\"1\",\"layouts\":{},"
-        "\"schedule\":\"split c x 8 guard\\n\",\"knobs\":{},"
-        "\"verified\":false,\"finalist\":false,\"seed\":-3,\"created\":1700000000}");
+        "\"schedule\":\"split output m 4 guard\\n\",\"knobs\":{},"
+        "\"verified\":false,\"from\":\"here\",\"finalist\":false,\"seed\":3,\"created\":"
+        "1700000000}");
 }
 
 static void summaries(void **state) {
@@ -68,6 +89,7 @@ static void values_of_keys(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_right_record),
+        cmocka_unit_test(whose_a_record_is),
         cmocka_unit_test(a_failed_record_has_no_times),
         cmocka_unit_test(summaries),
         cmocka_unit_test(values_of_keys),

@@ -129,12 +129,12 @@ static void damage_stays_damage(void **state) {
     int count = 0;
     (void)state;
     make_older("old.db");
-    sql("old.db", "UPDATE record SET median_us = 0.001 WHERE id = 1");
+    sql("old.db", "UPDATE record SET median_us = 2 * median_us WHERE id = 1");
     database_close(open_for("old.db", DATABASE_WRITE));
     database = open_for("old.db", DATABASE_READ);
-    assert_int_equal(database_records(database, TODAY, count_and_compare, &count, &error),
-                     DLT_ERROR_DATABASE);
-    assert_non_null(strstr(error.message, "is not what was written"));
+    assert_int_equal(database_records(database, TODAY, count_and_compare, &count, &error), DLT_OK);
+    assert_int_equal(count, EXPRESSION_RECORDS - 1);
+    assert_string_equal(database_left_out(database), "record 1: is not what was written");
     database_close(database);
 }
 
@@ -146,7 +146,7 @@ static void are_merged(void **state) {
     for (int i = 0; i < 2; i++) {
         into = open_for("new.db", DATABASE_WRITE);
         from = open_for("old.db", DATABASE_READ);
-        if (database_merge(into, from, &transfer, &error) != DLT_OK)
+        if (database_merge(into, from, &(struct taking){0}, &transfer, &error) != DLT_OK)
             fail_msg("%s", error.message);
         assert_int_equal(transfer.read, RECORDS);
         assert_int_equal(transfer.added, i ? 0 : RECORDS);

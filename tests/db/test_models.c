@@ -204,8 +204,8 @@ static void files_of_version_1_are_read_and_migrated(void **state) {
     (void)state;
     add(database, &record);
     database_close(database);
-    sql("old.db", "DROP TABLE model; DROP TABLE run;"
-                  "ALTER TABLE record DROP COLUMN checksum; PRAGMA user_version = 1");
+    sql("old.db", DROP_ORIGINS "DROP TABLE model; DROP TABLE run;"
+                               "ALTER TABLE record DROP COLUMN checksum; PRAGMA user_version = 1");
     database = open_for("old.db", DATABASE_READ);
     assert_int_equal(database_best(database, TASK, "here", "1", &record, &exact, &error), DLT_OK);
     record_free(&record);

@@ -76,6 +76,7 @@ static void only_right_records_are_bests(void **state) {
     struct record right = sample(50), wrong = sample(1), unverified = sample(2), crash = sample(0);
     (void)state;
     wrong.outcome = "wrong";
+    wrong.verified = crash.verified = false;
     wrong.max_error = NAN;
     unverified.verified = false;
     crash.outcome = "crash";
@@ -135,11 +136,11 @@ static void bad_records_are_refused_by_name(void **state) {
     (void)state;
     record.host = NULL;
     assert_int_equal(database_add(database, &record, &error), DLT_ERROR_ARGUMENT);
-    assert_string_equal(error.message, "record: host is missing");
+    assert_string_equal(error.message, "record: host: is missing");
     record = sample(1);
     record.task = "";
     assert_int_equal(database_add(database, &record, &error), DLT_ERROR_ARGUMENT);
-    assert_string_equal(error.message, "record: task is empty");
+    assert_string_equal(error.message, "record: task: is empty");
     const double bad[] = {0, -1, NAN, INFINITY};
     for (int i = 0; i < 4; i++) {
         record = sample(bad[i]);
@@ -199,6 +200,7 @@ static void summaries_count_by_task(void **state) {
     record.median_us = 7, record.host = "elsewhere";
     add(database, &record);
     record.outcome = "timeout";
+    record.verified = false;
     add(database, &record);
     record.task = "another";
     add(database, &record);

@@ -121,6 +121,55 @@ static void sampled_reference(void **state) {
     close_fixture(&fixture);
 }
 
+/* Elements of very long sums: each is evaluated once, and no candidate pays for many. */
+static void long_sums(void **state) {
+    enum {
+        N = 2,
+        K = 3000000
+    };
+    struct fixture fixture;
+    (void)state;
+    open_fixture(&fixture, "matmul m=1 n=2 k=3000000 target=c threads=1", 1, N, K);
+    assert_false(checker_is_complete(fixture.checker));
+    for (uint64_t i = 0; i < 5; i++)
+        assert_true(compare(&fixture, i).right);
+    assert_in_range(checker_evaluated(fixture.checker), 1, N);
+    fixture.output[N - 1] += 1e4f; /* the last corner is the first sample */
+    assert_false(compare(&fixture, 9).right);
+    close_fixture(&fixture);
+}
+
+/* In a hurry the sample is smaller, and what is wrong everywhere is found all the same. */
+static void hurried(void **state) {
+    enum {
+        M = 301,
+        N = 259,
+        K = 513
+    };
+    struct check_request request = {.seed = 1, .trace = "", .hurried = true};
+    struct comparison comparison;
+    struct fixture fixture;
+    struct error error = {0};
+    int64_t few;
+    (void)state;
+    open_fixture(&fixture, "matmul m=301 n=259 k=513 target=c threads=1", M, N, K);
+    assert_int_equal(
+        checker_compare(fixture.checker, fixture.output, &request, &comparison, &error), DLT_OK);
+    assert_true(comparison.right);
+    few = checker_evaluated(fixture.checker);
+    close_fixture(&fixture);
+    open_fixture(&fixture, "matmul m=301 n=259 k=513 target=c threads=1", M, N, K);
+    assert_true(compare(&fixture, 1).right);
+    assert_in_range(few, 100, checker_evaluated(fixture.checker) / 2);
+    close_fixture(&fixture);
+    open_fixture(&fixture, "matmul m=301 n=259 k=513 target=c threads=1", M, N, K);
+    memset(fixture.output, 0, sizeof(float) * M * N);
+    assert_int_equal(
+        checker_compare(fixture.checker, fixture.output, &request, &comparison, &error), DLT_OK);
+    assert_false(comparison.right);
+    close_fixture(&fixture);
+}
+
 /* A wrong output that passed its sample by luck does not stay the measure of others. */
 static void golden_by_luck(void **state) {
     enum {
@@ -239,6 +288,7 @@ static void input_patterns(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_reference), cmocka_unit_test(sampled_reference),
+        cmocka_unit_test(long_sums),       cmocka_unit_test(hurried),
         cmocka_unit_test(golden_by_luck),  cmocka_unit_test(padding),
         cmocka_unit_test(two_runs),        cmocka_unit_test(element_types),
         cmocka_unit_test(input_patterns),

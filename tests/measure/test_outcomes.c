@@ -239,6 +239,74 @@ static void far_behind(void **state) {
     close_measurer();
 }
 
+/* Limits grow with the best known time, or with the work; what was asked for counts first. */
+static void limits(void **state) {
+    struct measure_result result;
+    struct error error;
+    (void)state;
+    open_measurer(key, 0);
+    assert_in_range((int)measurer_limit(measurer, 0), 10, 11);
+    assert_in_range((int)measurer_limit(measurer, 1e6), 20, 60);
+    /* a call may not be many times slower than the best */
+    assert_int_equal(measurer_run(measurer, "loops", 1e3, &result, &error), DLT_OK);
+    assert_int_equal(result.outcome, OUTCOME_TIMEOUT);
+    assert_non_null(strstr(result.message, "a call took longer than 1"));
+    assert_false(result.cut);
+    expect_right("right");
+    close_measurer();
+    open_measurer("matmul m=8192 n=8192 k=8192 target=x86-avx2 threads=1", 0);
+    assert_true(measurer_limit(measurer, 0) > 8 * 60); /* 8 calls at 20 GFLOP/s */
+    close_measurer();
+    open_measurer(key, 3);
+    assert_true(measurer_limit(measurer, 0) == 3 && measurer_limit(measurer, 1e9) == 3);
+    close_measurer();
+}
+
+/* When the time is over nothing is said of a candidate, unless nothing right is known yet. */
+static void no_time_left(void **state) {
+    struct account account;
+    struct measure_options options = {.seed = 1, .account = &account};
+    struct measure_result result;
+    struct error error;
+    const char *trace = "right";
+    (void)state;
+    account_open(&account, 1e-9);
+    assert_int_equal(task_create_key(key, &task, &error), DLT_OK);
+    assert_int_equal(measurer_create(task, &options, &measurer, &error), DLT_OK);
+    assert_int_equal(measurer_run(measurer, "right", 0, &result, &error), DLT_OK);
+    assert_int_equal(result.outcome, OUTCOME_OK);
+    assert_false(result.cut);
+    assert_int_equal(measurer_run(measurer, "loops", 1e9, &result, &error), DLT_OK);
+    assert_true(result.cut);
+    account.is_optional = true;
+    assert_int_equal(measurer_run(measurer, "loops", 0, &result, &error), DLT_OK);
+    assert_true(result.cut);
+    assert_int_equal(measurer_run_again(measurer, 1, &trace, &result, &error), DLT_OK);
+    assert_true(result.cut);
+    assert_true(measurer_finalists_seconds(measurer, 2) > 0);
+    close_measurer();
+}
+
+/* However little time there is, what is wrong is found to be. */
+static void wrong_in_a_hurry(void **state) {
+    static const char *const wrong[] = {"border", "unwritten", "undetermined", "zeros"};
+    struct account account;
+    struct measure_options options = {.seed = 1, .account = &account};
+    struct measure_result result;
+    struct error error;
+    (void)state;
+    account_open(&account, 1e-9);
+    assert_int_equal(task_create_key("matmul m=300 n=301 k=700 target=c threads=1", &task, &error),
+                     DLT_OK);
+    assert_int_equal(measurer_create(task, &options, &measurer, &error), DLT_OK);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(measurer_run(measurer, wrong[i], 0, &result, &error), DLT_OK);
+        if (result.outcome != OUTCOME_WRONG)
+            fail_msg("%s: %s", wrong[i], measure_outcome_name(result.outcome));
+    }
+    close_measurer();
+}
+
 static void no_worker(void **state) {
     struct measure_options options = {0};
     struct measurer *none;
@@ -390,6 +458,9 @@ int main(void) {
         cmocka_unit_test(endless_ones),
         cmocka_unit_test(cancelled_ones),
         cmocka_unit_test(far_behind),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(no_time_left),
+        cmocka_unit_test(wrong_in_a_hurry),
         cmocka_unit_test(no_worker),
         cmocka_unit_test(many),
         cmocka_unit_test(killed_caller),

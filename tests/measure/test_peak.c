@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "measure/peak.h"
 #include "machine/description.h"
+#include "measure/peak.h"
 
 static void test_peak_where_a_target_runs(void **state) {
     static const char *const names[] = {"x86-avx512", "x86-avx2"};

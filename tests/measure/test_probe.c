@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "measure/probe.h"
 #include "machine/description.h"
+#include "measure/probe.h"
 
 #include <math.h>
 

@@ -31,7 +31,7 @@ static void exact_from_a_record(void **state) {
     assert_int_equal(info.is_this_host, 1);
     assert_string_equal(info.host, host_name());
     assert_string_equal(info.reason, "");
-    assert_string_equal(info.schedule, "");
+    assert_string_equal(info.schedule, ONE_STEP);
     assert_true(info.median_us == 4.5);
     run_product(kernel, NULL);
     dlt_kernel_release(kernel);

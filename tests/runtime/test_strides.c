@@ -375,7 +375,7 @@ static void records_serve_strided_tensors(void **state) {
     struct record record = {.task = "matmul m=64 n=64 k=64 target=c threads=1",
                             .host = "elsewhere",
                             .generator = DATABASE_GENERATOR,
-                            .trace = "",
+                            .trace = "unroll output n\n",
                             .knobs = "no.such.knob=3",
                             .outcome = "ok",
                             .clock = "cpu",

@@ -211,6 +211,143 @@ static void test_without_a_worker(void **state) {
     forget(&bench);
 }
 
+/* ---- time, by a clock that only measuring moves ---- */
+
+static double now, seconds_a_trial, seconds_of_finalists;
+
+static double read_clock(void *context) {
+    (void)context;
+    return now;
+}
+
+static dlt_status run_for_long(void *context, const char *trace, double best_us,
+                               struct measure_result *result, struct error *error) {
+    now += seconds_a_trial;
+    return run(context, trace, best_us, result, error);
+}
+
+static double finalists_take(void *context, int count) {
+    (void)context;
+    return count * seconds_of_finalists;
+}
+
+static dlt_status run_again_for_long(void *context, int count, const char *const *traces,
+                                     struct measure_result *results, struct error *error) {
+    now += count * seconds_of_finalists;
+    return run_again(context, count, traces, results, error);
+}
+
+static void tune_by_clock(struct fixture *f, struct bench *bench, struct account *account,
+                          struct tuner_options *options) {
+    struct tuner_measurer measurer = {.context = bench,
+                                      .run = run_for_long,
+                                      .run_again = run_again_for_long,
+                                      .finalists_seconds = finalists_take};
+    account->clock = read_clock;
+    account->start = now;
+    account->end = account->last = now + options->seconds;
+    options->account = account;
+    tuner_summary_free(&f->summary);
+    if (tuner_run(f->task, &f->space, &measurer, f->database, options, &f->summary, &f->error) !=
+        DLT_OK)
+        fail_msg("%s", f->error.message);
+}
+
+/* Search and finalists together take the time and no more. */
+static void test_phases_share_the_time(void **state) {
+    struct tuner_options options = {.seconds = 10, .seed = 1, .strategy = strategy_find("random")};
+    struct account account = {0};
+    struct bench bench = {0};
+    struct fixture *f = *state;
+    seconds_a_trial = 0.5;
+    seconds_of_finalists = 0.3;
+    now = 1000;
+    tune_by_clock(f, &bench, &account, &options);
+    assert_int_equal(bench.again, 4);
+    assert_true(f->summary.best.finalist);
+    assert_true(now <= 1010 && now > 1008);
+    assert_true(f->summary.seconds == now - 1000);
+    forget(&bench);
+}
+
+/* Finalists that do not fit are not begun; as many of them as do are. */
+static void test_finalists_that_fit(void **state) {
+    struct tuner_options options = {.seconds = 10, .seed = 1, .strategy = strategy_find("random")};
+    struct account account = {0};
+    struct bench bench = {0};
+    struct fixture *f = *state;
+    seconds_a_trial = 0.5;
+    seconds_of_finalists = 0.7;
+    now = 0;
+    tune_by_clock(f, &bench, &account, &options);
+    assert_int_equal(bench.again, 2);
+    assert_true(now <= 10);
+    forget(&bench);
+    start_anew(f);
+    seconds_of_finalists = 40;
+    now = 0;
+    tune_by_clock(f, &bench, &account, &options);
+    assert_int_equal(bench.again, 0);
+    assert_int_equal(bench.count, 20); /* the search has their time */
+    assert_false(f->summary.best.finalist);
+    forget(&bench);
+}
+
+/* Without a right candidate the grace is used, and then it ends; in vain, if another is there. */
+static void test_time_without_a_right_one(void **state) {
+    struct tuner_options options = {
+        .seconds = 2, .seed = 1, .max_error = 1e-3, .strategy = strategy_find("random")};
+    struct account account = {0};
+    struct bench bench = {.max_error = 0.5};
+    struct fixture *f = *state;
+    seconds_a_trial = 0.2;
+    now = 0;
+    tune_by_clock(f, &bench, &account, &options);
+    assert_true(now > 2 && now <= 3);
+    assert_int_equal(f->summary.errors[OUTCOME_OK], 0);
+    assert_int_equal(failure_reasons_commonest(&f->summary.failures)->outcome, OUTCOME_WRONG);
+    forget(&bench);
+    start_anew(f);
+    bench = (struct bench){.max_error = 0.5};
+    account.is_optional = true;
+    now = 0;
+    tune_by_clock(f, &bench, &account, &options);
+    assert_true(now <= 2.2);
+    forget(&bench);
+}
+
+static dlt_status run_until_cut(void *context, const char *trace, double best_us,
+                                struct measure_result *result, struct error *error) {
+    struct bench *bench = context;
+    dlt_status status = run_for_long(context, trace, best_us, result, error);
+    if (bench->count > 6)
+        *result = (struct measure_result){.outcome = OUTCOME_TIMEOUT, .cut = true};
+    return status;
+}
+
+/* What was cut is no trial, is not stored, and comes again when the run goes on. */
+static void test_what_was_cut_comes_again(void **state) {
+    struct tuner_options options = {.trials = 20, .seed = 1, .rough = true};
+    struct bench bench = {0};
+    struct tuner_measurer measurer = {.context = &bench, .run = run_until_cut};
+    struct fixture *f = *state;
+    seconds_a_trial = 0;
+    if (tuner_run(f->task, &f->space, &measurer, f->database, &options, &f->summary, &f->error) !=
+        DLT_OK)
+        fail_msg("%s", f->error.message);
+    assert_int_equal(bench.count, 7);
+    assert_int_equal(f->summary.errors[OUTCOME_TIMEOUT], 0);
+    assert_int_equal(count_records(f).records, f->summary.trials);
+    tune_all(f, &bench, &options);
+    assert_int_equal(f->summary.trials, 20);
+    for (int i = 7; i < bench.count; i++)
+        if (!strcmp(bench.traces[i], bench.traces[6])) {
+            forget(&bench);
+            return;
+        }
+    fail_msg("it did not come again");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_finalists),
@@ -219,6 +356,10 @@ int main(void) {
         TEST(test_cancelling_keeps_what_was_found),
         TEST(test_cancelling_among_finalists),
         TEST(test_time_ends_a_run),
+        TEST(test_phases_share_the_time),
+        TEST(test_finalists_that_fit),
+        TEST(test_time_without_a_right_one),
+        TEST(test_what_was_cut_comes_again),
         TEST(test_without_hope),
         TEST(test_parts_make_a_whole),
         TEST(test_errors_beyond_what_is_allowed),
