@@ -69,6 +69,15 @@ dlt_status buffer_reserve(struct guarded_buffer *buffer, const char *name, size_
     return DLT_OK;
 }
 
+void buffer_populate(const struct guarded_buffer *buffer) {
+#ifdef MADV_POPULATE_WRITE
+    if (buffer->base)
+        madvise(buffer->base, buffer->capacity, MADV_POPULATE_WRITE); /* or they come one by one */
+#else
+    (void)buffer;
+#endif
+}
+
 void buffer_free(struct guarded_buffer *buffer) {
     if (!buffer->base)
         return;

@@ -101,6 +101,7 @@ static dlt_status add_placement(const struct tensor *tensor, int index, enum pla
     size_t bytes = tensor_bytes(tensor);
     void *data;
     TRY(buffer_reserve(buffer, tensor->name, bytes, error));
+    buffer_populate(buffer);
     data = buffer_place(buffer, bytes, (size_t)data_types[tensor->type].bytes, placement);
     if (!set->data[from][index])
         fill(tensor, pattern, seed, tensor->kind == TENSOR_COMPUTED ? UNWRITTEN : 0, data);
