@@ -64,7 +64,7 @@ foreach(file ${bench_tests})
   target_compile_definitions(bench_${test} PRIVATE WORKER="$<TARGET_FILE:dltune-bench-worker>")
   add_dependencies(bench_${test} dltune-bench-worker)
   add_test(NAME bench/${test} COMMAND bench_${test})
-  set_tests_properties(bench/${test} PROPERTIES TIMEOUT 300)
+  set_tests_properties(bench/${test} PROPERTIES TIMEOUT 900)
 endforeach()
 
 # What ships: kernels for shapes that nobody tuned, and others (docs/benchmarks.md).
@@ -84,5 +84,5 @@ target_compile_definitions(bench_exported PRIVATE
 foreach(suite resnet50 gemm_square)
   add_test(NAME export/suite_${suite}
            COMMAND bench_exported --check ${CMAKE_SOURCE_DIR}/bench/suites/${suite}.txt)
-  set_tests_properties(export/suite_${suite} PROPERTIES TIMEOUT 300)
+  set_tests_properties(export/suite_${suite} PROPERTIES TIMEOUT 900)
 endforeach()

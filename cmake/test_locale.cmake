@@ -27,7 +27,7 @@ function(test_in_locale test program)
   if(EXISTS ${locale_folder}/${locale_name} AND NOT DLTUNE_SANITIZE AND
      NOT test IN_LIST locale_left_out)
     add_test(NAME comma/${test} COMMAND ${program})
-    set_tests_properties(comma/${test} PROPERTIES TIMEOUT 300 LABELS comma
+    set_tests_properties(comma/${test} PROPERTIES TIMEOUT 900 LABELS comma
       ENVIRONMENT "${locale_environment}")
   endif()
 endfunction()
