@@ -12,13 +12,13 @@ add_executable(differential ${differential_program})
 target_link_libraries(differential PRIVATE differential_work)
 add_dependencies(differential dltune dltune-worker)
 
-# Fixed seeds, a part of a minute each; tools/differential-night.sh draws others.
-foreach(test "operators;1;--only;operators" "expressions;2;--only;expressions"
-             "tuned;3;--mode;tuned")
-  list(POP_FRONT test name seed)
+# Fixed seeds and numbers of cases, a part of a minute each; tools/differential-night.sh draws others.
+foreach(test "operators;1;1500;--only;operators" "expressions;2;2000;--only;expressions"
+             "tuned;3;6;--mode;tuned")
+  list(POP_FRONT test name seed cases)
   add_test(NAME differential/${name}
-    COMMAND differential --program $<TARGET_FILE:dltune> --seed ${seed} --seconds 18
-            --count 100000 ${test})
+    COMMAND differential --program $<TARGET_FILE:dltune> --seed ${seed} --seconds 40
+            --count ${cases} ${test})
   set_tests_properties(differential/${name} PROPERTIES TIMEOUT 900)
 endforeach()
 
