@@ -132,6 +132,16 @@ struct inlining {
     const struct stage *stage;
 };
 
+static const struct value *mark_select(void *context, const struct value *value) {
+    struct arena *arena = context;
+    struct value *marked;
+    if (value->operation != OP_SELECT || value->is_inlined)
+        return value;
+    marked = arena_copy(arena, value, sizeof *value);
+    marked->is_inlined = true;
+    return marked;
+}
+
 static const struct value *inline_read(void *context, const struct value *value) {
     const struct inlining *inlining = context;
     const struct tensor *tensor = inlining->stage->tensor;
@@ -140,7 +150,10 @@ static const struct value *inline_read(void *context, const struct value *value)
         return value;
     for (int i = 0; i < tensor->rank; i++)
         bindings[i] = (struct binding){tensor->axes[i], value->subscripts[i]};
-    return value_substitute(inlining->arena, inlining->stage->body, bindings, tensor->rank);
+    return value_rewrite(
+        inlining->arena,
+        value_substitute(inlining->arena, inlining->stage->body, bindings, tensor->rank),
+        mark_select, inlining->arena);
 }
 
 static dlt_status check_inline(const struct schedule *schedule, const struct stage *stage,

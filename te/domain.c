@@ -23,7 +23,8 @@ const struct value *domain_extract(struct domain *domain, const struct value *va
                                    enum combiner combiner) {
     double identity = combiners[combiner].identity;
     struct value *copy;
-    if (value->operation == OP_SELECT && is_constant(value->operands[1], identity)) {
+    if (value->operation == OP_SELECT && !value->is_inlined &&
+        is_constant(value->operands[1], identity)) {
         add_conditions(domain, value);
         return domain_extract(domain, value->operands[0], combiner);
     }

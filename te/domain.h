@@ -4,7 +4,10 @@
  * that is nothing is not added: where the select's conditions fail there is no term, whatever the
  * weight is, infinity and NaN too. So conditions under which the body is the combiner's identity
  * belong to the reduction, in what the expression means (te/reference.c) as in what runs
- * (ir/domains.c). */
+ * (ir/extract_domains.c).
+ *
+ * Only the reduction's own body counts. A padded tensor of its own has elements there, which are 0, and
+ * a schedule that inlines it may not make them vanish: is_inlined tells its selects. */
 #ifndef TE_DOMAIN_H
 #define TE_DOMAIN_H
 

@@ -103,6 +103,8 @@ struct value {
     const struct affine *index;             /* OP_INDEX */
     int condition_count;                    /* OP_SELECT */
     const struct affine *const *conditions; /* OP_SELECT: each means "is >= 0" */
+    bool is_inlined; /* OP_SELECT: it was the body of a tensor of its own, so what it gives is an
+                        element like any other (te/domain.h) */
     const struct value *operands[MAX_OPERANDS];
 };
 
