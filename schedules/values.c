@@ -50,6 +50,7 @@ static const struct affine *const *substitute_all(const struct substitution *sub
 static const struct value *substitute_node(void *context, const struct value *value) {
     const struct substitution *substitution = context;
     struct arena *arena = substitution->arena;
+    struct value *copy;
     switch (value->operation) {
     case OP_READ:
         return value_read(arena, value->tensor,
@@ -59,9 +60,10 @@ static const struct value *substitute_node(void *context, const struct value *va
             arena, value->type,
             affine_substitute(arena, value->index, substitution->bindings, substitution->count));
     case OP_SELECT:
-        return value_select(arena, value->condition_count,
-                            substitute_all(substitution, value->conditions, value->condition_count),
-                            value->operands[0], value->operands[1]);
+        copy = arena_copy(arena, value, sizeof *value); /* what a mark says of it stays true */
+        copy->conditions =
+            substitute_all(substitution, value->conditions, value->condition_count);
+        return copy;
     default:
         return value;
     }
