@@ -194,9 +194,17 @@ static bool has_guard(const struct location *location, const struct affine *cond
     return false;
 }
 
+/* The first store to an element of the tile's own defines it. Where the conditions fail there was
+ * nothing before that had to stay. */
+static bool defines(const struct location *location) {
+    return location->buffer->kind == BUFFER_TILE && !location->dirty;
+}
+
 int location_conditions(struct vectoriser *v, const struct location *location) {
     const struct decision *decision = v->deciding;
     int mask = VECTOR_NONE, shared = 0;
+    if (defines(location))
+        return VECTOR_NONE;
     for (int i = 0; i < decision->count; i++)
         if (has_guard(location, decision->open[i]))
             shared++;
