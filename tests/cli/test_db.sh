@@ -180,7 +180,7 @@ fi
 
 # a file that is removed while it is tuned into
 "$dltune" matmul m=40 n=96 k=64 --trials 100000 --quiet --db gone.db >/dev/null 2>said &
-until [ -s gone.db ]; do sleep 0.1; done
+while kill -0 $! && ! "$dltune" db list --db gone.db 2>&1 | grep -q m=40; do sleep 0.1; done
 rm gone.db
 wait $! && fail "tuning into a removed file"
 grep -q "gone.db: the file was removed or replaced while it was in use" said ||
