@@ -13,7 +13,7 @@ target_link_libraries(differential PRIVATE differential_work)
 add_dependencies(differential dltune dltune-worker)
 
 # Fixed seeds and numbers of cases, a part of a minute each; tools/differential-night.sh draws others.
-foreach(test "operators;1;1500;--only;operators" "expressions;2;2000;--only;expressions"
+foreach(test "operators;1;1500;--only;operators" "expressions;2;3500;--only;expressions"
              "tuned;3;6;--mode;tuned")
   list(POP_FRONT test name seed cases)
   add_test(NAME differential/${name}
