@@ -38,17 +38,27 @@ struct straight {
     struct printer *printer;
     const struct vector_program *program;
     struct straight_value *values;
+    bool *is_word_read; /* pointers among the tile's words: a variant may need no others */
 };
 
 /* ---- which values stand where they are used ---- */
 
+static void count_word(struct straight *s, int base) {
+    if (base < 0)
+        s->is_word_read[-1 - base] = true;
+}
+
 static void count_block(struct straight *s, const struct vector_block *block) {
+    for (int i = 0; i < block->induction_count; i++)
+        count_word(s, s->program->inductions[block->inductions[i]].parent);
     for (const struct vector_item *item = block->first; item; item = item->next) {
         const struct vector_instruction *instruction = item->instruction;
         if (item->block) {
             count_block(s, item->block);
             continue;
         }
+        if (vector_has_address(instruction))
+            count_word(s, instruction->address.base);
         if (instruction->destination != VECTOR_NONE) {
             s->values[instruction->destination].definition = instruction;
             s->values[instruction->destination].home = block;
@@ -397,10 +407,11 @@ static void print_block(struct straight *s, const struct vector_block *block) {
 void print_straight(struct printer *printer, const struct vector_program *program) {
     struct straight s = {.printer = printer, .program = program};
     s.values = ARENA_ARRAY(printer->arena, struct straight_value, (size_t)program->value_count);
+    s.is_word_read = ARENA_ARRAY(printer->arena, bool, (size_t)program->word_count);
     count_block(&s, program->top);
     name_operands(&s, program->top);
     for (int i = 0; i < program->word_count; i++)
-        if (vector_word_is_pointer(program, i))
+        if (s.is_word_read[i])
             print_line(printer, "float *w%d = (float *)words[%d];\n", i, i);
     print_block(&s, program->top);
 }
