@@ -48,7 +48,7 @@ struct element element_of_sum(double sum, double magnitude, double error, double
 }
 
 /* The larger relative slope is where the operand is nearest to zero. */
-static struct element divide(const struct element *a) {
+static struct element quotient(const struct element *a) {
     double least = fabs(a[1].value) - a[1].error, value = a[0].value / a[1].value;
     if (isnan(a[0].value) || isnan(a[1].value))
         return element_exact(NAN);
@@ -59,6 +59,16 @@ static struct element divide(const struct element *a) {
     if (isinf(a[0].value))
         return element_exact(value);
     return rounded(value, (a[0].error + fabs(value) * a[1].error) / least, 2);
+}
+
+/* Padding that is divided is padding still: the term of a reduction vanishes with it. */
+static struct element divide(const struct element *a) {
+    struct element e;
+    if (a[0].padding && (isnan(a[1].value) || !(fabs(a[1].value) > a[1].error)))
+        return anything;
+    e = quotient(a);
+    e.padding = a[0].padding;
+    return e;
 }
 
 static struct element multiply(const struct element *a) {
@@ -166,7 +176,7 @@ struct element element_apply(enum operation operation, const struct element *a) 
     case VALUE_MAXIMUM:
         return choose(operation, a);
     case VALUE_NEGATE:
-        return (struct element){.value = -a->value, .error = a->error};
+        return (struct element){.value = -a->value, .error = a->error, .padding = a->padding};
     case VALUE_ABSOLUTE:
         return (struct element){.value = fabs(a->value), .error = a->error};
     case VALUE_SQUARE_ROOT:
