@@ -7,7 +7,7 @@
  *
  *     bench_network_total bench/suites/resnet50.txt tune.db bench/best/resnet50.jsonl */
 #include "bench/network.h"
-#include "db/exchange.h"
+#include "exchange/exchange.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #include "cli/failures.h"
 #include "cli/report.h"
 
-#include "db/exchange.h"
-#include "db/json.h"
+#include "exchange/exchange.h"
+#include "exchange/json.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include "cli/signals.h"
 #include "cli/stored.h"
 #include "db/gate.h"
-#include "db/json.h"
+#include "exchange/json.h"
 #include "machine/description.h"
 #include "measure/measure.h"
 

@@ -1,7 +1,7 @@
 /* Reports of workloads; see report.h. */
 #include "cli/report.h"
 
-#include "db/json.h"
+#include "exchange/json.h"
 #include "machine/description.h"
 
 #include <stdio.h>

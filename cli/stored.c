@@ -1,7 +1,7 @@
 /* Finding stored bests; see stored.h. */
 #include "cli/stored.h"
 
-#include "db/json.h"
+#include "exchange/json.h"
 #include "machine/description.h"
 
 #include <stdlib.h>

@@ -40,7 +40,7 @@ if(XNNPACK_INCLUDE AND XNNPACK_LIBRARY AND PTHREADPOOL_LIBRARY)
 endif()
 
 module(dltune_peers FILES ${peer_files} FOLDERS bench/worker EXCEPT bench/worker/main.c
-       LINKS ${peer_links} dltune_json_numbers)
+       LINKS ${peer_links} dltune_json)
 target_compile_definitions(dltune_peers PRIVATE ${peer_definitions})
 add_executable(dltune-bench-worker bench/worker/main.c)
 target_link_libraries(dltune-bench-worker PRIVATE dltune_peers)
@@ -51,7 +51,7 @@ install(TARGETS dltune-bench-worker RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECD
 module(dltune_curves FILES bench/curves.c bench/regret_plot.c LINKS dltune_base)
 
 module(dltune_bench FILES bench/bench.c bench/process.c bench/environment.c bench/table.c
-       bench/baseline.c LINKS dltune_measure dltune_db dltune_json_numbers)
+       bench/baseline.c LINKS dltune_measure dltune_db dltune_json)
 add_executable(dltune-bench bench/dltune_bench.c)
 target_link_libraries(dltune-bench PRIVATE dltune_bench)
 add_dependencies(dltune-bench dltune-bench-worker)

@@ -9,7 +9,7 @@
 # shared library, since Debian's libtcc is an archive of code that depends on its position.
 set(runtime_modules dltune_base dltune_te dltune_machine dltune_schedules dltune_ir
     dltune_targets dltune_db dltune_threads dltune_runtime)
-set(tuner_modules ${runtime_modules} dltune_json_numbers dltune_costmodel dltune_measure dltune_search dltune_api)
+set(tuner_modules ${runtime_modules} dltune_json dltune_costmodel dltune_measure dltune_search dltune_api)
 foreach(module ${tuner_modules})
   if(NOT TARGET ${module})
     return()

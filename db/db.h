@@ -133,6 +133,17 @@ struct taking {
     void *context;
 };
 
+/* Does `work` in one transaction that takes the file for writing; all of it or nothing. */
+typedef dlt_status database_work(struct database *database, void *context, struct error *error);
+dlt_status database_transact(struct database *database, database_work *work, void *context,
+                             struct error *error);
+
+/* A record that is taken in from elsewhere, inside of a transaction: if it passes the gate it is
+ * added, as imported, unless it is there already. An older dltune may have printed its key.
+ * DLT_ERROR_ARGUMENT: it does not pass, nothing else is wrong; `transfer` counts it either way. */
+dlt_status database_take(struct database *database, const struct record *record,
+                         struct transfer *transfer, struct error *error);
+
 /* Adds what another file has and this one has not: records, runs, and models that are newer; they
  * count as imported. All of it or nothing. The other may be of an older version; it is not
  * changed. */

@@ -29,20 +29,14 @@ static void leave(struct merging *merging, const char *what, int64_t id,
 static bool merge_record(void *context, const struct record *record, const struct error *problem) {
     struct merging *merging = context;
     struct error found = {.status = DLT_OK};
-    struct record copy = *record;
-    merging->transfer->read++;
-    if (!problem && gate_check_record(&merging->into->gate, record, &found) != DLT_OK)
+    if (problem)
+        merging->transfer->read++;
+    else if (database_take(merging->into, record, merging->transfer, &found) != DLT_OK)
         problem = &found;
-    if (problem && problem->status == DLT_ERROR_MEMORY) {
-        merging->status = error_set(merging->error, DLT_ERROR_MEMORY, "out of memory");
-        return false;
-    }
-    if (problem) {
+    if (problem && problem->status == DLT_ERROR_ARGUMENT)
         leave(merging, "record", record->id, problem);
-        return true;
-    }
-    copy.imported = true;
-    merging->status = database_put(merging->into, &copy, merging->transfer, merging->error);
+    else if (problem)
+        merging->status = error_set(merging->error, problem->status, "%s", problem->message);
     return merging->status == DLT_OK;
 }
 

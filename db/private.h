@@ -95,10 +95,6 @@ dlt_status database_statement(struct database *database, enum statement which,
 dlt_status database_step(struct database *database, sqlite3_stmt *statement, struct error *error);
 /* Runs one of the statements that take no values. */
 dlt_status database_run(struct database *database, enum statement which, struct error *error);
-/* Does `work` in one transaction that takes the file for writing; all of it or nothing. */
-typedef dlt_status database_work(struct database *database, void *context, struct error *error);
-dlt_status database_transact(struct database *database, database_work *work, void *context,
-                             struct error *error);
 /* Makes a name known to one of the tables of names (STATEMENT_ADD_TASK and so on). */
 dlt_status database_add_name(struct database *database, enum statement which, const char *name,
                              struct error *error);

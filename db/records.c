@@ -86,3 +86,18 @@ dlt_status database_add(struct database *database, const struct record *record,
         TRY(check_record(record, error));
     return database_transact(database, add, (void *)record, error);
 }
+
+dlt_status database_take(struct database *database, const struct record *record,
+                         struct transfer *transfer, struct error *error) {
+    struct record taken = *record;
+    dlt_status status;
+    transfer->read++;
+    if (identity_is_new(record->identity))
+        return error_set(error, DLT_ERROR_ARGUMENT, "identity: is all zeros, which is none");
+    taken.imported = true;
+    taken.task = database_renew_key(database, record->task);
+    status = gate_check_record(&database->gate, &taken, error);
+    if (status != DLT_OK)
+        return status == DLT_ERROR_MEMORY ? status : DLT_ERROR_ARGUMENT;
+    return database_put(database, &taken, transfer, error);
+}

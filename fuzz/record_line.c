@@ -2,7 +2,7 @@
  * record passes the gate, or there is a message. */
 #include "fuzz/fuzz.h"
 
-#include "db/exchange.h"
+#include "exchange/exchange.h"
 #include "db/gate.h"
 
 static void pass(const struct record *record) {

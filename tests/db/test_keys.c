@@ -3,7 +3,7 @@
  * constants, which today is one, and a third of an operator. */
 #include "support.h"
 
-#include "db/exchange.h"
+#include "exchange/exchange.h"
 #include "te/task.h"
 
 #include <sqlite3.h>

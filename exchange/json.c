@@ -1,5 +1,5 @@
 /* Records as JSON; see json.h. JSON has no infinity and no NaN: null stands for them. */
-#include "db/json.h"
+#include "exchange/json.h"
 
 #include "base/number.h"
 #include "machine/description.h"

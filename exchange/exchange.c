@@ -2,9 +2,8 @@
  *
  * Numbers are printed with as many digits as it takes to read the same number back. JSON has no
  * infinity: null stands for it. */
-#include "db/exchange.h"
+#include "exchange/exchange.h"
 
-#include "db/private.h"
 #include "json/number.h"
 
 #include <cJSON.h>
@@ -255,23 +254,13 @@ struct importing {
 /* DLT_ERROR_ARGUMENT: the line does not pass the gate. */
 static dlt_status import_line(struct database *database, const char *line,
                               struct transfer *transfer, struct error *error) {
-    struct record record, taken;
-    dlt_status status;
-    transfer->read++;
-    TRY(exchange_parse(line, &record, error));
-    if (identity_is_new(record.identity)) {
-        record_free(&record);
-        return error_set(error, DLT_ERROR_ARGUMENT, "identity: is all zeros, which is none");
+    struct record record;
+    dlt_status status = exchange_parse(line, &record, error);
+    if (status != DLT_OK) {
+        transfer->read++;
+        return status;
     }
-    taken = record;
-    taken.imported = true;
-    taken.task =
-        database_renew_key(database, record.task); /* an older dltune may have printed it */
-    status = gate_check_record(&database->gate, &taken, error);
-    if (status == DLT_OK)
-        status = database_put(database, &taken, transfer, error);
-    else if (status != DLT_ERROR_MEMORY)
-        status = DLT_ERROR_ARGUMENT;
+    status = database_take(database, &record, transfer, error);
     record_free(&record);
     return status;
 }

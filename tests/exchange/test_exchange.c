@@ -1,8 +1,8 @@
 /* Records as JSON lines: exactly what went out comes in, once, and what is no record is refused by
  * line and key. */
-#include "support.h"
+#include "tests/db/support.h"
 
-#include "db/exchange.h"
+#include "exchange/exchange.h"
 
 #include <math.h>
 

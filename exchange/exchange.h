@@ -2,8 +2,8 @@
  *
  * One record a line, everything it has, exactly: reading back gives the same record with the same
  * identity, so importing twice adds nothing. The schema is docs/exchange.md. */
-#ifndef DB_EXCHANGE_H
-#define DB_EXCHANGE_H
+#ifndef EXCHANGE_EXCHANGE_H
+#define EXCHANGE_EXCHANGE_H
 
 #include "base/text.h"
 #include "db/db.h"

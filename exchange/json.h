@@ -1,8 +1,8 @@
 /* Records and summaries as JSON, with the keys that every command prints (docs/database.md).
  *
  * Objects are the caller's, freed with cJSON_Delete; NULL if memory ran out. */
-#ifndef DB_JSON_H
-#define DB_JSON_H
+#ifndef EXCHANGE_JSON_H
+#define EXCHANGE_JSON_H
 
 #include "db/db.h"
 #include "json/number.h"

@@ -1,7 +1,7 @@
 /* Training through XGBoost's C API; see model.h. model_none.c takes this file's place without it.
  *
  * XGBoost makes trees; what is predicted with, kept and read again is our own (trees.h). */
-#include "costmodel/boosted.h"
+#include "costmodel/xgboost/boosted.h"
 
 #include "base/number.h"
 

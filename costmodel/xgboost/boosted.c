@@ -1,6 +1,6 @@
 /* Reading XGBoost's trees; see boosted.h. Its format is documented with the library ("Introduction
  * to Model IO"): a tree is arrays, an entry a node. */
-#include "costmodel/boosted.h"
+#include "costmodel/xgboost/boosted.h"
 
 #include "json/number.h"
 

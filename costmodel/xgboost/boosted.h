@@ -1,6 +1,6 @@
 /* The trees that XGBoost has learnt, out of the model it saves as JSON. */
-#ifndef COSTMODEL_BOOSTED_H
-#define COSTMODEL_BOOSTED_H
+#ifndef COSTMODEL_XGBOOST_BOOSTED_H
+#define COSTMODEL_XGBOOST_BOOSTED_H
 
 #include "costmodel/trees.h"
 

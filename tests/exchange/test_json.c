@@ -1,7 +1,7 @@
 /* Records and summaries as JSON. */
-#include "support.h"
+#include "tests/db/support.h"
 
-#include "db/json.h"
+#include "exchange/json.h"
 #include "machine/description.h"
 
 static void prints(cJSON *object, const char *expected) {
