@@ -51,6 +51,7 @@ static void run_case(struct session *session, struct test_case *test_case) {
     set_doing(session->counts, "default kernel");
     verdict = check_default(session, test_case, message);
     conclude(session, test_case, verdict, message);
+    alarm(0);
     if (verdict == VERDICT_WRONG && session->counts->mismatches <= 20)
         shrink(session, test_case);
 }
