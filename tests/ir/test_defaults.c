@@ -214,10 +214,113 @@ static void test_known(void **state) {
     check_counts(counts);
 }
 
+/* Eight heads of 128x64: too long to compare here, but each nest has a tile. */
+static void test_attention(void **state) {
+    static const char attention[] =
+        "expression text='input q[h=8, m=128, d=64] f32 variable; input k[h=8, n=128, d=64] f32 "
+        "variable; input v[h=8, n=128, d=64] f32 variable; s[h=8, m=128, n=128] f32 = sum(d=64) "
+        "q[h, m, d] * k[h, n, d]; scaled[h=8, m=128, n=128] f32 = s[h, m, n] * 0.125; "
+        "big[h=8, m=128] f32 = max(n=128) scaled[h, m, n]; e[h=8, m=128, n=128] f32 = "
+        "exp(scaled[h, m, n] - big[h, m]); total[h=8, m=128] f32 = sum(n=128) e[h, m, n]; "
+        "p[h=8, m=128, n=128] f32 = e[h, m, n] / total[h, m]; output[h=8, m=128, d=64] f32 = "
+        "sum(n=128) p[h, m, n] * v[h, n, d]'";
+    struct error error = {.status = DLT_OK};
+    struct target_description description;
+    struct space *space;
+    struct task *task;
+    (void)state;
+    if (task_create_text(attention, "c", 1, &task, &error))
+        fail_msg("%s", error.message);
+    if (arena_recover(&task->arena))
+        fail_msg("out of memory");
+    for (int i = 0; target_names[i]; i++) {
+        assert_int_equal(target_describe(target_names[i], &description, &error), DLT_OK);
+        if (default_space_create(&task->arena, task->collapsed, &description, 1, &space, &error))
+            fail_msg("%s", error.message);
+        assert_null(space->plain_nests);
+        assert_int_equal(space_nest_count(space), 5);
+    }
+    task_free(task);
+}
+
+/* Runs the default of a space; false if the target refuses it. */
+static bool check_point_zero(const struct space *space, const struct target_description *target,
+                             const struct subject *subject) {
+    const int first[MAX_KNOBS] = {0};
+    struct schedule *schedule = schedule_create(space->arena, space->expression);
+    struct error error = {.status = DLT_OK};
+    struct kernel *kernel;
+    if (space_schedule(space, first, schedule, &error))
+        fail_msg("%s: %s\n%s", trying_expression, error.message, schedule_trace(schedule));
+    if (kernel_create(schedule, target, "smaller", &kernel, &error) != DLT_OK) {
+        assert_int_equal(error.status, DLT_ERROR_REFUSED);
+        schedule_free(schedule);
+        return false;
+    }
+    trying_trace = schedule_trace(schedule);
+    struct guarded result = run_kernel(subject, kernel);
+    compare_with_reference(subject, result.data);
+    guarded_free(&result);
+    kernel_free(kernel);
+    schedule_free(schedule);
+    return true;
+}
+
+static void shrink_all(struct space *space, const struct target_description *target,
+                       const struct subject *subject) {
+    int steps = 0, made = 0;
+    for (; space_shrink(space, 0); steps++)
+        made += check_point_zero(space, target, subject);
+    assert_in_range(steps, 3, 60);
+    assert_true(made * 2 > steps);
+}
+
+/* Smaller and smaller defaults are right, come to an end, and then there are plain loops. */
+static void check_smaller(const char *workload, const char *target) {
+    struct target_description description;
+    struct error error = {.status = DLT_OK};
+    struct subject subject;
+    struct random random;
+    struct space *space;
+    struct task *task;
+    trying_expression = workload;
+    trying_target = target;
+    random_seed(&random, 1);
+    assert_int_equal(target_describe(target, &description, &error), DLT_OK);
+    if (task_create_text(workload, target, 1, &task, &error))
+        fail_msg("%s", error.message);
+    if (arena_recover(&task->arena))
+        fail_msg("out of memory");
+    subject_open(&subject, task->expression, &random, number_around_one);
+    if (default_space_create(&task->arena, task->collapsed, &description, 1, &space, &error))
+        fail_msg("%s", error.message);
+    shrink_all(space, &description, &subject);
+    space_leave_plain(space, 0, "for a test");
+    assert_int_equal(space_nest_count(space), 0);
+    assert_non_null(strstr(space->plain_nests, "output: for a test"));
+    assert_true(check_point_zero(space, &description, &subject));
+    subject_close(&subject);
+    task_free(task);
+}
+
+static void test_smaller(void **state) {
+    static const char *const workloads[] = {
+        "conv2d n=1 c=5 h=9 w=9 k=13 r=3 s=3 pad=1 post=bias,relu",
+        "matmul m=17 n=40 k=33",
+        "conv2d_transpose n=1 c=3 h=7 w=5 k=4 r=4 s=3 stride=3x2",
+    };
+    (void)state;
+    describe_crashes();
+    for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++)
+        for (int j = 0; target_names[j]; j++)
+            if (target_runs_here(target_names[j]) && strcmp(target_names[j], "c") != 0)
+                check_smaller(workloads[i], target_names[j]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known),
-        cmocka_unit_test(test_workloads),
+        cmocka_unit_test(test_known),       cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_smaller),     cmocka_unit_test(test_workloads),
         cmocka_unit_test(test_expressions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
