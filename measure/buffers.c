@@ -69,12 +69,13 @@ dlt_status buffer_reserve(struct guarded_buffer *buffer, const char *name, size_
     return DLT_OK;
 }
 
-void buffer_populate(const struct guarded_buffer *buffer) {
+void buffer_populate(const struct guarded_buffer *buffer, bool large_pages) {
+    if (!buffer->base)
+        return;
+    if (large_pages) /* a wish, as what follows */
+        madvise(buffer->base, buffer->capacity, MADV_HUGEPAGE);
 #ifdef MADV_POPULATE_WRITE
-    if (buffer->base)
-        madvise(buffer->base, buffer->capacity, MADV_POPULATE_WRITE); /* or they come one by one */
-#else
-    (void)buffer;
+    madvise(buffer->base, buffer->capacity, MADV_POPULATE_WRITE);
 #endif
 }
 

@@ -35,8 +35,10 @@ struct guarded_buffer {
  * `exact`. */
 dlt_status buffer_reserve(struct guarded_buffer *buffer, const char *name, size_t bytes,
                           struct error *error);
-/* Has its pages made at once, which takes a fraction of a fault for each, if all are to be written. */
-void buffer_populate(const struct guarded_buffer *buffer);
+/* Has its pages made at once, if all are to be written: that takes a fraction of a fault for each.
+ * Large pages take a fraction of that, on virtual machines above all, but are not what programs
+ * have their tensors in: not for what is timed. */
+void buffer_populate(const struct guarded_buffer *buffer, bool large_pages);
 void buffer_free(struct guarded_buffer *buffer);
 
 /* Where `bytes` of data with this alignment (a power of two) lie for a placement. Data at the end

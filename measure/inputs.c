@@ -97,11 +97,12 @@ void inputs_fill(const struct tensor *tensor, enum pattern pattern, uint64_t see
 static dlt_status add_placement(const struct tensor *tensor, int index, enum placement placement,
                                 enum placement from, enum pattern pattern, uint64_t seed,
                                 struct input_set *set, struct error *error) {
+    bool timed = placement == PLACE_ALIGNED || (placement == from && pattern == PATTERN_RANDOM);
     struct guarded_buffer *buffer = &set->buffers[placement][index];
     size_t bytes = tensor_bytes(tensor);
     void *data;
     TRY(buffer_reserve(buffer, tensor->name, bytes, error));
-    buffer_populate(buffer);
+    buffer_populate(buffer, !timed);
     data = buffer_place(buffer, bytes, (size_t)data_types[tensor->type].bytes, placement);
     if (!set->data[from][index])
         fill(tensor, pattern, seed, tensor->kind == TENSOR_COMPUTED ? UNWRITTEN : 0, data);

@@ -92,9 +92,9 @@ static dlt_status fill(struct session *session, const char *key, const struct st
     TRY(thread_pool_create(session->task->threads, &session->pool, error));
     if (start->cold)
         TRY(flush_create(&session->flush, error));
-    session->first_output = malloc(tensor_bytes(session_result(session)));
-    if (!session->first_output)
-        return error_set(error, DLT_ERROR_MEMORY, "out of memory");
+    TRY(buffer_reserve(&session->first_output, "a copy of the result",
+                       tensor_bytes(session_result(session)), error));
+    buffer_populate(&session->first_output, true);
     return session_prepare_pattern(session, PATTERN_RANDOM, error);
 }
 
@@ -126,7 +126,7 @@ void session_free(struct session *session) {
     }
     for (int i = 0; i < SCRATCH_COUNT; i++)
         buffer_free(&session->scratch[i]);
-    free(session->first_output);
+    buffer_free(&session->first_output);
     flush_free(session->flush);
     fma_burst_free(&session->burst);
     thread_pool_free(session->pool);

@@ -4,7 +4,6 @@
 #include "base/hash.h"
 #include "measure/faults.h"
 #include "measure/gaps.h"
-#include "measure/timing.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -80,14 +79,11 @@ static bool is_hopeless(const struct run_message *request, const struct call *ca
            call->nanoseconds > HOPELESS_FACTOR * 1000 * request->best_us;
 }
 
-/* What the runs of the check took is the time, until there are calls for timing alone. */
-static void note_times(const struct session *session, const double *nanoseconds, int count,
-                       struct measure_result *result) {
-    double sorted[2];
-    memcpy(sorted, nanoseconds, (size_t)count * sizeof *sorted);
-    result->median_us = timing_median(sorted, count) / 1000;
-    result->minimum_us = sorted[0] / 1000;
-    result->spread = timing_spread(sorted, count);
+/* What the first run took is the time, until there are calls for timing alone. The second one's
+ * inputs lie in large pages. */
+static void note_time(const struct session *session, const struct call *call,
+                      struct measure_result *result) {
+    result->median_us = result->minimum_us = call->nanoseconds / 1000;
     result->wall_clock = session->clock.wall;
     result->slowdown = 1;
 }
@@ -97,7 +93,6 @@ enum measure_outcome session_check_first(struct session *session, const struct c
                                          const struct run_message *request, const char *trace,
                                          struct measure_result *result) {
     struct comparison agreement;
-    double nanoseconds[2];
     struct call call;
     enum measure_outcome outcome;
     faults_limit_seconds(request->call_seconds);
@@ -106,24 +101,21 @@ enum measure_outcome session_check_first(struct session *session, const struct c
     faults_limit_seconds(0);
     if (outcome != OUTCOME_OK)
         return outcome;
-    nanoseconds[0] = call.nanoseconds;
+    note_time(session, &call, result);
     if (is_hopeless(request, &call)) { /* it can never be a best and need not pass every check */
-        note_times(session, nanoseconds, 1, result);
         result->abandoned = true;
         return compare(session, &call, PATTERN_RANDOM, request, trace, result);
     }
-    memcpy(session->first_output, call.output, tensor_bytes(session_result(session)));
+    memcpy(session->first_output.base, call.output, tensor_bytes(session_result(session)));
     outcome =
         run_once(session, candidate, PATTERN_RANDOM, PLACE_AT_START, PREFILL_SECOND, &call, result);
     if (outcome != OUTCOME_OK)
         return outcome;
-    if (!check_runs_agree(session_result(session), session->first_output, call.output,
+    if (!check_runs_agree(session_result(session), session->first_output.base, call.output,
                           &agreement)) {
         snprintf(result->message, sizeof result->message, "%s", agreement.message);
         return OUTCOME_WRONG;
     }
-    nanoseconds[1] = call.nanoseconds;
-    note_times(session, nanoseconds, 2, result);
     effort_note_call(&session->effort, call.seconds, clock_seconds());
     return compare(session, &call, PATTERN_RANDOM, request, trace, result);
 }

@@ -34,7 +34,7 @@ struct session {
     struct input_set inputs[PATTERN_COUNT]; /* those beyond the first are made when needed */
     struct checker *checkers[PATTERN_COUNT];
     struct guarded_buffer scratch[SCRATCH_COUNT];
-    void *first_output; /* a copy, of the first of two runs */
+    struct guarded_buffer first_output; /* a copy, of the first of two runs */
     struct effort effort;
 };
 
