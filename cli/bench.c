@@ -9,7 +9,6 @@
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/stored.h"
-#include "json/number.h"
 #include "machine/description.h"
 #include "measure/peak.h"
 #include "measure/probe.h"

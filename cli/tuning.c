@@ -16,16 +16,19 @@
 #include <string.h>
 #include <time.h>
 
-#define PROBE_SHARE 0.1 /* of the time that is left, for a probe of the machine before a run */
+#define LEAST_PEAK_SECONDS 0.02
+#define PEAK_SHARE         0.02
+#define PROBE_SHARE        0.1 /* of the time that is left, for a probe of the machine before a run */
 
 enum {
     DEFAULT_TRIALS = 256,
     DEFAULT_PATIENCE = 500, /* where only the time is limited */
 };
 
-double tuning_peak(const struct task *task) {
+double tuning_peak(const struct task *task, double seconds) {
     return processors_for(task->threads) *
-           measure_fma_peak(task->target, expression_result(task->expression)->type) * 1e-9;
+           measure_fma_peak_in(task->target, expression_result(task->expression)->type, seconds) *
+           1e-9;
 }
 
 /* The best as a record, of strings borrowed from task, summary and `layouts`. */
@@ -72,7 +75,7 @@ static double peak_beside(const struct task *task, const struct record *record,
     double gflops = record->median_us > 0 ? task->operations / record->median_us * 1e-3 : 0;
     if (peak > 0 && gflops > peak && !stop_signal &&
         (!options->account || account_left_with_grace(options->account) > 2 * PEAK_SECONDS))
-        peak = fmax(peak, tuning_peak(task));
+        peak = fmax(peak, tuning_peak(task, PEAK_SECONDS));
     return peak;
 }
 
@@ -163,8 +166,8 @@ struct tuner_options tuning_options(const struct cli *cli) {
 double tuning_peak_in(const struct task *task, struct database *database,
                       const struct account *account) {
     struct roofs roofs;
-    if (tuning_affords(account, PEAK_SECONDS))
-        return tuning_peak(task);
+    if (tuning_affords(account, LEAST_PEAK_SECONDS))
+        return tuning_peak(task, fmin(PEAK_SECONDS, PEAK_SHARE * account_left(account)));
     roofs_read(database, task->target, &roofs);
     return 1e-9 * task->threads * roofs.peak[expression_result(task->expression)->type];
 }

@@ -14,6 +14,8 @@
  * independent multiply-adds in registers; about 0.15 s. 0 if the target has no machine code, does
  * not run here or has no multiply-add of the type, or if memory ran out. Any thread. */
 double measure_fma_peak(const char *target, enum data_type type);
+/* The same in so many seconds, about; less is less exact. */
+double measure_fma_peak_in(const char *target, enum data_type type, double seconds);
 
 /* The multiply-adds themselves, for who times them in another way. */
 struct fma_burst {
