@@ -136,6 +136,8 @@ static struct reference_element reduce(struct reference *reference, struct stage
     while (next_run(stage));
     if (tensor->combiner == COMBINE_SUM)
         total.terms = largest + (stage->terms - !stage->start) * weight;
+    if (stage->repeats)
+        total.terms = rounding_terms_alike(total.terms);
     return total;
 }
 

@@ -2,6 +2,7 @@
 #include "te/reference_stage.h"
 
 #include "te/domain.h"
+#include "te/repetition.h"
 #include "te/rounding.h"
 
 #include <string.h>
@@ -207,6 +208,7 @@ struct stage *stage_translate(struct arena *arena, const struct expression *expr
     t.stage->tensor = tensor;
     assign_slots(t.stage, tensor);
     t.stage->cost = t.stage->terms;
+    t.stage->repeats = reduction_repeats_terms(tensor);
     t.stage->body = translate_value(&t, body_of(arena, tensor));
     if (tensor->accumulate)
         t.stage->start = translate_previous(&t);

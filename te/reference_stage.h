@@ -72,6 +72,7 @@ struct stage {
     struct stage_index *indices;
     struct memory memory;
     double terms; /* of its own reduction */
+    bool repeats; /* reduction_repeats_terms */
     double cost;  /* of one element, with what it reads */
 };
 

@@ -106,6 +106,11 @@ struct reference_element rounding_apply_other(enum operation operation, double w
     return result;
 }
 
+/* Its square root, DEVIATIONS times, is `terms`. */
+double rounding_terms_alike(double terms) {
+    return fmax(terms, terms * terms / (DEVIATIONS * DEVIATIONS));
+}
+
 double reference_tolerance(const struct reference_element *element, enum data_type type) {
     double unit = data_types[type].epsilon / 2, terms = element->terms;
     double certain = terms * unit < 0.5 ? terms * unit / (1 - terms * unit) : INFINITY;

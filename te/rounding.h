@@ -16,6 +16,9 @@ static inline struct reference_element rounding_exact(double value) {
     return (struct reference_element){.value = value, .magnitude = fabs(value), .terms = 0};
 }
 
+/* How many independent roundings may do what `terms` do that all go the same way. */
+double rounding_terms_alike(double terms);
+
 /* Every operation but the three below. */
 struct reference_element rounding_apply_other(enum operation operation, double weight,
                                               double epsilon,

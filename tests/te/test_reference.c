@@ -410,6 +410,41 @@ static void tolerance_tells_right_from_wrong(void **state) {
     close_fixture(&f);
 }
 
+/* Equal terms round the same way again and again; different ones do not. */
+static void equal_terms_have_the_certain_bound(void **state) {
+    static const struct {
+        const char *text;
+        bool is_wide;
+    } sums[] = {
+        {"input x[a=1] f32 variable\no[a=1] f32 = sum(r=300000) x[a] * 0.1", true},
+        {"input x[a=6] f32 variable\no[a=1] f32 = sum(r=300000) x[r % 6] * 0.1", true},
+        {"input x[a=1, r=300000] f32 variable\no[a=1] f32 = sum(r=300000) x[a, r] * 0.1", false},
+    };
+    float *x = malloc(300000 * sizeof *x), sum = 0;
+    (void)state;
+    for (int i = 0; i < 300000; i++)
+        x[i] = 0.27F;
+    for (int i = 0; i < 300000; i++)
+        sum += x[i] * 0.1F;
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
+        struct arena arena;
+        struct error error;
+        struct expression *expression;
+        struct reference *reference;
+        struct reference_element element;
+        arena_initialise(&arena);
+        assert_int_equal(DLT_OK, expression_parse(&arena, sums[i].text, &expression, &error));
+        assert_int_equal(DLT_OK,
+                         reference_create(expression, (const void *[]){x}, &reference, &error));
+        assert_int_equal(DLT_OK, reference_evaluate(reference, (int64_t[]){0}, &element, &error));
+        assert_int_equal(fabs(sum - element.value) <= reference_tolerance(&element, TYPE_F32),
+                         sums[i].is_wide);
+        reference_free(reference);
+        arena_free(&arena);
+    }
+    free(x);
+}
+
 static void tolerance_follows_the_bounds(void **state) {
     struct reference_element element = {.value = 1, .magnitude = 2, .terms = 4};
     double unit = FLT_EPSILON / 2.0;
@@ -454,6 +489,7 @@ int main(void) {
         cmocka_unit_test(stages_and_divisions),
         cmocka_unit_test(padded_maxima_have_a_tolerance),
         cmocka_unit_test(tolerance_tells_right_from_wrong),
+        cmocka_unit_test(equal_terms_have_the_certain_bound),
         cmocka_unit_test(tolerance_follows_the_bounds),
         cmocka_unit_test(wrong_arguments_are_refused),
     };
