@@ -43,8 +43,19 @@ static void order_axes(const DLTensor *given, int *order) {
     }
 }
 
+/* What lies between two elements, of which an axis of one element inside of them may be a part. */
+static bool fill_gap(const DLTensor *given, int *order, int64_t *extents, int64_t gap) {
+    int axis = given->ndim ? order[0] : -1;
+    if (axis < 0 || given->shape[axis] != 1)
+        return false;
+    memmove(order, order + 1, sizeof *order * (size_t)(given->ndim - 1));
+    order[given->ndim - 1] = axis;
+    extents[axis] = gap;
+    return true;
+}
+
 /* How long each axis is in memory: up to where the axis outside of it goes on. */
-static dlt_status measure_axes(const struct tensor *tensor, const DLTensor *given, const int *order,
+static dlt_status measure_axes(const struct tensor *tensor, const DLTensor *given, int *order,
                                int64_t *extents, struct error *error) {
     int64_t outer = 0; /* stride of the axis outside; 0: there is none */
     const char *outer_name = "";
@@ -71,7 +82,7 @@ static dlt_status measure_axes(const struct tensor *tensor, const DLTensor *give
         outer = stride;
         outer_name = name;
     }
-    if (outer > 1)
+    if (outer > 1 && !fill_gap(given, order, extents, outer))
         return error_set(error, DLT_ERROR_ARGUMENT,
                          "%s: its innermost axis, %s, has the stride %" PRId64
                          "; it must be dense, "

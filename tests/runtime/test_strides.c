@@ -315,8 +315,10 @@ static void lying_workloads(void **state) {
     int64_t x_shape[] = {1, 4, 6, 5}, x_strides[] = {777, 1, 48, 8};
     int64_t y_shape[] = {1, 4, 6, 5}, y_strides[] = {777, 64, 8, 1};
     int64_t b_shape[] = {3, 7, 2}, b_strides[] = {20, 2, 1};
+    int64_t column_shape[] = {9, 1}, column_strides[] = {4, 1};
     DLTensor x = lying(x_shape, x_strides, 4), y = lying(y_shape, y_strides, 4), *inputs[] = {&x};
     DLTensor b = lying(b_shape, b_strides, 3), *batches[] = {&b, NULL};
+    DLTensor column = lying(column_shape, column_strides, 2);
     dlt_kernel *kernel, *same;
     dlt_kernel_info info;
     dlt_tensor_info tensor;
@@ -330,6 +332,13 @@ static void lying_workloads(void **state) {
     assert_string_equal(tensor.layout, "n k y:8 x:8");
     dlt_kernel_describe(kernel, &info);
     assert_non_null(strstr(info.task, "expression text="));
+    dlt_kernel_release(kernel);
+    /* a column of a wider matrix: its axis of one element is inside of the gap */
+    assert_int_equal(
+        dlt_runtime_get_strided(runtime, "matmul m=9 n=1 k=3", 1, NULL, NULL, &column, &kernel),
+        DLT_OK);
+    dlt_kernel_tensor(kernel, DLT_ROLE_OUTPUT, 0, &tensor);
+    assert_string_equal(tensor.layout, "m n:4");
     dlt_kernel_release(kernel);
     /* a batch's stride is rows that no index needs */
     assert_int_equal(dlt_runtime_get_strided(runtime, "batch_matmul b=3 m=7 n=4 k=2", 1, batches,
