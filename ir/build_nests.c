@@ -77,6 +77,13 @@ static bool inside_parallel(const struct stage *stage) {
 
 /* Buffers. */
 
+static int64_t used_elements(const struct tensor *tensor, const struct layout *layout) {
+    int64_t extents[MAX_RANK];
+    for (int i = 0; i < tensor->rank; i++)
+        extents[i] = tensor->axes[i]->extent;
+    return layout_used(layout, extents);
+}
+
 static struct buffer *add_buffer(struct builder *b, const struct tensor *tensor,
                                  enum buffer_kind kind, const struct layout *layout) {
     struct program *program = b->program;
@@ -84,7 +91,9 @@ static struct buffer *add_buffer(struct builder *b, const struct tensor *tensor,
     buffer->name = tensor->name;
     buffer->kind = kind;
     buffer->type = tensor->type;
-    buffer->elements = layout->elements;
+    buffer->elements = kind == BUFFER_INPUT || kind == BUFFER_PARAMETER || kind == BUFFER_OUTPUT
+                           ? used_elements(tensor, layout)
+                           : layout->elements;
     buffer->tensor = tensor;
     program->buffers[program->buffer_count++] = buffer;
     return buffer;
@@ -138,7 +147,6 @@ static const struct tensor *copy_of(struct builder *b, const struct tensor *para
     struct node *loop, *store;
     struct value *read;
     const struct affine **offset;
-    int64_t extents[MAX_RANK];
     while (b->copies[slot] && strcmp(b->copies[slot]->name, parameter->name) != 0)
         slot++;
     if (b->copies[slot])
@@ -146,10 +154,8 @@ static const struct tensor *copy_of(struct builder *b, const struct tensor *para
     copy = arena_copy(b->arena, parameter, sizeof *parameter);
     b->copies[slot] = copy;
     variable = ARENA_NEW(b->arena, struct variable);
-    for (int i = 0; i < parameter->rank; i++)
-        extents[i] = parameter->axes[i]->extent;
     *variable = (struct variable){"i", b->program->next_variable_id++, 0,
-                                  layout_used(&parameter->layout, extents)};
+                                  used_elements(parameter, &parameter->layout)};
     offset = ARENA_ARRAY(b->arena, const struct affine *, parameter->rank ? parameter->rank : 1);
     offset[0] = affine_variable(b->arena, variable);
     read = ARENA_NEW(b->arena, struct value);

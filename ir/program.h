@@ -33,7 +33,7 @@ struct buffer {
     const char *name; /* of the tensor; unique */
     enum buffer_kind kind;
     enum data_type type;
-    int64_t elements;
+    int64_t elements; /* that are there: a caller's tensor may end with its last element */
     int argument;
     int64_t offset; /* bytes, a multiple of 64 */
     const struct tensor *tensor;

@@ -95,11 +95,19 @@ __attribute__((unused)) static float number_or_special(struct random *random) {
     return number_around_one(random);
 }
 
+/* The bytes of a caller's tensor: what a layout leaves behind its last element need not be there. */
+static size_t used_bytes(const struct tensor *tensor) {
+    int64_t extents[MAX_RANK];
+    for (int i = 0; i < tensor->rank; i++)
+        extents[i] = tensor->axes[i]->extent;
+    return (size_t)layout_used(&tensor->layout, extents) * sizeof(float);
+}
+
 /* Storage that a layout adds holds zero. */
 static void fill_input(const struct tensor *tensor, float *data, struct random *random,
                        input_number *number) {
     int64_t extents[MAX_RANK], elements = 1;
-    float *plain;
+    float *plain, *stored = malloc((size_t)tensor->layout.elements * sizeof *stored);
     for (int i = 0; i < tensor->rank; i++) {
         extents[i] = tensor->axes[i]->extent;
         elements *= extents[i];
@@ -107,7 +115,9 @@ static void fill_input(const struct tensor *tensor, float *data, struct random *
     plain = malloc((size_t)elements * sizeof *plain);
     for (int64_t i = 0; i < elements; i++)
         plain[i] = number(random);
-    layout_store(&tensor->layout, tensor->rank, extents, sizeof *plain, plain, data);
+    layout_store(&tensor->layout, tensor->rank, extents, sizeof *plain, plain, stored);
+    memcpy(data, stored, used_bytes(tensor));
+    free(stored);
     free(plain);
 }
 
@@ -127,7 +137,7 @@ __attribute__((unused)) static void subject_open(struct subject *s,
         if (tensor->kind == TENSOR_COMPUTED && !previous)
             continue;
         struct guarded *input = &s->inputs[s->input_count];
-        *input = guarded_allocate(tensor->layout.elements * 4, 4, s->at_end);
+        *input = guarded_allocate((int64_t)used_bytes(tensor), 4, s->at_end);
         fill_input(tensor, input->data, random, number);
         data[s->input_count++] = input->data;
     }
@@ -180,7 +190,7 @@ static void fill_with_input(const struct subject *s, const struct tensor *tensor
     int input = 0;
     for (int i = 0; s->expression->tensors[i] != tensor; i++)
         input += s->expression->tensors[i]->kind != TENSOR_COMPUTED;
-    memcpy(output, s->inputs[input].data, (size_t)tensor->layout.elements * sizeof *output);
+    memcpy(output, s->inputs[input].data, used_bytes(tensor));
 }
 
 /* Runs a kernel; the caller frees the result. `over` is an input that the result is written over,

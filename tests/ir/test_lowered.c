@@ -63,6 +63,13 @@ static const struct example examples[] = {
      "t0[a=23, b=5, c=1] f32 = max(r=2, s=2, t=2) (0 - i0[t] * i1[0, b, a])\n",
      "split t0 b 5\nsplit t0 t 4 guard\nreorder t0 r t.i b.i c t.o s b.o a\ntile t0 root\n"
      "vectorize t0 a\nunroll t0 b.i\nunroll t0 t.i\nunroll t0 r\nunroll t0 s\n"},
+    {"an element behind a tensor's last one, where no lane wants it", true,
+     "input w[d=3] f32 variable\n"
+     "input x[i=3, j=7, k=3] f32 variable layout i:6 k j\n"
+     "y[a=3, b=7, c=29, d=3] f32 = product(r=3) select(a == 0, 1, 0) / min(select_less(1, w[d], "
+     "1, select(0 <= b + 1 < 8, 0 <= b < 5, 1, 0)), x[r, b, a])\n",
+     "split y b 2 guard\nsplit y c 16 guard\nreorder y a b.o c.o d r b.i c.i\n"
+     "unroll y b.i\nvectorize y c.i\ntile y d\n"},
     {"a stage attached to a packed one", true,
      "input w[k=5, c=4] f32 parameter\n"
      "u[k=5, c=4] f32 = w[k, c] + 1\n"
