@@ -125,10 +125,29 @@ static double count_tensor(const struct tensor *tensor, bool nominal) {
     return combined + count_value(&counter, tensor->body);
 }
 
+static bool reads_any(const struct value *value, const struct expression *expression,
+                      const bool *wanted) {
+    for (int i = 0; value->operation == OP_READ && i < expression->tensor_count; i++)
+        if (expression->tensors[i] == value->tensor && wanted[i])
+            return true;
+    for (int i = 0; i < operations[value->operation].operand_count; i++)
+        if (reads_any(value->operands[i], expression, wanted))
+            return true;
+    return false;
+}
+
 double expression_operations(const struct expression *expression, bool nominal) {
+    bool varies[MAX_TENSORS] = {false}, packs = expression_has_parameters(expression);
     double sum = 0;
-    for (int i = 0; i < expression->tensor_count; i++)
-        if (expression->tensors[i]->kind == TENSOR_COMPUTED)
-            sum += count_tensor(expression->tensors[i], nominal);
+    for (int i = 0; i < expression->tensor_count; i++) {
+        const struct tensor *tensor = expression->tensors[i];
+        if (tensor->kind != TENSOR_COMPUTED) {
+            varies[i] = tensor->kind == TENSOR_VARIABLE;
+            continue;
+        }
+        varies[i] = reads_any(tensor->body, expression, varies);
+        if (varies[i] || !packs || tensor == expression_result(expression))
+            sum += count_tensor(tensor, nominal);
+    }
     return sum;
 }

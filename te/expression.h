@@ -200,7 +200,8 @@ dlt_status expression_parse(struct arena *arena, const char *text, struct expres
 
 /* Floating-point operations of the direct form on real elements: an addition and a multiplication
  * count one each, a reduction's combination one, terms that a select's conditions rule out none.
- * `nominal` counts those too. */
+ * `nominal` counts those too. Of one call: tensors that follow from parameters alone are computed
+ * ahead, with the packing, and do not count. */
 double expression_operations(const struct expression *expression, bool nominal);
 
 #endif

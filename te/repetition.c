@@ -14,8 +14,13 @@ static bool range_of_reduced(const void *context, const struct variable *variabl
 
 static double count_different(const struct tensor *tensor, const struct affine *index) {
     int64_t lowest, highest;
+    double trips = 1, range;
+    for (int i = 0; i < tensor->reduction_rank; i++)
+        if (affine_uses(index, tensor->reduction_axes[i]))
+            trips *= (double)tensor->reduction_axes[i]->extent;
     affine_range_with(index, range_of_reduced, tensor, &lowest, &highest);
-    return (double)highest - (double)lowest + 1;
+    range = (double)highest - (double)lowest + 1;
+    return trips < range ? trips : range;
 }
 
 static double count_different_values(const struct tensor *tensor, const struct value *value) {

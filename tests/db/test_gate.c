@@ -158,11 +158,11 @@ static void all_may_be_damaged(void **state) {
 /* What only the task can tell: SQLite's checksum is right, the schedule is not one. */
 static void schedules_that_do_not_replay_are_no_bests(void **state) {
     struct database *database = open_for("g.db", DATABASE_WRITE);
-    static const char *const traces[] = {"bogus step", "", "\n", "split nothing m 4 guard"};
+    static const char *const traces[] = {"bogus step", "split m", "split nothing m 4 guard"};
     struct record record;
     bool exact;
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
         record = sample(1 + i);
         record.trace = traces[i];
         add(database, &record);
@@ -188,6 +188,7 @@ static void refused(struct record record, const char *reason) {
 #define REFUSED(change, reason)                                                                    \
     do {                                                                                           \
         struct record record = sample(5);                                                          \
+        record.imported = true;                                                                    \
         record.change;                                                                             \
         refused(record, reason);                                                                   \
     } while (0)
@@ -196,6 +197,8 @@ static void what_cannot_be_is_named(void **state) {
     struct record record = sample(5);
     struct gate gate = {0};
     (void)state;
+    assert_int_equal(gate_check_record(&gate, &record, &error), DLT_OK);
+    record.median_us = record.minimum_us = 1e-4; /* what was measured here is what it is */
     assert_int_equal(gate_check_record(&gate, &record, &error), DLT_OK);
     gate_free(&gate);
     REFUSED(task = "matmul m=1", "task: ");
@@ -213,6 +216,7 @@ static void what_cannot_be_is_named(void **state) {
     REFUSED(median_us = 1e-9, "median_us: 1e-09");
     REFUSED(median_us = NAN, "median_us: ");
     REFUSED(message = "\033[31m", "message: is not text");
+    record.imported = true;
     record.task = "matmul m=700 n=500 k=300 target=c threads=1"; /* 210 million operations */
     record.minimum_us = 0;
     record.median_us = 1;

@@ -65,6 +65,14 @@ static void other_bodies(void **state) {
            3 * 2 + 7 + 10, 30);
     expect("input x[h=10] f32 variable\ny[i=10] f32 = select(i < 3, x[i], 0) * 2 + 1", 2 * 3, 20);
     expect("input x[h=10] f32 variable\ny[i=10] f32 = x[i]", 0, 0);
+    /* what follows from parameters alone is done ahead, if there are any */
+    expect("input w[k=8, c=8] f32 parameter\ns[k=8] f32 = sum(c=8) w[k, c]\n"
+           "input x[k=8] f32 variable\ny[k=8] f32 = x[k] * s[k]",
+           8, 8);
+    expect("s[k=8] f32 = sum(c=8) index(k + c)\n"
+           "input x[k=8] f32 variable\ny[k=8] f32 = x[k] * s[k]",
+           8 * 8 + 8, 8 * 8 + 8);
+    expect("input w[k=8, c=8] f32 parameter\ns[k=8] f32 = sum(c=8) w[k, c]", 8 * 8, 8 * 8);
     expect(
         "input x[h=10] f32 variable\n"
         "y[i=19] f32 = sum(r=3) select(0 <= i - r < 19, (i - r) % 2 <= 0, x[(i - r) / 2], 0) * 2",
