@@ -74,6 +74,7 @@ static bool is_truth(int64_t number) {
 static dlt_status read_row(struct database *database, sqlite3_stmt *statement,
                            struct record *record, struct error *problem) {
     int64_t truths[2], checksum;
+    bool has_checksum;
     int column = 0;
     *record = (struct record){.id = sqlite3_column_int64(statement, column++)};
     TRY(check_types(statement,
@@ -99,15 +100,16 @@ static dlt_status read_row(struct database *database, sqlite3_stmt *statement,
     record->finalist = truths[1] == 1;
     record->seed = sqlite3_column_int64(statement, column++);
     record->created = sqlite3_column_int64(statement, column++);
+    has_checksum = sqlite3_column_type(statement, column) == SQLITE_INTEGER;
     checksum = sqlite3_column_int64(statement, column++);
-    record->imported = sqlite3_column_int64(statement, column) != 0;
+    record->imported = sqlite3_column_int64(statement, column) != 0 ||
+                       (!has_checksum && database->version >= CHECKSUMS_SINCE_VERSION);
     if (identity_is_new(record->identity))
         return error_set(problem, DLT_ERROR_ARGUMENT, "has no identity");
     if (!is_truth(truths[0]) || !is_truth(truths[1]))
         return refuse_column(is_truth(truths[0]) ? "finalist" : "verified", "0 or 1", problem);
     TRY(record_check_values(record, problem));
-    if (sqlite3_column_type(statement, column - 1) == SQLITE_INTEGER &&
-        checksum != record_checksum(record))
+    if (has_checksum && checksum != record_checksum(record))
         return error_set(problem, DLT_ERROR_ARGUMENT, "is not what was written");
     if (database->version < KEYS_SINCE_VERSION)
         record->task = database_renew_key(database, record->task);
