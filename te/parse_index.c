@@ -22,6 +22,10 @@ static dlt_status check_size(struct reader *reader, const char *at, double magni
     return DLT_OK;
 }
 
+dlt_status reader_check_index(struct reader *reader, const struct affine *index) {
+    return check_size(reader, reader->at, affine_magnitude(index), index);
+}
+
 static dlt_status parse_axis(struct reader *reader, const struct affine **index) {
     char name[MAX_NAME], known[2 * MAX_RANK * MAX_NAME] = "";
     const char *start = reader->at;

@@ -48,6 +48,8 @@ dlt_status reader_enter(struct reader *reader);
 void reader_leave(struct reader *reader);
 
 dlt_status parse_index(struct reader *reader, const struct affine **index);
+/* Whether an index that was made of parsed ones is still small enough to be read again. */
+dlt_status reader_check_index(struct reader *reader, const struct affine *index);
 dlt_status parse_value(struct reader *reader, const struct value **value);
 
 #endif

@@ -46,7 +46,7 @@ static dlt_status parse_chain(struct reader *reader, int *count, const struct af
     const struct affine *left, *right;
     TRY(parse_index(reader, &left));
     for (int links = 0;; links++) {
-        int sign = 0;
+        int sign = 0, first;
         while (sign < 5 && !reader_accept(reader, signs[sign]))
             sign++;
         if (sign == 5)
@@ -54,12 +54,15 @@ static dlt_status parse_chain(struct reader *reader, int *count, const struct af
         TRY(parse_index(reader, &right));
         if (*count + 2 > MAX_CONDITIONS)
             return reader_fail(reader, reader->at, "more than %d conditions", MAX_CONDITIONS);
+        first = *count;
         if (sign >= 2)
             conditions[(*count)++] =
                 affine_add_constant(arena, affine_subtract(arena, left, right), -(sign == 3));
         if (sign < 2 || sign == 4)
             conditions[(*count)++] =
                 affine_add_constant(arena, affine_subtract(arena, right, left), -(sign == 1));
+        for (int i = first; i < *count; i++)
+            TRY(reader_check_index(reader, conditions[i]));
         left = right;
     }
 }

@@ -184,6 +184,9 @@ static void parse_refusals(void **state) {
     refuse(INPUT "y[i=9] f32 = x[i / 0]", "column 20: 0 must be from 1");
     refuse(INPUT "y[i=9] f32 = x[i / i]", "column 20: expected a divisor, found 'i]'");
     refuse(INPUT "y[i=9] f32 = x[i*1099511627776*1099511627776]", "the index grows beyond 2^53");
+    /* each side of a comparison is small enough, their difference is not */
+    refuse(INPUT "y[i=9] f32 = select(i * 800000000000000 < 8000000000000000 - 5 * i, x[i], 0)",
+           "the index grows beyond 2^53");
     refuse(INPUT "y[i=9] f32 = x[99999999999999999999]", "must be from 0 to");
     refuse(INPUT "y[i=9] f32 = sin(x[i])", "line 2, column 14: there is no operation sin");
     refuse(INPUT "y[i=9] f32 = exp(x[i], 1)", "column 22: expected ')', found ', 1)'");
