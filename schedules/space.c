@@ -15,12 +15,13 @@ enum {
     MAX_VECTORS = 16, /* along the vector axis */
 };
 
-/* The trips of a reduction may be lanes if what is read lies side by side along it. */
+/* The trips of a reduction may be lanes if something that is read lies side by side along it, and
+ * all else near enough to be picked from loads: the columns of a narrow matrix. */
 static bool may_be_lanes(const struct space *space, const struct group *group, int reduction) {
     bool any = false;
     for (int i = 0; i < group->read_count; i++) {
         int64_t stride = group->reads[i].reduction_strides[reduction];
-        if (stride != 0 && stride != 1)
+        if (stride != 0 && stride != 1 && stride != EVERY_SECOND && stride != EVERY_FOURTH)
             return false;
         any |= stride == 1;
     }
@@ -327,15 +328,17 @@ static int most_knobs(const struct group *group) {
 /* The nest that does most with a tensor: a copy in the order of its tile may be made, and there is
  * one copy of a tensor. */
 static int owner_of_copy(const struct structure *structure, const struct tensor *tensor) {
-    double most = 0;
+    double most = -1;
     int owner = -1;
-    for (int i = 0; i < structure->group_count; i++)
-        for (int j = 0; j < structure->groups[i].read_count; j++)
-            if (structure->groups[i].reads[j].tensor == tensor &&
-                space_trips(&structure->groups[i]) > most) {
-                most = space_trips(&structure->groups[i]);
+    for (int i = 0; i < structure->group_count; i++) {
+        const struct group *group = &structure->groups[i];
+        double trips = group->is_ahead ? 0 : space_trips(group);
+        for (int j = 0; j < group->read_count; j++)
+            if (group->reads[j].tensor == tensor && trips > most) {
+                most = trips;
                 owner = i;
             }
+    }
     return owner;
 }
 

@@ -35,6 +35,11 @@ void space_choose_inner_loops(const struct group *group, struct group_choice *ch
         choice->inner_loops += choice->split[i] == 1;
 }
 
+/* Where the trips of a reduction are lanes, what moves along with them stays as it lies. */
+static bool keeps_lanes(const struct group_read *read, const struct group_choice *choice) {
+    return choice->vector_reduction >= 0 && read->reduction_strides[choice->vector_reduction] != 0;
+}
+
 void space_choose(const struct space *space, int index, const int *point,
                   struct group_choice *choice) {
     const struct space_rules *rules = space->rules;
@@ -67,7 +72,8 @@ void space_choose(const struct space *space, int index, const int *point,
     space_choose_inner_loops(group, choice);
     choice->prefetch = number_of(space, point, knobs->prefetch, 0) != 0;
     for (int i = 0; i < group->read_count; i++)
-        choice->pack[i] = number_of(space, point, knobs->pack[i], PACK_NO) == PACK_YES;
+        choice->pack[i] = number_of(space, point, knobs->pack[i], PACK_NO) == PACK_YES &&
+                          !keeps_lanes(&group->reads[i], choice);
 }
 
 void space_canonicalise(const struct space *space, int *point) {
@@ -83,6 +89,9 @@ void space_canonicalise(const struct space *space, int *point) {
         if (knobs->accumulators != NO_KNOB && !may_accumulate(&choice))
             point[knobs->accumulators] = 0;
         int axis = knobs->vector_axes[number_of(space, point, knobs->vector, 0)];
+        for (int j = 0; j < group->read_count; j++)
+            if (knobs->pack[j] != NO_KNOB && keeps_lanes(&group->reads[j], &choice))
+                point[knobs->pack[j]] = 0;
         if (axis >= FIRST_REDUCTION) {
             int r = axis - FIRST_REDUCTION;
             if (knobs->unroll[r] != NO_KNOB)

@@ -177,6 +177,12 @@ int space_permutations(int count, int (*list)[MAX_RANK]);
 int space_inner_loops(const struct group *group, int threads);
 void space_choose_inner_loops(const struct group *group, struct group_choice *choice);
 
+/* Strides of lanes that are picked from plain loads (ir/deinterleave_loads.c). */
+enum {
+    EVERY_SECOND = 2,
+    EVERY_FOURTH = 4
+};
+
 /* How the choices of the knob `vector` are numbered: axes from 0, reduction axes from here. */
 enum {
     FIRST_REDUCTION = 100

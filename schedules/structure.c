@@ -2,6 +2,7 @@
 #include "schedules/structure.h"
 
 #include "base/divisor.h"
+#include "te/ahead.h"
 
 #include <string.h>
 
@@ -364,7 +365,9 @@ static bool may_inline(const struct expression *expression, int number, double *
 dlt_status structure_find(struct arena *arena, const struct expression *expression,
                           struct structure *structure, struct error *error) {
     bool taken[MAX_TENSORS] = {false}; /* part of a later group, or inlined */
+    bool ahead[MAX_TENSORS];
     double times[MAX_TENSORS];
+    expression_find_ahead(expression, ahead);
     memset(structure, 0, sizeof *structure);
     for (int i = expression->tensor_count - 1; i >= 0; i--) {
         const struct tensor *tensor = expression->tensors[i];
@@ -385,6 +388,7 @@ dlt_status structure_find(struct arena *arena, const struct expression *expressi
                              MAX_GROUPS);
         a.group = &structure->groups[structure->group_count++];
         a.group->outer = a.group->compute = tensor;
+        a.group->is_ahead = ahead[i];
         for (int j = 0; j < i && !is_reduction(tensor) && !a.group->fused; j++) {
             const struct tensor *producer = expression->tensors[j];
             if (producer->kind == TENSOR_COMPUTED && is_reduction(producer) &&

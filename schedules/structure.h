@@ -51,6 +51,7 @@ struct group_read {
 struct group {
     const struct tensor *outer, *compute; /* the same unless fused */
     bool fused;
+    bool is_ahead; /* follows from parameters alone: computed with the packing */
     int axis_count;
     struct group_axis axes[MAX_RANK];
     int reduction_count;

@@ -5,8 +5,6 @@
 #include <math.h>
 
 enum {
-    EVERY_SECOND = 2,
-    EVERY_FOURTH = 4,
     TRANSPOSING_OPERATIONS = 3,
     PICK_REGISTERS = 2,
     LANE_INSTRUCTIONS = 2, /* to load or store one lane alone */
@@ -121,7 +119,8 @@ static double count_loads(struct reading *r, const int64_t *tile, int64_t step) 
 /* Vectors of every second element that wait in registers: those picked from loads that a trip of
  * the reduction shares with the next are all picked in the first of the two. */
 static double count_waiting(const struct reading *r, const int64_t *tile) {
-    double waiting = (double)space_vectors(r->space, tile[r->choice->vector]);
+    int v = r->choice->vector;
+    double waiting = (double)space_vectors(r->space, v >= 0 ? tile[v] : r->choice->lane_trips);
     bool shared = false;
     for (int i = 0; i < r->group->reduction_count; i++)
         shared |= r->read->reduction_strides[i] == 1 && r->choice->unroll[i] > 1;
@@ -131,12 +130,18 @@ static double count_waiting(const struct reading *r, const int64_t *tile) {
     return shared ? waiting : 0;
 }
 
+/* Between lanes that are trips of a reduction, where they are picked; else 0. */
+static int64_t picked_stride(const struct reading *r) {
+    int lane = r->choice->vector_reduction;
+    return lane >= 0 && r->read->reduction_strides[lane] > 1 ? r->read->reduction_strides[lane] : 0;
+}
+
 /* `instances`: of the tile, all terms of a trip. */
 static void add_loads(struct reading *r, const int64_t *tile, double instances,
                       struct tile_bound *bound) {
     int v = r->choice->vector, lanes = space_lanes(r->space);
-    int64_t stride = v >= 0 ? r->read->strides[v] : 0;
-    bool packed = stride && space_can_pack(r->group, r->read, v);
+    int64_t stride = v >= 0 ? r->read->strides[v] : picked_stride(r);
+    bool packed = v >= 0 && stride && space_can_pack(r->group, r->read, v);
     double loads = count_loads(r, tile, packed ? APART : stride * lanes);
     if (stride == EVERY_SECOND && !packed) {
         r->free = fmax(1, r->free - PICK_REGISTERS - count_waiting(r, tile));

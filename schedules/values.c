@@ -61,8 +61,7 @@ static const struct value *substitute_node(void *context, const struct value *va
             affine_substitute(arena, value->index, substitution->bindings, substitution->count));
     case OP_SELECT:
         copy = arena_copy(arena, value, sizeof *value); /* what a mark says of it stays true */
-        copy->conditions =
-            substitute_all(substitution, value->conditions, value->condition_count);
+        copy->conditions = substitute_all(substitution, value->conditions, value->condition_count);
         return copy;
     default:
         return value;

@@ -4,6 +4,7 @@
  * below it fail, a node may fold to a constant (0 * w is 0): there it counts nothing. Where the
  * whole body folds to the combiner's identity, its term is ruled out and the combination counts
  * nothing either. Padding of a convolution is the usual case, no special one. */
+#include "te/ahead.h"
 #include "te/count_points.h"
 #include "te/expression.h"
 
@@ -125,29 +126,12 @@ static double count_tensor(const struct tensor *tensor, bool nominal) {
     return combined + count_value(&counter, tensor->body);
 }
 
-static bool reads_any(const struct value *value, const struct expression *expression,
-                      const bool *wanted) {
-    for (int i = 0; value->operation == OP_READ && i < expression->tensor_count; i++)
-        if (expression->tensors[i] == value->tensor && wanted[i])
-            return true;
-    for (int i = 0; i < operations[value->operation].operand_count; i++)
-        if (reads_any(value->operands[i], expression, wanted))
-            return true;
-    return false;
-}
-
 double expression_operations(const struct expression *expression, bool nominal) {
-    bool varies[MAX_TENSORS] = {false}, packs = expression_has_parameters(expression);
+    bool ahead[MAX_TENSORS];
     double sum = 0;
-    for (int i = 0; i < expression->tensor_count; i++) {
-        const struct tensor *tensor = expression->tensors[i];
-        if (tensor->kind != TENSOR_COMPUTED) {
-            varies[i] = tensor->kind == TENSOR_VARIABLE;
-            continue;
-        }
-        varies[i] = reads_any(tensor->body, expression, varies);
-        if (varies[i] || !packs || tensor == expression_result(expression))
-            sum += count_tensor(tensor, nominal);
-    }
+    expression_find_ahead(expression, ahead);
+    for (int i = 0; i < expression->tensor_count; i++)
+        if (expression->tensors[i]->kind == TENSOR_COMPUTED && !ahead[i])
+            sum += count_tensor(expression->tensors[i], nominal);
     return sum;
 }
