@@ -169,6 +169,9 @@ static void contest(struct result *result, const struct callable *callable, stru
                      callable_pack(callable, problem, a.packed, result->message)) &&
                     callable_run(callable, problem, a.packed, a.workspace, NULL, result->message) &&
                     problem_judge(problem, result->message);
+    for (int i = 0; i < MOST_TENSORS; i++)
+        buffer_open_pages(&problem->inputs[i]);
+    buffer_open_pages(&problem->output);
     for (int order = 0; order < NEST_ORDERS; order++) {
         char name[32];
         snprintf(name, sizeof name, "nest_%d_%d", number, order);

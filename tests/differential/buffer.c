@@ -52,6 +52,13 @@ void buffer_unprotect(struct buffer *buffer) {
     mprotect(inner(buffer), inner_bytes(buffer), PROT_READ | PROT_WRITE);
 }
 
+void buffer_open_pages(struct buffer *buffer) {
+    if (!buffer->map || mprotect(buffer->map, buffer->map_bytes, PROT_READ | PROT_WRITE) != 0)
+        return;
+    memset(buffer->map, PATTERN, PAGE); /* a page that was never touched is not there either */
+    memset(buffer->map + buffer->map_bytes - PAGE, PATTERN, PAGE);
+}
+
 bool buffer_is_intact(const struct buffer *buffer) {
     const char *end = inner(buffer) + inner_bytes(buffer);
     for (const char *c = inner(buffer); c < end; c++) {

@@ -23,6 +23,10 @@ void buffer_free(struct buffer *buffer); /* zeroed ones too */
 void buffer_protect(struct buffer *buffer);
 void buffer_unprotect(struct buffer *buffer);
 
+/* For timing: the pages beside it become accessible, as in programs they mostly are. A masked load
+ * that begins in one page and could touch an inaccessible one takes some hundred cycles. */
+void buffer_open_pages(struct buffer *buffer);
+
 /* Whether the pattern beside the data is as it was. */
 bool buffer_is_intact(const struct buffer *buffer);
 
