@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -83,7 +84,7 @@ static void refuses_folders_and_devices(void **state) {
     refused(folder, DATABASE_WRITE, "is a folder");
     refused("/dev/null", DATABASE_WRITE, "no regular file");
     write_file("file", "x", 1);
-    refused(in_folder("file/below.db"), DATABASE_WRITE, "Not a directory");
+    refused(in_folder("file/below.db"), DATABASE_WRITE, strerror(ENOTDIR));
 }
 
 static void refuses_other_files_unchanged(void **state) {
