@@ -16,8 +16,8 @@
 #include <string.h>
 #include <time.h>
 
-#define LEAST_PEAK_SECONDS 0.02
-#define PEAK_SHARE         0.02
+#define LEAST_PEAK_SECONDS 0.02 /* a peak measured in less means little */
+#define PEAK_SHARE         0.02 /* of the time that is left, for the peak before a run */
 #define PROBE_SHARE        0.1 /* of the time that is left, for a probe of the machine before a run */
 
 enum {

@@ -16,15 +16,15 @@ struct tuner_options tuning_options(const struct cli *cli);
 /* The time of the command, which began with the program. */
 struct account tuning_account(const struct cli *cli);
 
-/* What probes of the machine take, about, and whether one is a small part of the time that is left.
- * What a probe before a run may not take, one after it may: the seconds that are left over. */
-#define PEAK_SECONDS  0.15
+/* What a probe of the memory takes, about (that of the peak: measure/peak.h), and whether a probe is
+ * a small part of the time that is left. What a probe before a run may not take, one after it may: the seconds that are left over. */
 #define ROOFS_SECONDS 1.5
 bool tuning_affords(const struct account *account, double seconds);
 
 /* The peak of all the cores that the kernel may use, GFLOP/s, measured now, in so many seconds. */
 double tuning_peak(const struct task *task, double seconds);
-/* The same, more roughly in a short time, if there is time for it, else the stored one; 0: there is none. */
+/* The same, more roughly in a short time, if there is time for it, else the stored one; 0: there is
+ * none. */
 double tuning_peak_in(const struct task *task, struct database *database,
                       const struct account *account);
 /* The roofs that a task needs, measured if that is affordable and they are not stored. */

@@ -2,8 +2,8 @@
  * record passes the gate, or there is a message. */
 #include "fuzz/fuzz.h"
 
-#include "exchange/exchange.h"
 #include "db/gate.h"
+#include "exchange/exchange.h"
 
 static void pass(const struct record *record) {
     struct error error = {.status = DLT_OK};

@@ -17,8 +17,6 @@ enum {
     REPETITIONS = 6
 };
 
-#define USUAL_SECONDS 0.15
-
 static int constant(struct vector_program *program, enum data_type type, double number,
                     bool is_variable) {
     struct vector_instruction *instruction =
@@ -119,7 +117,7 @@ void fma_burst_free(struct fma_burst *burst) {
 }
 
 double measure_fma_peak(const char *target, enum data_type type) {
-    return measure_fma_peak_in(target, type, USUAL_SECONDS);
+    return measure_fma_peak_in(target, type, PEAK_SECONDS);
 }
 
 double measure_fma_peak_in(const char *target, enum data_type type, double seconds) {

@@ -10,8 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PEAK_SECONDS 0.15
+
 /* Operations a second (two for each lane of a multiply-add) of one thread running nothing but
- * independent multiply-adds in registers; about 0.15 s. 0 if the target has no machine code, does
+ * independent multiply-adds in registers; takes about PEAK_SECONDS. 0 if the target has no machine code, does
  * not run here or has no multiply-add of the type, or if memory ran out. Any thread. */
 double measure_fma_peak(const char *target, enum data_type type);
 /* The same in so many seconds, about; less is less exact. */

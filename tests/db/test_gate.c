@@ -212,6 +212,7 @@ static void what_cannot_be_is_named(void **state) {
     REFUSED(clock = "", "clock: is empty");
     REFUSED(trace = "bogus step", "trace: line 1");
     REFUSED(trace = "", "trace: has no steps");
+    REFUSED(trace = "\n", "trace: has no steps");
     REFUSED(seed = -1, "seed: -1");
     REFUSED(median_us = 1e-9, "median_us: 1e-09");
     REFUSED(median_us = NAN, "median_us: ");
